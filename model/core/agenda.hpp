@@ -1,0 +1,71 @@
+#pragma once  // The one queue of future happenings, ordered by (time, sequence).
+#include <cstdint>
+#include <vector>
+
+#include "core/units.hpp"
+
+namespace mcemu {
+
+/// Why something happens: the trace record that set it off, and the scenario event at the
+/// root of that chain. Zero means none.
+struct Causality {
+    std::uint32_t cause{};
+    std::uint32_t origin{};
+};
+
+/// Receives an agenda entry when its time has come. `arg` is the receiver's own.
+class AgendaTarget {
+public:
+    virtual void on_agenda(std::uint64_t arg) = 0;
+
+protected:
+    ~AgendaTarget() = default;
+};
+
+/// Future happenings in (time, sequence) order: entries of one time run in the order in which
+/// they were posted, which SystemC does not promise for its own events.
+/// The causality current at post() is current again when the entry runs.
+class Agenda {
+public:
+    /// Posts an entry. `at` before now() is a caller's error: throws std::invalid_argument.
+    void post(SimTime at, AgendaTarget& target, std::uint64_t arg);
+    void post(SimTime at, AgendaTarget& target, std::uint64_t arg, Causality why);
+
+    SimTime now() const { return now_; }
+    bool empty() const { return heap_.empty(); }
+    std::size_t size() const { return heap_.size(); }
+    /// Time of the earliest entry; only when not empty().
+    SimTime next_time() const { return heap_.front().at; }
+
+    /// Runs every entry with time <= `limit`, also those posted meanwhile, and returns their
+    /// number. now() is the time of the running entry; afterwards that of the last one run.
+    std::uint64_t run_until(SimTime limit);
+    /// Moves now() forward with nothing to run, e.g. to the end of the simulation.
+    void advance_to(SimTime t);
+    /// Leaves run_until() after the running entry and drops all entries (panic, shutdown).
+    void stop();
+    bool stopped() const { return stopped_; }
+
+    Causality why() const { return why_; }
+    void set_why(Causality why) { why_ = why; }
+
+private:
+    struct Entry {
+        SimTime at;
+        std::uint64_t sequence;
+        AgendaTarget* target;
+        std::uint64_t arg;
+        Causality why;
+    };
+    static bool later(const Entry& a, const Entry& b) {
+        return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
+    }
+
+    std::vector<Entry> heap_;  // binary heap, earliest first
+    SimTime now_{};
+    std::uint64_t sequence_ = 0;
+    Causality why_;
+    bool stopped_ = false;
+};
+
+}  // namespace mcemu

@@ -1,0 +1,199 @@
+#pragma once  // A scenario as run: checked, complete, no optionals where a default exists.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/latency.hpp"
+#include "core/units.hpp"
+
+namespace mcemu {
+
+// ---------------------------------------------------------------- machine
+
+enum class CpuModel : std::uint8_t { skylake_sp, cascadelake, icelake_sp, generic };
+
+struct CpuConfig {
+    std::uint32_t sockets = 1, cores = 4, threads = 1;  ///< cores per socket, threads per core
+    CpuModel model = CpuModel::cascadelake;
+    std::uint32_t cpuid_eax = 0x50657;    ///< CPUID.1:EAX; 0x50657 Cascade Lake, 0x50654 Skylake-SP
+    std::uint32_t microcode = 0x5003006;
+    std::uint64_t tsc_base = 0;           ///< TSC at time 0
+    std::uint64_t tsc_mhz = 2100;         ///< 0: the TSC stands still (worked examples)
+    std::uint64_t ppin = 0;               ///< 0: no PPIN
+    bool la57 = false;                    ///< 5-level paging
+    std::uint32_t count() const { return sockets * cores * threads; }
+};
+
+/// What an uncorrectable patrol-scrub find looks like (mce.md section 7).
+enum class PatrolUcMode : std::uint8_t { mce, cmci, ce };
+/// What a core does with poison it only read speculatively (mce.md sections 9 row 3c and 10).
+enum class SpeculativePoison : std::uint8_t {
+    ucna,          ///< the memory controller logs UCNA (CMCI); the core logs nothing
+    core_log,      ///< and the core logs UCNA in its DCU bank: a later SRAR meets OVER
+    machine_check, ///< the core signals #MC as for a retired load (a part that cannot squash)
+};
+
+struct McaConfig {
+    std::uint32_t banks = 20;
+    bool ctl_p = false, ser = true, lmce = false, cmci = true, tes = true, emc = true, elog = true;
+    bool ucna_on_read = true;             ///< a demand read of poison logs UCNA at the controller
+    bool srar_continuable = true;         ///< SRAR data load: RIPV 1 EIPV 1, else RIPV 0 EIPV 1
+    PatrolUcMode patrol_uc_mode = PatrolUcMode::mce;
+    SpeculativePoison speculative_poison = SpeculativePoison::ucna;
+    bool uc_poison_fatal = false;         ///< demand load of poison through UC memory is fatal
+    std::vector<CpuId> stuck_cpus;        ///< never answer a broadcast (rendezvous timeout)
+    std::vector<CpuId> mce_disabled_cpus; ///< CR4.MCE = 0: shutdown on #MC
+};
+
+struct DramConfig {
+    std::string id;
+    SpaRange range;
+    std::uint32_t socket = 0;
+    std::vector<SpaRange> poison;  ///< SPA ranges, whole lines
+};
+
+enum class NvdimmProfile : std::uint8_t { optane, nvdimm_n, test };
+
+struct NvdimmConfig {
+    std::string id;
+    std::uint64_t size = 0;
+    NvdimmProfile profile = NvdimmProfile::optane;
+    std::uint32_t clear_unit = 256;        ///< reported by Query ARS Capabilities
+    bool heal_on_full_line_write = false;  ///< a 64 B non-temporal store heals (NVDIMM-N: true)
+    std::uint32_t max_ars_out = 4128;      ///< bytes of one Query ARS Status answer
+    std::uint64_t ars_rate = 1ull << 30;   ///< bytes per second and module
+    std::vector<DpaRange> poison;
+    std::vector<DpaRange> stuck;           ///< units that Clear Uncorrectable Error cannot heal
+    std::uint32_t handle = 0;              ///< NFIT device handle
+    std::uint32_t socket = 0;
+};
+
+struct RegionConfig {
+    std::string id;
+    SpaRange range;                        ///< base .. base + capacity
+    std::vector<std::uint32_t> nvdimms;    ///< way -> index into MachineConfig::nvdimms
+    std::vector<std::uint64_t> dpa_base;   ///< per way, bytes
+    std::uint64_t interleave = 4096;       ///< granularity, bytes
+};
+
+enum class NamespaceMode : std::uint8_t { raw, fsdax, devdax, sector };
+
+struct NamespaceConfig {
+    std::string id;             ///< "namespace0.0"
+    std::uint32_t region = 0;   ///< index
+    std::uint32_t number_region = 0, number = 0;  ///< 0 and 0 of "namespace0.0"
+    SpaRange range;             ///< whole namespace
+    NamespaceMode mode = NamespaceMode::fsdax;
+    std::uint64_t align = 2ull << 20;
+    bool map_dev = false;       ///< page structs live in the namespace
+    std::uint64_t data_offset = 0;
+    std::uint64_t end_trunc = 0;
+    std::string device;         ///< "dax0.0", "pmem0", "pmem0s"
+    SpaRange data() const { return {range.begin + data_offset, range.end - end_trunc}; }
+};
+
+struct MachineConfig {
+    CpuConfig cpus;
+    McaConfig mca;
+    std::vector<DramConfig> memory;
+    std::vector<NvdimmConfig> nvdimms;
+    std::vector<RegionConfig> regions;
+    std::vector<NamespaceConfig> namespaces;
+    bool clear_error_supported = true;  ///< the NVDIMM root device answers ARS and Clear Error
+    std::uint64_t wall_time = 1530000000;  ///< seconds since 1970 at time 0 (MCE record TIME)
+};
+
+// ---------------------------------------------------------------- kernel
+
+enum class ProfileId : std::uint8_t { v4_18, v4_19, v6_1 };
+
+enum class BadblocksModel : std::uint8_t { linux_6_1, ideal };
+
+struct KernelConfig {
+    ProfileId profile = ProfileId::v4_19;
+    // boot options
+    int tolerant = 1;                            ///< mce.tolerant, v4.x
+    std::uint64_t monarch_timeout_us = 1000000;  ///< mce.monarch_timeout_us
+    bool pat = true;                             ///< false: nopat
+    bool debugpat = false;
+    bool mcsafe = true;            ///< the driver's copies are machine-check safe (mce=recovery)
+    bool ignore_ce = false, dont_log_ce = false, cmci_disabled = false, print_all = false;
+    std::uint64_t page_offset = 0; ///< 0: the profile's (no KASLR); else with memory KASLR
+    // sysctl vm.*
+    bool memory_failure_early_kill = false;
+    bool memory_failure_recovery = true;
+    // modelling knobs
+    bool decoy = true;                    ///< false: what if the real address were used
+    bool sanitize_memtype = true;         ///< false: the series without its patch 9
+    bool strict_4_19_0 = false;           ///< the NULL dereference in dax_lock_mapping_entry
+    bool strict_clflush_decoy = false;    ///< flush the non-canonical decoy: #GP
+    bool pgmap_memtype_tracking = true;   ///< pmem ranges carry a write-back memtype entry
+    bool hw_error_scrub = false;
+    BadblocksModel badblocks = BadblocksModel::linux_6_1;
+    bool fake_panic = false;
+    bool tainted = false;                 ///< already tainted before the scenario
+    bool nfit = true, edac = false, mcelog = false, extlog = false, cec = false;  ///< decoders loaded
+    std::string worker_comm = "kworker/0:1";  ///< "%u" stands for the CPU number when present
+    std::uint32_t worker_pid = 45;
+    std::uint64_t check_interval_s = 300;  ///< machine-check poll interval
+    std::vector<SpaRange> image;           ///< kernel text and data: "kernel_pages" of state "kernel"
+};
+
+// ---------------------------------------------------------------- what runs on it
+
+/// State of pages that belong to no process.
+enum class KernelPageState : std::uint8_t {
+    buddy, pcp, slab, reserved, kernel, pagetable, offline, high_order, hugetlb_free, device_private,
+};
+struct KernelPagesConfig {
+    SpaRange range;
+    KernelPageState state = KernelPageState::slab;
+};
+
+struct FileExtent {
+    std::uint64_t offset = 0;  ///< in the file, bytes
+    std::uint64_t pmem = 0;    ///< in the data area of the namespace, bytes
+    std::uint64_t size = 0;
+};
+enum class FsKind : std::uint8_t { ext4, xfs, xfs_rmap, tmpfs };
+struct FileConfig {
+    std::string id;
+    int on = -1;               ///< namespace index; -1: a disk with a page cache
+    bool dax = true;           ///< mounted -o dax; false: page cache in DRAM
+    FsKind fs = FsKind::ext4;
+    std::string path;
+    std::uint64_t size = 0;
+    std::vector<FileExtent> extents;
+};
+
+enum class MapKind : std::uint8_t { anon, file, shmem, hugetlb, devdax, fsdax };
+enum class MapState : std::uint8_t { dirty, clean, mlocked, swapcache, thp, untouched, unevictable };
+struct MapConfig {
+    std::string id;
+    std::uint64_t va = 0;
+    std::uint64_t size = 0;
+    MapKind kind = MapKind::anon;
+    int of = -1;                   ///< devdax: namespace; file, fsdax: file; else -1
+    std::string shared_with;       ///< id of another process's map with the same memory ("" none)
+    std::uint64_t offset = 0;      ///< in the file or device, bytes
+    std::uint64_t page = 4096;     ///< mapping size: 4 KiB, 2 MiB, 1 GiB
+    bool shared = false;
+    std::optional<std::uint64_t> at;  ///< physical address of the first byte
+    MapState state = MapState::dirty;
+};
+
+enum class McePolicy : std::uint8_t { standard, early, late };  ///< prctl(PR_MCE_KILL)
+enum class SigbusAction : std::uint8_t { standard, ignore, handler, handler_remaps };
+struct ProcessConfig {
+    std::string id;
+    int pid = 0;
+    std::string comm;
+    CpuId cpu = 0;
+    McePolicy mce_kill = McePolicy::standard;
+    SigbusAction sigbus = SigbusAction::standard;
+    std::vector<MapConfig> maps;
+};
+
+}  // namespace mcemu

@@ -1,0 +1,156 @@
+#pragma once  // The events of a scenario, resolved: what to do and when.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/units.hpp"
+
+namespace mcemu {
+
+// ---------------------------------------------------------------- what to do ("do")
+
+/// Latch this record in the bank and signal it, as an injector would.
+struct MceEvent {
+    CpuId cpu = 0;
+    std::uint32_t bank = 1;
+    std::uint64_t status = 0, mcgstatus = 0;
+    std::uint64_t addr = 0, misc = 0;
+    std::uint64_t ip = 0, cs = 0;
+    bool cs_given = false;   ///< else 0x33 with a process, 0x10 without
+    bool broadcast = true;   ///< default: MCG_STATUS.LMCES clear
+    bool poll = false;       ///< latch only, found by CMCI or polling (default: UC clear, or MCIP clear)
+    int process = -1;        ///< what the CPU was running
+};
+/// Plant (or heal) a latent media error. Either `spa` or nvdimm + dpa.
+struct PoisonEvent {
+    int nvdimm = -1;
+    std::uint64_t address = 0;  ///< SPA, or DPA when nvdimm >= 0
+    std::uint64_t length = 64;
+    bool heal = false;          ///< unpoison_media
+};
+enum class AccessKind : std::uint8_t { load, store, store_full_line, fetch, speculative, scrub, dma_read, dma_write };
+/// load, store, fetch: the process accesses its memory.
+struct AccessEvent {
+    AccessKind kind = AccessKind::load;
+    std::uint32_t process = 0;
+    std::uint64_t va = 0;
+    std::uint64_t size = 8;
+};
+struct SpeculateEvent {
+    CpuId cpu = 0;
+    bool registers = false;            ///< whatever linear addresses its registers hold now
+    std::optional<std::uint64_t> va;
+    std::optional<std::uint64_t> spa;  ///< through the direct map
+};
+/// A kernel copy: to or from user memory, or out of physical memory.
+struct CopyEvent {
+    enum class Direction : std::uint8_t { from_user, to_user, from_pmem } direction = Direction::from_user;
+    int process = -1;
+    std::uint64_t va = 0, spa = 0, size = 4096;
+    bool safe = true;   ///< memcpy_mcsafe / copy_mc, else a plain copy
+};
+struct ScrubEvent {
+    enum class Kind : std::uint8_t { patrol, ars_short, ars_full } kind = Kind::patrol;
+    SpaRange range;
+};
+struct MadviseEvent {
+    std::uint32_t process = 0;
+    std::uint64_t va = 0, size = 4096;
+    bool soft_offline = false;
+};
+struct HwpoisonPfnEvent { Pfn pfn; };
+struct UnpoisonPfnEvent { Pfn pfn; };
+struct BioEvent {
+    enum class Op : std::uint8_t { read, write, discard } op = Op::read;
+    std::uint32_t ns = 0;                 ///< namespace index
+    std::uint64_t sector = 0, sectors = 1;
+    int process = -1;                     ///< submitter; -1: a kernel thread
+};
+/// read(2), write(2) on a file: through DAX or the page cache.
+struct FileIoEvent {
+    bool write = false;
+    std::uint32_t file = 0, process = 0;
+    std::uint64_t offset = 0, size = 4096;
+};
+struct DsmEvent {
+    enum class Function : std::uint8_t { ars_cap, ars_start, ars_status, clear_error, inject_error, inject_clear, inject_status, smart, smart_inject, translate_spa } function = Function::ars_cap;
+    int nvdimm = -1;
+    std::uint64_t address = 0, length = 0;  ///< SPA
+    std::uint32_t flags = 0;                ///< ARS start flags, inject options
+};
+struct CperEvent {
+    enum class Severity : std::uint8_t { recoverable, fatal, corrected, info } severity = Severity::corrected;
+    std::optional<std::uint64_t> address, mask;
+    std::uint32_t source = 0;
+    std::optional<std::uint32_t> error_type;
+    bool threshold_exceeded = false;
+};
+struct MmapEvent { std::uint32_t process = 0; MapConfig map; };
+struct MunmapEvent { std::uint32_t process = 0; std::uint64_t va = 0, size = 0; };
+struct ForkEvent { std::uint32_t process = 0; ProcessConfig child; };  ///< child's index is known at load
+struct ExitEvent { std::uint32_t process = 0; int code = 0; };
+struct TruncateEvent { std::uint32_t file = 0; std::uint64_t size = 0; int process = -1; };
+struct MlockEvent { std::uint32_t process = 0; std::uint64_t va = 0, size = 0; };
+struct FsyncEvent { std::uint32_t process = 0, file = 0; };
+struct PrctlMceKillEvent { std::uint32_t process = 0; McePolicy policy = McePolicy::standard; };
+struct SysctlEvent { std::string name; std::uint64_t value = 0; };
+struct CpuHotplugEvent { CpuId cpu = 0; bool online = false; };
+struct PowerFailEvent { bool adr_fails = false; };
+/// A kernel function of the stub by name: set_mce_nospec, clear_mce_nospec, reserve_memtype,
+/// free_memtype, memory_failure, soft_offline_page, page_flags ...
+struct CallEvent { std::string function; std::vector<std::uint64_t> arguments; int process = -1; };
+
+using Action =
+    std::variant<MceEvent, PoisonEvent, AccessEvent, SpeculateEvent, CopyEvent, ScrubEvent,
+                 MadviseEvent, HwpoisonPfnEvent, UnpoisonPfnEvent, BioEvent, FileIoEvent, DsmEvent,
+                 CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
+                 FsyncEvent, PrctlMceKillEvent, SysctlEvent, CpuHotplugEvent, PowerFailEvent, CallEvent>;
+
+// ---------------------------------------------------------------- when
+
+struct TriggerAt { SimTime at{}; };
+struct TriggerAfter {
+    int event = -1;            ///< the event has run to its end (a system call has returned)
+    int signal = -1;           ///< a signal was delivered to this process
+    std::optional<Lat> phase;  ///< this kernel or hardware phase began
+    SimTime by{};
+};
+struct TriggerOnAccess {
+    int process = -1;
+    CpuId cpu = kNoCpu;
+    std::optional<std::uint64_t> va, spa;  ///< line that is touched
+    std::uint64_t nth = 1;
+};
+struct TriggerWhen {
+    Pfn page;
+    std::uint32_t flag = 0;  ///< PageFlag bit number
+    bool set = true;
+};
+using Trigger = std::variant<TriggerAt, TriggerAfter, TriggerOnAccess, TriggerWhen>;
+
+struct Event {
+    std::string id;  ///< given, or "#3" for the fourth
+    Trigger trigger;
+    SimTime every{};          ///< zero: once
+    std::uint64_t times = 1;
+    Action action;
+};
+
+/// Everything a run needs. Names are kept for output only; models use indices.
+struct Scenario {
+    std::string name;
+    std::uint64_t seed = 0;
+    MachineConfig machine;
+    KernelConfig kernel;
+    std::vector<std::pair<Lat, Distribution>> latency;
+    std::vector<FileConfig> files;
+    std::vector<KernelPagesConfig> kernel_pages;
+    std::vector<ProcessConfig> processes;
+    std::vector<Event> events;
+    std::optional<SimTime> until;
+};
+
+}  // namespace mcemu

@@ -1,0 +1,58 @@
+#pragma once  // The Linux kernel stub: its parts, and its two faces (interrupts, scenario actions).
+#include <memory>
+
+#include "core/kernel/env.hpp"
+#include "core/kernel/ghes.hpp"
+#include "core/kernel/mce/machine_check.hpp"
+#include "core/kernel/mm/memory_failure.hpp"
+#include "core/kernel/mm/page.hpp"
+#include "core/kernel/mm/process.hpp"
+#include "core/kernel/nvdimm/libnvdimm.hpp"
+#include "core/kernel/pat/direct_map.hpp"
+#include "core/kernel/pat/memtype.hpp"
+#include "core/kernel/pat/nospec.hpp"
+#include "core/kernel/workqueue.hpp"
+
+namespace mcemu::kernel {
+
+/// The parts in the order in which they are built; each gets the Kernel and reaches the others
+/// through it. Nothing in a constructor may use a later part: that is what boot() is for.
+class Kernel final : public KernelEntry {
+public:
+    Kernel(const Scenario& scenario, Agenda& agenda, Trace& trace, Names& names, Latency& latency,
+           Fates& fates, Platform& hw);
+    ~Kernel() override;
+
+    const Scenario& scenario;
+    Counters counters;
+    Printk log;
+    FlowSet flows;
+    Env env;
+    Workqueue workqueue;
+    Memory memory;
+    DirectMap direct_map;
+    Memtypes memtypes;
+    Nospec nospec;
+    Processes processes;
+    MemoryFailure memory_failure;
+    Libnvdimm libnvdimm;
+    MachineCheck machine_check_core;
+    Ghes ghes_driver;
+    KernelConfig config;      ///< as booted; sysctl events change it
+    Outcome outcome = Outcome::running;
+
+    /// Memtypes of pmem, CMCI ownership, timers.
+    void boot();
+    /// One scenario event that the kernel or user space performs. `event` is its index.
+    void perform(std::uint32_t event, const Action& action);
+
+    // KernelEntry
+    void machine_check(const McDelivery& delivery) override;
+    void cmci(CpuId cpu) override;
+    void nfit_notify(std::uint32_t value, int nvdimm) override;
+    void ghes(const CperEvent& record) override;
+    Translation page_walk(CpuId cpu, std::uint64_t va, bool user) const override;
+    void shutdown(CpuId cpu) override;
+};
+
+}  // namespace mcemu::kernel

@@ -1,0 +1,49 @@
+#pragma once  // The machine-check core: #MC, rendezvous, records, notifiers, CMCI and polling.
+#include <cstdint>
+#include <memory>
+
+#include "core/kernel/env.hpp"
+#include "core/mca/mce_record.hpp"
+
+namespace mcemu::kernel {
+
+/// Source: arch/x86/kernel/cpu/mcheck/mce.c (v4.x), cpu/mce/core.c (v6.1); kernel.md section 1.
+class MachineCheck {
+public:
+    explicit MachineCheck(Kernel& kernel);
+    ~MachineCheck();
+
+    /// Boot: enables banks, claims CMCI, logs what a previous life left in the banks, starts the
+    /// poll timer.
+    void start();
+
+    // interrupts
+    void machine_check(const McDelivery& delivery);
+    void cmci(CpuId cpu);
+
+    /// mce_log(): adds a record to the pool; its worker runs the notifier chain.
+    void log(CpuId cpu, const mca::MceRecord& record);
+    /// A #MC taken while `ctx` executed an instruction has been raised (Platform::execute said
+    /// so): goes on when the handler has returned to that context. True when the kernel resumes
+    /// at an exception fixup (the copy stops early).
+    Task<bool> wait_handled(Context& ctx);
+
+    bool panicked() const;
+    /// panic(reason): prints the line and stops the machine (or not, with fake_panic).
+    void panic(CpuId cpu, std::uint32_t reason_name);
+    /// First taint prints its line.
+    void add_taint(CpuId cpu);
+
+private:
+    struct State;
+    std::unique_ptr<State> s_;
+};
+
+/// Exception-table entries of the stub's copy routines: an instruction pointer inside one of
+/// them makes a machine check recoverable (kernel.md 1.11 context).
+inline constexpr std::uint64_t kIpCopyMcSafe = 0xffffffff81a3c9c0;   ///< memcpy_mcsafe / copy_mc_*
+inline constexpr std::uint64_t kIpCopyFromUser = 0xffffffff81a3cb50; ///< copy_user_* reading user memory
+inline constexpr std::uint64_t kIpCopyPlain = 0xffffffff81a3ce10;    ///< memcpy: no fixup
+inline constexpr std::uint64_t kIpUser = 0x401136;                   ///< an instruction of a process
+
+}  // namespace mcemu::kernel

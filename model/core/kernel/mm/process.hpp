@@ -1,0 +1,88 @@
+#pragma once  // Processes: address spaces, user-mode accesses, system calls, signals.
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/kernel/env.hpp"
+#include "core/kernel/mm/page.hpp"
+
+namespace mcemu::kernel {
+
+struct AddressSpace;  // mm/address_space.hpp: VMAs and page tables
+
+enum class ProcessState : std::uint8_t { alive, killed, exited, unborn };
+
+/// One process, one thread.
+struct Process {
+    std::uint32_t index = 0;
+    std::string id;
+    int pid = 0;
+    std::uint32_t comm = 0;        ///< Names number
+    CpuId cpu = 0;
+    McePolicy mce_kill = McePolicy::standard;
+    SigbusAction sigbus = SigbusAction::standard;
+    ProcessState state = ProcessState::alive;
+    int killed_by = 0;             ///< signal number
+    int exit_code = 0;
+    std::unique_ptr<AddressSpace> mm;
+    bool in_kernel = false;        ///< inside a system call, fault or #MC tail
+
+    /// Signals raised and not yet delivered; a standard signal pending is not queued twice.
+    std::vector<SignalRecord> pending;
+    /// Signals that a handler caught since the last look, for accesses that get jumped out of.
+    std::uint64_t handled_signals = 0;
+    /// Task work: runs on the way back to user mode, before signals (v6.1 #MC).
+    std::deque<std::function<Task<void>(Context&)>> task_work;
+    int mce_count = 0;
+    std::uint64_t mce_addr = 0;
+};
+
+class Processes {
+public:
+    Processes(Kernel& kernel, const Scenario& scenario);
+    ~Processes();
+
+    Process& operator[](std::uint32_t index) { return *processes_[index]; }
+    const Process& operator[](std::uint32_t index) const { return *processes_[index]; }
+    std::size_t size() const { return processes_.size(); }
+
+    /// The process that `cpu` runs in user mode or in its system call; null: idle or a kthread.
+    Process* current(CpuId cpu) const;
+    /// Makes `process` the one that runs on its CPU and loads its address space (a context
+    /// switch); null: idle.
+    void switch_to(CpuId cpu, Process* process);
+    Context context(Process& process) const;
+
+    /// Does what a scenario event asks of a process or of the administrator's shell: accesses,
+    /// system calls, process life. Actions of one process run one after the other.
+    void perform(std::uint32_t event, const Action& action);
+
+    /// exit_to_user_mode: task work, then pending signals. Afterwards the process may be dead.
+    Task<void> exit_to_user(Context& ctx);
+
+    // signals (kernel.md 2.11)
+    /// force_sig_mceerr() / force_sig(): unblocked, a blocked or ignored disposition is reset.
+    void force_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr, int lsb);
+    /// send_sig_mceerr() / SIGKILL: may be ignored by the receiver.
+    void send_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr, int lsb);
+
+    /// Page walk for the hardware: user addresses of the process loaded on `cpu`.
+    Translation page_walk(CpuId cpu, std::uint64_t va) const;
+
+    const std::vector<SignalRecord>& signals() const { return signals_; }
+    const std::vector<SyscallRecord>& syscalls() const { return syscalls_; }
+
+private:
+    friend class MemoryFailure;
+    struct State;
+    Kernel& kernel_;
+    std::vector<std::unique_ptr<Process>> processes_;
+    std::vector<SignalRecord> signals_;     // delivered, in time order
+    std::vector<SyscallRecord> syscalls_;
+    std::unique_ptr<State> s_;
+};
+
+}  // namespace mcemu::kernel

@@ -1,0 +1,22 @@
+#pragma once  // Taking poison out of the 1:1 map without touching it (kernel.md 4.6).
+#include "core/kernel/env.hpp"
+
+namespace mcemu::kernel {
+
+/// v4.18 mce_unmap_kpfn(), v4.19 and v6.1 set_mce_nospec() / clear_mce_nospec().
+class Nospec {
+public:
+    explicit Nospec(Kernel& kernel) : kernel_(kernel) {}
+    Task<int> set_mce_nospec(Context& ctx, Pfn pfn);
+    Task<int> clear_mce_nospec(Context& ctx, Pfn pfn);
+    /// set_memory_uc, _wb, _np, _p of one page at a linear address (kernel.md 4.5).
+    Task<int> set_memory_uc(Context& ctx, std::uint64_t va);
+    Task<int> set_memory_wb(Context& ctx, std::uint64_t va);
+    Task<int> set_memory_np(Context& ctx, std::uint64_t va);
+    Task<int> set_memory_p(Context& ctx, std::uint64_t va);
+
+private:
+    Kernel& kernel_;
+};
+
+}  // namespace mcemu::kernel

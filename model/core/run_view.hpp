@@ -1,0 +1,32 @@
+#pragma once  // What a finished run shows to those who report it.
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/fate.hpp"
+#include "core/kernel/kernel.hpp"
+#include "core/trace.hpp"
+
+namespace mcemu {
+
+struct BankSnapshot {
+    CpuId cpu = 0;
+    std::uint32_t bank = 0;
+    std::uint64_t status = 0, addr = 0, misc = 0;
+};
+
+struct RunView {
+    const Scenario& scenario;
+    const kernel::Kernel& kernel;
+    const Trace& trace;
+    const Names& names;
+    const Fates& fates;
+    SimTime end{};
+    std::vector<std::vector<DpaRange>> nvdimm_poison;  ///< per NVDIMM, maximal runs, rising
+    std::vector<SpaRange> dram_poison;                 ///< maximal runs, rising
+    std::vector<BankSnapshot> banks;                   ///< every bank that was ever used, rising
+    std::vector<SimTime> event_times;                  ///< per event: first time it ran
+    std::vector<bool> event_ran;
+    bool interrupted = false;                          ///< --until or a signal ended it early
+};
+
+}  // namespace mcemu

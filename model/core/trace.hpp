@@ -1,0 +1,152 @@
+#pragma once  // What happened and why, as fixed-size records; text is made elsewhere.
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/agenda.hpp"
+#include "core/units.hpp"
+
+namespace mcemu {
+
+/// Who did it.
+enum class Module : std::uint16_t { scenario, cpu, memory_controller, dram, nvdimm, firmware, kernel };
+
+/// What was done. The meaning of subject, a, b and c is given per kind; unused ones are 0.
+enum class TraceKind : std::uint16_t {
+    scenario_event,    ///< subject: event index
+    access,            ///< subject: cpu, a: spa, b: va, c: AccessKind | result << 8
+    poison_planted,    ///< subject: device, a: begin dpa (DRAM: spa), b: length
+    poison_cleared,    ///< subject: device, a: begin dpa (DRAM: spa), b: length
+    poison_read,       ///< a line came back poisoned; subject: device, a: spa, b: origin event that planted it
+    bank_logged,       ///< subject: cpu, a: bank, b: status, c: addr
+    bank_overwritten,  ///< subject: cpu, a: bank, b: old status, c: id of the record that latched it
+    bank_kept,         ///< new error's data not kept; subject: cpu, a: bank, b: resulting status, c: new status
+    bank_cleared,      ///< subject: cpu, a: bank
+    cmci,              ///< subject: cpu, a: bank
+    mc_raised,         ///< #MC asserted; subject: cpu, a: 1 broadcast, 0 local
+    mc_taken,          ///< #MC delivered; subject: first cpu, a: number of CPUs
+    shutdown,          ///< subject: cpu, a: ShutdownReason
+    speculation,       ///< subject: cpu, a: va, b: spa, c: result (SpeculationResult)
+    register_held,     ///< subject: cpu, a: va now in a register
+    phase,             ///< a latency parameter was spent; subject: cpu, a: Lat, b: duration ps
+    log_line,          ///< subject: index in the kernel log
+    mce_record,        ///< the kernel made a record; subject: cpu, a: bank, b: status, c: severity
+    mce_dropped,       ///< a bank was left or cleared unlogged; subject: cpu, a: bank, b: severity
+    notifier,          ///< subject: cpu, a: Notifier, b: status
+    memory_failure,    ///< begin; a: pfn, b: flags
+    memory_failure_end,///< a: pfn, b: return code (two's complement)
+    page_flag,         ///< a: pfn, b: flag bit, c: 1 set, 0 cleared
+    page_unmapped,     ///< subject: process index, a: va begin, b: bytes
+    page_mapped,       ///< subject: process index, a: va begin, b: pfn, c: shift
+    lock_wait,         ///< a: pfn or lock identity
+    signal_sent,       ///< subject: process index, a: signo | code << 8, b: addr, c: lsb
+    signal_delivered,  ///< same
+    process_state,     ///< subject: process index, a: ProcessState
+    syscall,           ///< subject: scenario event index, a: return value (two's complement)
+    memtype_reserved,  ///< a: begin, b: end, c: type
+    memtype_freed,     ///< a: begin, b: end, c: type
+    memtype_conflict,  ///< a: begin, b: end, c: requested | found << 8
+    direct_map,        ///< a: pfn, b: new attributes, c: old attributes
+    direct_map_split,  ///< a: first pfn of the large page, b: shift before
+    tlb_flush,         ///< subject: cpu, a: 1 all, 0 one page, b: va
+    cache_flush,       ///< subject: cpu, a: va, b: bytes
+    badrange_added,    ///< a: spa, b: length
+    badrange_forgotten,///< a: spa, b: length
+    badblocks_set,     ///< subject: table, a: first sector, b: sectors
+    badblocks_cleared, ///< subject: table, a: first sector, b: sectors
+    bio,               ///< subject: namespace, a: sector, b: sectors, c: op | error << 8
+    dsm,               ///< subject: device, a: function, b: status, c: first output word
+    ars,               ///< subject: device, a: ArsState, b: records
+    nfit_notify,       ///< a: notification value (0x81 ...)
+    ghes,              ///< a: severity, b: physical address
+    worker,            ///< subject: cpu, a: 1 begins, 0 ends
+    poll,              ///< machine_check_poll; subject: cpu, a: banks seen
+    panic,             ///< a: index in the kernel log
+    oops,              ///< subject: process index or -1, a: index in the kernel log
+    invariant,         ///< a checker complained; a: checker
+    count_             ///< number of kinds
+};
+
+struct TraceRecord {
+    SimTime at;
+    Causality why;
+    TraceKind kind;
+    Module module;
+    std::uint32_t subject;
+    std::uint64_t a, b, c;
+};
+static_assert(sizeof(TraceRecord) == 48);
+
+/// Appends records; an id is the record's position, counted from 1. Keeps the newest `capacity`
+/// records (a ring when full). With capacity 0 only ids and causality remain.
+class Trace {
+public:
+    Trace(Agenda& agenda, std::size_t capacity) : agenda_(agenda), capacity_(capacity) {}
+
+    /// Records that something happened because of agenda.why(); returns its id. The causality
+    /// stays as it is: for leaves (a log line, a counter).
+    std::uint32_t note(Module module, TraceKind kind, std::uint32_t subject = 0,
+                       std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0) {
+        const std::uint32_t id = ++count_;
+        if (capacity_ != 0) {
+            const TraceRecord r{agenda_.now(), agenda_.why(), kind, module, subject, a, b, c};
+            if (records_.size() < capacity_) records_.push_back(r);
+            else records_[(id - 1) % capacity_] = r;
+        }
+        if (observer_) observer_(id, {agenda_.now(), agenda_.why(), kind, module, subject, a, b, c});
+        return id;
+    }
+    /// As note(), and what the same activity does next is caused by this record.
+    std::uint32_t step(Module module, TraceKind kind, std::uint32_t subject = 0,
+                       std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0) {
+        const std::uint32_t id = note(module, kind, subject, a, b, c);
+        agenda_.set_why({id, agenda_.why().origin});
+        return id;
+    }
+
+    std::uint32_t count() const { return count_; }
+    /// First id still held; records [first(), count()] are available.
+    std::uint32_t first() const {
+        return records_.size() < capacity_ || capacity_ == 0
+                   ? 1
+                   : count_ - static_cast<std::uint32_t>(capacity_) + 1;
+    }
+    bool holds(std::uint32_t id) const {
+        return capacity_ != 0 && id >= first() && id <= count_;
+    }
+    const TraceRecord& operator[](std::uint32_t id) const { return records_[(id - 1) % capacity_]; }
+
+    /// Called with every record, for triggers and checkers. One observer.
+    void observe(std::function<void(std::uint32_t id, const TraceRecord&)> f) {
+        observer_ = std::move(f);
+    }
+
+private:
+    Agenda& agenda_;
+    std::size_t capacity_;
+    std::vector<TraceRecord> records_;
+    std::uint32_t count_ = 0;
+    std::function<void(std::uint32_t, const TraceRecord&)> observer_;
+};
+
+/// Texts by number, so that records stay fixed-size. Number 0 is the empty text.
+class Names {
+public:
+    Names() { intern(""); }
+    std::uint32_t intern(std::string_view text) {
+        if (const auto it = ids_.find(std::string(text)); it != ids_.end()) return it->second;
+        texts_.emplace_back(text);
+        ids_.emplace(texts_.back(), static_cast<std::uint32_t>(texts_.size() - 1));
+        return static_cast<std::uint32_t>(texts_.size() - 1);
+    }
+    const std::string& operator[](std::uint32_t id) const { return texts_[id]; }
+
+private:
+    std::vector<std::string> texts_;
+    std::unordered_map<std::string, std::uint32_t> ids_;
+};
+
+}  // namespace mcemu
