@@ -70,8 +70,8 @@ enum class Line : std::uint16_t {
     soft_already,       ///< A64: pfn
     soft_invalidated,   ///< A64: pfn
     soft_unknown_type,  ///< A64: pfn, page flags word, name of the flags text
-    soft_migration_failed,  ///< A64: pfn, error, page flags word, name
-    soft_isolation_failed,  ///< A64: pfn, error, count, page flags word, name
+    soft_migration_failed,  ///< A64: pfn, error, page flags word, name, 1: huge page
+    soft_isolation_failed,  ///< A64: pfn, error, count, page flags word, name, 1: huge page
     soft_non_anon_thp, soft_thp_split_failed,   ///< A64: pfn
     // 4 PAT
     pat_conflict,       ///< A70: comm, pid, start, end, requested type, found type
@@ -88,8 +88,8 @@ enum class Line : std::uint16_t {
     cec_invalid_pfn,    ///< A81: pfn
     ghes_source,        ///< A82: sequence, source, kGhes...
     ghes_corrected,     ///< A82: sequence
-    ghes_severity,      ///< A82: sequence, severity word, kGhes...
-    ghes_error,         ///< A82: sequence, index, severity word, kGhes...
+    ghes_severity,      ///< A82: sequence, name of the severity word, kGhes...
+    ghes_error,         ///< A82: sequence, index, name of the severity word, kGhes...
     ghes_section,       ///< A82: sequence, kGhes...
     ghes_address, ghes_mask,    ///< A82: sequence, value, kGhes...
     ghes_type,          ///< A82: sequence, type, kGhes...
@@ -98,7 +98,7 @@ enum class Line : std::uint16_t {
     dax_private, dax_unaligned, dax_not_capable, dax_dontfork,  ///< A83: device, comm, function, [start, end, mask]
     oops_null,          ///< 5.3: address
     oops_paging,        ///< "BUG: unable to handle kernel paging request at": kaddr
-    oops_number,        ///< count ("Oops: 0000 [#n] SMP")
+    oops_number,        ///< count, error code (2: a write) ("Oops: 0002 [#n] SMP")
     oops_rip,           ///< name of the symbol text
     oops_workqueue,     ///< name
     xfs_text,           ///< name of the whole line (5.2.5 holder messages)
