@@ -19,9 +19,9 @@ void Agenda::post(SimTime at, AgendaTarget& target, std::uint64_t arg, Causality
     std::push_heap(heap_.begin(), heap_.end(), later);
 }
 
-std::uint64_t Agenda::run_until(SimTime limit) {
+std::uint64_t Agenda::run_until(SimTime limit, std::uint64_t most) {
     std::uint64_t ran = 0;
-    while (!heap_.empty() && heap_.front().at <= limit) {
+    while (ran < most && !heap_.empty() && heap_.front().at <= limit) {
         std::pop_heap(heap_.begin(), heap_.end(), later);
         const Entry entry = heap_.back();
         heap_.pop_back();

@@ -37,9 +37,10 @@ public:
     /// Time of the earliest entry; only when not empty().
     SimTime next_time() const { return heap_.front().at; }
 
-    /// Runs every entry with time <= `limit`, also those posted meanwhile, and returns their
-    /// number. now() is the time of the running entry; afterwards that of the last one run.
-    std::uint64_t run_until(SimTime limit);
+    /// Runs entries with time <= `limit`, also those posted meanwhile, but no more than `most`,
+    /// and returns their number. now() is the time of the running entry; afterwards that of the
+    /// last one run.
+    std::uint64_t run_until(SimTime limit, std::uint64_t most = ~std::uint64_t{0});
     /// Moves now() forward with nothing to run, e.g. to the end of the simulation.
     void advance_to(SimTime t);
     /// Leaves run_until() after the running entry and drops all entries (panic, shutdown).

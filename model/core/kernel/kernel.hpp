@@ -1,4 +1,5 @@
 #pragma once  // The Linux kernel stub: its parts, and its two faces (interrupts, scenario actions).
+#include <functional>
 #include <memory>
 
 #include "core/kernel/env.hpp"
@@ -24,9 +25,9 @@ public:
     ~Kernel() override;
 
     const Scenario& scenario;
+    KernelConfig config;      ///< as booted; sysctl events change it
     Counters counters;
     Printk log;
-    FlowSet flows;
     Env env;
     Workqueue workqueue;
     Memory memory;
@@ -38,8 +39,15 @@ public:
     Libnvdimm libnvdimm;
     MachineCheck machine_check_core;
     Ghes ghes_driver;
-    KernelConfig config;      ///< as booted; sysctl events change it
     Outcome outcome = Outcome::running;
+    FlowSet flows;            ///< last: what sleeps in it refers to the parts above
+
+    /// Called when a scenario event that the kernel performed has run to its end (the system call
+    /// has returned, the access has retired or died): triggers wait for it.
+    std::function<void(std::uint32_t event)> on_event_done;
+    void event_done(std::uint32_t event) {
+        if (on_event_done) on_event_done(event);
+    }
 
     /// Memtypes of pmem, CMCI ownership, timers.
     void boot();

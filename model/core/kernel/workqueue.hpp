@@ -18,6 +18,7 @@ public:
     using Work = std::function<Task<void>(Context&)>;
 
     explicit Workqueue(Env& env);
+    ~Workqueue();
     /// Queues `work` on `cpu`; it runs in that CPU's kworker context.
     void schedule(CpuId cpu, Work work);
     /// A task on `ctx.cpu` reaches a point where it may sleep: lets a runnable or running worker

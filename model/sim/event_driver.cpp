@@ -1,0 +1,217 @@
+#include "sim/event_driver.hpp"
+
+#include <algorithm>
+
+namespace mcemu::sim {
+namespace {
+
+template <class... F>
+struct Overload : F... {
+    using F::operator()...;
+};
+template <class... F>
+Overload(F...) -> Overload<F...>;
+
+/// Events that the kernel stub performs say themselves when they have ended.
+bool kernel_performs(const Action& action) {
+    return !(std::holds_alternative<MceEvent>(action) || std::holds_alternative<PoisonEvent>(action) ||
+             std::holds_alternative<SpeculateEvent>(action) || std::holds_alternative<CperEvent>(action) ||
+             std::holds_alternative<PowerFailEvent>(action) ||
+             (std::holds_alternative<ScrubEvent>(action) &&
+              std::get<ScrubEvent>(action).kind == ScrubEvent::Kind::patrol));
+}
+
+}  // namespace
+
+EventDriver::EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace, Fates& fates,
+                         Hands hands)
+    : scenario_(scenario),
+      agenda_(agenda),
+      trace_(trace),
+      fates_(fates),
+      hands_(hands),
+      after_(scenario.events.size()),
+      runs_(scenario.events.size()),
+      times_(scenario.events.size()),
+      ran_(scenario.events.size()) {
+    fates_.resize(scenario.events.size());
+    for (std::uint32_t i = 0; i < scenario.events.size(); ++i) {
+        const Event& event = scenario.events[i];
+        fates_[i].injects = injects(event.action);
+        if (std::holds_alternative<TriggerAt>(event.trigger)) {
+            timed_.push_back(i);
+        } else if (const auto* after = std::get_if<TriggerAfter>(&event.trigger);
+                   after && after->event >= 0) {
+            after_[static_cast<std::size_t>(after->event)].push_back(i);
+        } else {
+            waiting_.push_back({i});
+        }
+    }
+    std::stable_sort(timed_.begin(), timed_.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return std::get<TriggerAt>(scenario.events[a].trigger).at <
+               std::get<TriggerAt>(scenario.events[b].trigger).at;
+    });
+}
+
+void EventDriver::start() {
+    hands_.kernel.on_event_done = [this](std::uint32_t event) { event_done(event); };
+    // Without such triggers nobody looks at every record.
+    if (!waiting_.empty())
+        trace_.observe([this](std::uint32_t, const TraceRecord& record) { observe(record); });
+    post_next_timed();
+}
+
+void EventDriver::post_next_timed() {
+    // Only the next one: a million listed events cost a sorted array, not a heap.
+    if (next_timed_ < timed_.size())
+        agenda_.post(std::get<TriggerAt>(scenario_.events[timed_[next_timed_]].trigger).at, *this,
+                     kNextTimed, {});
+}
+
+void EventDriver::on_agenda(std::uint64_t arg) {
+    if (arg != kNextTimed) return run(static_cast<std::uint32_t>(arg));
+    const SimTime now = agenda_.now();
+    while (next_timed_ < timed_.size() &&
+           std::get<TriggerAt>(scenario_.events[timed_[next_timed_]].trigger).at == now) {
+        run(timed_[next_timed_++]);
+        if (agenda_.stopped()) return;
+    }
+    post_next_timed();
+}
+
+void EventDriver::run(std::uint32_t event) {
+    const Event& e = scenario_.events[event];
+    if (!ran_[event]) times_[event] = agenda_.now();
+    ran_[event] = true;
+    ++runs_[event];
+    const Causality before = agenda_.why();
+    agenda_.set_why({before.cause, event + 1});
+    trace_.step(Module::scenario, TraceKind::scenario_event, event);
+    perform(event);
+    if (e.every > SimTime::zero() && runs_[event] < e.times && !agenda_.stopped())
+        agenda_.post(agenda_.now() + e.every, *this, event, {});
+    if (!kernel_performs(e.action)) event_done(event);
+    agenda_.set_why(before);
+}
+
+void EventDriver::perform(std::uint32_t event) {
+    const Action& action = scenario_.events[event].action;
+    std::visit(
+        Overload{
+            [&](const MceEvent& mce) { perform_mce(mce); },
+            [&](const PoisonEvent& poison) { hands_.media.plant(poison); },
+            [&](const SpeculateEvent& speculate) {
+                const std::uint64_t kaddr =
+                    speculate.spa ? hands_.kernel.direct_map.page_offset() + *speculate.spa : 0;
+                hands_.inject.speculate(speculate, kaddr);
+            },
+            [&](const ScrubEvent& scrub) {
+                if (scrub.kind == ScrubEvent::Kind::patrol) hands_.media.patrol_scrub(scrub.range);
+                else hands_.kernel.perform(event, action);
+            },
+            [&](const CperEvent& record) { hands_.firmware.report(record); },
+            [&](const PowerFailEvent& fail) { hands_.media.power_fail(fail.adr_fails); },
+            [&](const auto&) { hands_.kernel.perform(event, action); },
+        },
+        action);
+}
+
+void EventDriver::perform_mce(const MceEvent& mce) {
+    // The injector stops the CPU where the scenario says it was: in a process, or in the kernel.
+    kernel::Kernel& kernel = hands_.kernel;
+    if (mce.process >= 0) {
+        kernel::Process& process = kernel.processes[static_cast<std::uint32_t>(mce.process)];
+        if (process.state == kernel::ProcessState::alive) {
+            process.cpu = mce.cpu;
+            kernel.processes.switch_to(mce.cpu, &process);
+        }
+    }
+    hands_.inject.inject(mce);
+}
+
+void EventDriver::event_done(std::uint32_t event) {
+    for (const std::uint32_t next : after_[event]) {
+        const auto& after = std::get<TriggerAfter>(scenario_.events[next].trigger);
+        agenda_.post(agenda_.now() + after.by, *this, next, {agenda_.why().cause, next + 1});
+    }
+}
+
+void EventDriver::observe(const TraceRecord& record) {
+    for (std::size_t i = 0; i < waiting_.size();) {
+        if (!sets_off(waiting_[i], record)) {
+            ++i;
+            continue;
+        }
+        const std::uint32_t event = waiting_[i].event;
+        SimTime by{};
+        if (const auto* after = std::get_if<TriggerAfter>(&scenario_.events[event].trigger))
+            by = after->by;
+        waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+        agenda_.post(agenda_.now() + by, *this, event, {trace_.count(), event + 1});
+    }
+}
+
+bool EventDriver::sets_off(Waiting& waiting, const TraceRecord& record) const {
+    const auto line = [](std::uint64_t address) { return round_down(address, kLineSize); };
+    return std::visit(
+        Overload{
+            [](const TriggerAt&) { return false; },
+            [&](const TriggerAfter& after) {
+                if (after.signal >= 0)
+                    return record.kind == TraceKind::signal_delivered &&
+                           record.subject == static_cast<std::uint32_t>(after.signal);
+                return after.phase && record.kind == TraceKind::phase &&
+                       record.a == static_cast<std::uint64_t>(*after.phase);
+            },
+            [&](const TriggerOnAccess& access) {
+                if (record.kind != TraceKind::access) return false;
+                if (access.cpu != kNoCpu && record.subject != access.cpu) return false;
+                if (access.spa && line(record.a) != line(*access.spa)) return false;
+                if (access.va && line(record.b) != line(*access.va)) return false;
+                if (access.process >= 0) {
+                    const kernel::Process* current =
+                        hands_.kernel.processes.current(record.subject);
+                    if (!current || current->index != static_cast<std::uint32_t>(access.process))
+                        return false;
+                }
+                return ++waiting.seen == access.nth;
+            },
+            [&](const TriggerWhen& when) {
+                return record.kind == TraceKind::page_flag && record.a == when.page.value &&
+                       record.b == when.flag && (record.c != 0) == when.set;
+            },
+        },
+        scenario_.events[waiting.event].trigger);
+}
+
+bool EventDriver::injects(const Action& action) {
+    return std::visit(
+        Overload{
+            [](const MceEvent&) { return true; },
+            [](const PoisonEvent& poison) { return !poison.heal; },
+            [](const MadviseEvent&) { return true; },
+            [](const HwpoisonPfnEvent&) { return true; },
+            [](const CperEvent&) { return true; },
+            [](const DsmEvent& dsm) { return dsm.function == DsmEvent::Function::inject_error; },
+            [](const auto&) { return false; },
+        },
+        action);
+}
+
+void EventDriver::finish() {
+    for (std::uint32_t i = 0; i < scenario_.events.size(); ++i) {
+        EventFate& fate = fates_[i];
+        if (!fate.injects) {
+            fate = {};
+            fate.reason = FateReason::not_injected;
+        } else if (!ran_[i]) {
+            fate = {Fate::filtered, FateReason::never_triggered, 0, 0, true};
+        } else if (fate.fate == Fate::none) {
+            // Performed, and nobody claimed it: a system call that refused, or a record that
+            // left no trace in any bank.
+            fate = {Fate::filtered, FateReason::syscall_failed, 0, 0, true};
+        }
+    }
+}
+
+}  // namespace mcemu::sim

@@ -1,0 +1,75 @@
+#pragma once  // Performs the scenario's events when their triggers come.
+#include <cstdint>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/fate.hpp"
+#include "core/kernel/kernel.hpp"
+#include "core/trace.hpp"
+#include "wires/interfaces.hpp"
+
+namespace mcemu::sim {
+
+/// Firmware-first records enter here: scenario -> firmware.
+class FirmwareReportIf {
+public:
+    virtual ~FirmwareReportIf() = default;
+    virtual void report(const CperEvent& record) = 0;
+};
+
+/// Walks the events in (time, index) order and hands each to whoever performs it: the injector of
+/// the processors, the memory devices, the firmware, or the kernel stub for what processes do.
+/// Events with other triggers than a time wait for the trace record that sets them off.
+class EventDriver final : public AgendaTarget {
+public:
+    struct Hands {
+        wires::InjectIf& inject;
+        wires::MediaIf& media;
+        FirmwareReportIf& firmware;
+        kernel::Kernel& kernel;
+    };
+    EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace, Fates& fates, Hands hands);
+
+    /// Posts the first events; call once, after boot.
+    void start();
+    /// Fates of events that never ran or that nobody decided; call once, after the run.
+    void finish();
+
+    const std::vector<SimTime>& times() const { return times_; }
+    const std::vector<bool>& ran() const { return ran_; }
+
+    void on_agenda(std::uint64_t arg) override;
+
+private:
+    struct Waiting {
+        std::uint32_t event;
+        std::uint64_t seen = 0;  // accesses that matched so far
+    };
+    static constexpr std::uint64_t kNextTimed = ~std::uint64_t{0};
+
+    void post_next_timed();
+    void run(std::uint32_t event);
+    void perform(std::uint32_t event);
+    void perform_mce(const MceEvent& mce);
+    void event_done(std::uint32_t event);
+    void observe(const TraceRecord& record);
+    bool sets_off(Waiting& waiting, const TraceRecord& record) const;
+    static bool injects(const Action& action);
+
+    const Scenario& scenario_;
+    Agenda& agenda_;
+    Trace& trace_;
+    Fates& fates_;
+    Hands hands_;
+
+    std::vector<std::uint32_t> timed_;  // events with "at", by (time, index)
+    std::size_t next_timed_ = 0;
+    std::vector<Waiting> waiting_;      // events that wait for a trace record
+    std::vector<std::vector<std::uint32_t>> after_;  // by event: who waits for its end
+    std::vector<std::uint64_t> runs_;   // how often each has run
+    std::vector<SimTime> times_;
+    std::vector<bool> ran_;
+    std::uint32_t running_ = 0;         // the event whose call is on the stack, 1-based
+};
+
+}  // namespace mcemu::sim

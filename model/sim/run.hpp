@@ -1,0 +1,42 @@
+#pragma once  // One scenario, emulated once. SystemC has one kernel per process: one Simulation too.
+#include <atomic>
+#include <cstddef>
+#include <memory>
+
+#include "core/event.hpp"
+#include "core/run_view.hpp"
+
+namespace mcemu::sim {
+
+struct RunOptions {
+    /// Trace records kept (48 bytes each); the newest when there are more. 0: none.
+    std::size_t trace_capacity = std::size_t{1} << 22;
+    /// Log records kept, the oldest; 0: all.
+    std::size_t log_capacity = 0;
+    /// Handle what nothing else in SystemC waits for inside one activation (temporal decoupling).
+    /// The result does not depend on it.
+    bool run_ahead = true;
+    /// Ends the run early when it becomes true; the view is then marked interrupted.
+    const std::atomic<bool>* interrupt = nullptr;
+};
+
+/// The emulated machine with its kernel, elaborated from a scenario.
+/// Throws InvariantError when the emulator itself is at fault.
+class Simulation {
+public:
+    Simulation(Scenario scenario, RunOptions options);
+    ~Simulation();
+    Simulation(const Simulation&) = delete;
+    Simulation& operator=(const Simulation&) = delete;
+
+    /// Runs until nothing more can happen, the machine is dead, or scenario.until.
+    void run();
+    /// What the run left behind. References live as long as this object.
+    RunView view() const;
+
+private:
+    struct Platform;
+    std::unique_ptr<Platform> platform_;
+};
+
+}  // namespace mcemu::sim
