@@ -1,5 +1,4 @@
 #pragma once  // Broken invariants of ours: on in release too, exit status 3 at the edge.
-#include <source_location>
 #include <stdexcept>
 #include <string>
 
@@ -12,15 +11,15 @@ public:
 };
 
 [[noreturn]] inline void invariant_failed(const char* condition, const std::string& values,
-                                          std::source_location where) {
-    throw InvariantError(std::string(where.file_name()) + ":" + std::to_string(where.line()) +
-                         ": " + condition + (values.empty() ? "" : ": " + values));
+                                          const char* file, int line) {
+    throw InvariantError(std::string(file) + ":" + std::to_string(line) + ": " + condition +
+                         (values.empty() ? "" : ": " + values));
 }
 
 }  // namespace mcemu
 
 /// Checks `cond`; `values` (a std::string) ends the message with the numbers that matter.
-#define MCEMU_ASSERT(cond, values)                                                             \
-    do {                                                                                       \
-        if (!(cond)) ::mcemu::invariant_failed(#cond, (values), std::source_location::current()); \
+#define MCEMU_ASSERT(cond, values)                                                    \
+    do {                                                                              \
+        if (!(cond)) ::mcemu::invariant_failed(#cond, (values), __FILE__, __LINE__);  \
     } while (false)

@@ -239,18 +239,19 @@ private:
 };
 
 /// A sleeping lock with first-come-first-served waiters (page lock, entry lock, mf_mutex).
+/// unlock() hands the lock to the first waiter: who comes in between queues behind.
 class FlowMutex {
 public:
     explicit FlowMutex(Agenda& agenda) : queue_(agenda) {}
     bool locked() const { return locked_; }
     Task<void> lock() {
-        while (locked_) co_await queue_.wait();
-        locked_ = true;
+        if (locked_) co_await queue_.wait();
+        else locked_ = true;
     }
     bool try_lock() { return locked_ ? false : (locked_ = true); }
     void unlock() {
-        locked_ = false;
-        queue_.wake_one();
+        if (queue_.empty()) locked_ = false;
+        else queue_.wake_one();
     }
 
 private:
