@@ -15,6 +15,7 @@ public:
     virtual void wrmsr_all(std::uint32_t msr, std::uint64_t value) = 0;
     virtual std::uint64_t valid_banks(CpuId cpu) const = 0;
     virtual std::vector<CpuId> cpus_with_valid_banks() const = 0;
+    virtual std::uint32_t bank_origin(CpuId, std::uint32_t /*bank*/) const { return 0; }
     virtual kernel::Frame frame(CpuId cpu) const = 0;
     virtual void set_context(CpuId cpu, kernel::Frame frame) = 0;
     virtual kernel::ExecResult execute(CpuId cpu, const kernel::Instruction& instruction) = 0;
@@ -29,6 +30,7 @@ class InterruptIf : public virtual sc_core::sc_interface {
 public:
     virtual void machine_check(const kernel::McDelivery& delivery) = 0;
     virtual void cmci(CpuId cpu) = 0;
+    virtual void bank_latched(CpuId) {}
     virtual kernel::Translation page_walk(CpuId cpu, std::uint64_t va, bool user) const = 0;
     virtual void shutdown(CpuId cpu) = 0;
 };

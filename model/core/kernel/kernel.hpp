@@ -57,6 +57,7 @@ public:
     // KernelEntry
     void machine_check(const McDelivery& delivery) override;
     void cmci(CpuId cpu) override;
+    void bank_latched(CpuId cpu) override { machine_check_core.bank_latched(cpu); }
     void nfit_notify(std::uint32_t value, int nvdimm) override;
     void ghes(const CperEvent& record) override;
     Translation page_walk(CpuId cpu, std::uint64_t va, bool user) const override;

@@ -87,6 +87,9 @@ public:
     /// of the scope is listed). What a scan of all banks would find, without the scan.
     virtual std::uint64_t valid_banks(CpuId cpu) const = 0;
     virtual std::vector<CpuId> cpus_with_valid_banks() const = 0;
+    /// Scenario event (1-based) that latched what the bank of `cpu` holds; 0: not known, the
+    /// causality of the moment decides.
+    virtual std::uint32_t bank_origin(CpuId, std::uint32_t /*bank*/) const { return 0; }
 
     /// The frame of the last exception taken by `cpu`.
     virtual Frame frame(CpuId cpu) const = 0;
@@ -127,6 +130,9 @@ public:
     virtual ~KernelEntry() = default;
     virtual void machine_check(const McDelivery& delivery) = 0;
     virtual void cmci(CpuId cpu) = 0;
+    /// An error was latched in a bank that `cpu` sees. No interrupt: it lets the model arm the
+    /// poll timer only when a poll could find something.
+    virtual void bank_latched(CpuId) {}
     /// ACPI notification of the NFIT root device (0x80, 0x81, 0x82) or of a DIMM.
     virtual void nfit_notify(std::uint32_t value, int nvdimm) = 0;
     virtual void ghes(const CperEvent& record) = 0;

@@ -1,6 +1,7 @@
 #pragma once  // The machine-check core: #MC, rendezvous, records, notifiers, CMCI and polling.
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "core/kernel/env.hpp"
 #include "core/mca/mce_record.hpp"
@@ -20,12 +21,20 @@ public:
     // interrupts
     void machine_check(const McDelivery& delivery);
     void cmci(CpuId cpu);
+    /// An error was latched: see KernelEntry::bank_latched().
+    void bank_latched(CpuId cpu);
+    /// A CPU went off line or came back: CMCI ownership moves (cmci_clear(), cmci_rediscover()).
+    void cpu_hotplug(CpuId cpu, bool online);
+    /// One of this part's settings in Kernel::config was written (sysfs, debugfs): "fake_panic",
+    /// "check_interval", "ignore_ce", "cmci_disabled"; others need no action.
+    void config_changed(std::string_view name);
 
     /// mce_log(): adds a record to the pool; its worker runs the notifier chain.
     void log(CpuId cpu, const mca::MceRecord& record);
     /// A #MC taken while `ctx` executed an instruction has been raised (Platform::execute said
     /// so): goes on when the handler has returned to that context. True when the kernel resumes
-    /// at an exception fixup (the copy stops early).
+    /// at an exception fixup (the copy stops early). Call it directly after execute(); the time
+    /// until delivery passes inside.
     Task<bool> wait_handled(Context& ctx);
 
     bool panicked() const;
