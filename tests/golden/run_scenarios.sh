@@ -1,0 +1,42 @@
+#!/bin/sh
+# run_scenarios.sh MCEMU FOLDER: runs every FOLDER/*.json twice. Each must meet its expectation
+# (exit status 0), and log, result and trace of both runs must be the same bytes.
+set -u
+mcemu=$1
+folder=$2
+out=$(mktemp -d) || exit 3
+trap 'rm -rf "$out"' EXIT
+failed=0
+ran=0
+
+# run_once FILE N
+run_once() {
+    "$mcemu" run "$1" --result "$out/result.$2" --trace "$out/trace.$2.ndjson" \
+        >"$out/log.$2" 2>"$out/err.$2"
+}
+
+for file in "$folder"/*.json; do
+    [ -e "$file" ] || continue
+    case $file in *.campaign.json) continue ;; esac
+    ran=$((ran + 1))
+    run_once "$file" 1
+    status=$?
+    if [ $status -ne 0 ]; then
+        failed=$((failed + 1))
+        echo "FAILED $file: exit status $status" >&2
+        cat "$out/err.1" >&2
+        continue
+    fi
+    run_once "$file" 2
+    for what in log.N result.N trace.N.ndjson; do
+        one=$out/$(echo $what | sed 's/N/1/')
+        two=$out/$(echo $what | sed 's/N/2/')
+        if ! cmp -s "$one" "$two"; then
+            failed=$((failed + 1))
+            echo "FAILED $file: the second run gave another $what" >&2
+            break
+        fi
+    done
+done
+echo "$ran scenarios, $failed failed"
+[ $ran -gt 0 ] && [ $failed -eq 0 ]
