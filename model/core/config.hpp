@@ -24,6 +24,9 @@ struct CpuConfig {
     std::uint64_t ppin = 0;               ///< 0: no PPIN
     bool la57 = false;                    ///< 5-level paging
     std::uint32_t count() const { return sockets * cores * threads; }
+    /// CPUs are numbered socket by socket, core by core; siblings are neighbours. The APIC id is
+    /// the CPU number.
+    std::uint32_t socket_of(CpuId cpu) const { return cpu / (cores * threads); }
 };
 
 /// What an uncorrectable patrol-scrub find looks like (mce.md section 7).

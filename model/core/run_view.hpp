@@ -4,15 +4,10 @@
 #include "core/event.hpp"
 #include "core/fate.hpp"
 #include "core/kernel/kernel.hpp"
+#include "core/mca/bank_snapshot.hpp"
 #include "core/trace.hpp"
 
 namespace mcemu {
-
-struct BankSnapshot {
-    CpuId cpu = 0;
-    std::uint32_t bank = 0;
-    std::uint64_t status = 0, addr = 0, misc = 0;
-};
 
 struct RunView {
     const Scenario& scenario;

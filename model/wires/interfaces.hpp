@@ -60,6 +60,7 @@ struct MemoryError {
     std::uint32_t socket = 0;
     std::uint32_t channel = 0;   ///< 0..5 of the socket
     bool persistent = false;     ///< behind the DDR-T command engine
+    std::uint32_t planted_by = 0;  ///< origin (1 + event index) of the poison, 0 configuration
 };
 /// Memory controller -> the uncore banks of a socket.
 class MemoryErrorIf : public virtual sc_core::sc_interface {
