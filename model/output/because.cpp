@@ -1,0 +1,106 @@
+#include "output/because.hpp"
+
+#include "output/text.hpp"
+#include "output/words.hpp"
+
+namespace mcemu::output {
+namespace {
+
+std::string decided_pfn(const RunView& view, const EventFate& fate) {
+    if (!view.trace.holds(fate.cause)) return "";
+    const TraceRecord& r = view.trace[fate.cause];
+    if (r.kind == TraceKind::memory_failure || r.kind == TraceKind::memory_failure_end)
+        return " on pfn " + hex(r.a);
+    return "";
+}
+
+std::string other_event(const Causes& causes, const EventFate& fate) {
+    return fate.other == 0 ? std::string("a newer error") : causes.event_id(fate.other - 1);
+}
+
+/// What refused an injection that left no trace.
+std::string failed_call(const RunView& view, std::size_t index) {
+    for (const kernel::SyscallRecord& call : view.kernel.processes.syscalls()) {
+        if (call.event != index || call.ret >= 0) continue;
+        const std::string_view name = errno_name(static_cast<int>(-call.ret));
+        return view.names[call.name] + " returned " +
+               (name.empty() ? std::to_string(call.ret) : "-" + std::string(name));
+    }
+    if (const auto* mce = std::get_if<MceEvent>(&view.scenario.events[index].action))
+        return "bank " + std::to_string(mce->bank) + " of CPU " + std::to_string(mce->cpu) +
+               " shows nothing of it, and nobody acted on it";
+    return "no bank, page or process shows anything of it";
+}
+
+std::string mce_place(const RunView& view, std::size_t index) {
+    const auto* mce = std::get_if<MceEvent>(&view.scenario.events[index].action);
+    return mce ? "bank " + std::to_string(mce->bank) + " of CPU " + std::to_string(mce->cpu)
+               : std::string("its bank");
+}
+
+std::string panic_text(const RunView& view) {
+    for (const kernel::LogRecord& r : view.kernel.log.records())
+        if (r.line == kernel::Line::panic) return view.names[static_cast<std::uint32_t>(r.args[0])];
+    return "";
+}
+
+std::string sentence(const RunView& view, const Causes& causes, std::size_t index,
+                     const EventFate& fate) {
+    switch (fate.reason) {
+        case FateReason::none: return fate.fate == Fate::none ? "nothing is known of it" : "";
+        case FateReason::en_clear:
+            return "STATUS.EN is 0: the #MC handler cleared " + mce_place(view, index) +
+                   " without logging it";
+        case FateReason::no_such_cpu: return "there is no such CPU";
+        case FateReason::no_such_bank: return mce_place(view, index) + " does not exist";
+        case FateReason::bank_disabled:
+            return "IA32_MCi_CTL of " + mce_place(view, index) + " disables this error";
+        case FateReason::threshold_not_reached:
+            return "the count of corrected errors stayed below the threshold in IA32_MCi_CTL2";
+        case FateReason::cmci_disabled:
+            return "CMCI is off, and no poll came before the end: nobody was told";
+        case FateReason::left_in_bank:
+            return "the handler left the record in " + mce_place(view, index) +
+                   ", and no poll came before the end";
+        case FateReason::nobody_looked: return "the poison is still in the media: nobody read it";
+        case FateReason::media_cleared: return "the poison was healed before anybody met it";
+        case FateReason::no_such_page: return "no page of the kernel lies there";
+        case FateReason::already_poisoned: return "the page was poisoned already";
+        case FateReason::pool_full: return "the kernel's record pool was full: the record is lost";
+        case FateReason::filtered_by_kernel: return "the kernel filters errors of this kind";
+        case FateReason::filter_rejected: return "the hwpoison filter did not let the page pass";
+        case FateReason::by_newer_error:
+            return other_event(causes, fate) + " overwrote it in " + mce_place(view, index);
+        case FateReason::lost_to_older_error:
+            return mce_place(view, index) + " held an older error: only STATUS.OVER tells of it";
+        case FateReason::memory_failure:
+            return "memory_failure() acted" + decided_pfn(view, fate);
+        case FateReason::signalled: return "a process was signalled";
+        case FateReason::driver_error: return "a driver's copy met the poison and returned an error";
+        case FateReason::kernel_record: return "the kernel logged a record of it";
+        case FateReason::machine_check_shutdown: return "the machine check shut the machine down";
+        case FateReason::mcip_set:
+            return "#MC while MCG_STATUS.MCIP was still set: the processor shut down";
+        case FateReason::cr4_mce_clear: return "#MC with CR4.MCE clear: the processor shut down";
+        case FateReason::kernel_panic: {
+            const std::string text = panic_text(view);
+            return text.empty() ? "the kernel panicked" : "the kernel panicked: " + text;
+        }
+        case FateReason::not_injected: return "it injects no error";
+        case FateReason::never_triggered: return "its trigger never came";
+        case FateReason::syscall_failed: return failed_call(view, index);
+    }
+    return "";
+}
+
+}  // namespace
+
+std::string because(const RunView& view, const Causes& causes, std::size_t index) {
+    const EventFate& fate = view.fates[index];
+    std::string text = sentence(view, causes, index, fate);
+    const std::string story = fate.cause != 0 ? causes.story(fate.cause) : std::string{};
+    if (!story.empty()) text += (text.empty() ? "(" : " (") + story + ")";
+    return text;
+}
+
+}  // namespace mcemu::output

@@ -1,0 +1,124 @@
+#include "output/classify.hpp"
+
+#include <algorithm>
+
+#include "core/mca/status.hpp"
+
+namespace mcemu::output {
+namespace {
+
+/// The process whose own doing the event is, or -1.
+int acting_process(const Action& action) {
+    if (const auto* e = std::get_if<MceEvent>(&action)) return e->process;
+    if (const auto* e = std::get_if<AccessEvent>(&action)) return static_cast<int>(e->process);
+    if (const auto* e = std::get_if<MadviseEvent>(&action)) return static_cast<int>(e->process);
+    if (const auto* e = std::get_if<CopyEvent>(&action)) return e->process;
+    if (const auto* e = std::get_if<FileIoEvent>(&action)) return static_cast<int>(e->process);
+    if (const auto* e = std::get_if<BioEvent>(&action)) return e->process;
+    if (const auto* e = std::get_if<CallEvent>(&action)) return e->process;
+    return -1;
+}
+
+bool uncorrected(const Action& action) {
+    const auto* mce = std::get_if<MceEvent>(&action);
+    return !mce || (mce->status & mca::MCI_STATUS_UC);
+}
+
+/// Compound memory-hierarchy or memory-controller error codes, or a generic cache error with an
+/// address: errors that have a page (kernel.md 1.16).
+bool memory_error_with_address(const Action& action) {
+    const auto* mce = std::get_if<MceEvent>(&action);
+    if (!mce) return std::holds_alternative<PoisonEvent>(action);
+    return (mce->status & mca::MCI_STATUS_ADDRV) &&
+           ((mce->status & 0xef80) == 0x80 || (mce->status & 0xef00) == 0x100 ||
+            (mce->status & 0xeffc) == 0xc);
+}
+
+bool any_configured_poison(const RunView& view) {
+    return !view.dram_poison.empty() ||
+           std::any_of(view.nvdimm_poison.begin(), view.nvdimm_poison.end(),
+                       [](const auto& ranges) { return !ranges.empty(); });
+}
+
+struct Seen {
+    bool silent = false, latent = false, recovered = false, corrected = false, masked = false,
+         injected = false;
+};
+
+void look_at(const Action& action, const EventFate& fate, Seen& seen) {
+    switch (fate.fate) {
+        case Fate::latent: seen.latent = true; break;
+        case Fate::filtered:
+            if (fate.reason == FateReason::media_cleared) seen.masked = true;
+            if ((fate.reason == FateReason::en_clear || fate.reason == FateReason::bank_disabled) &&
+                std::holds_alternative<PoisonEvent>(action))
+                seen.silent = true;
+            break;
+        case Fate::overwritten: (uncorrected(action) ? seen.silent : seen.corrected) = true; break;
+        case Fate::logged:
+            if (!uncorrected(action)) seen.corrected = true;
+            else (memory_error_with_address(action) ? seen.latent : seen.recovered) = true;
+            break;
+        case Fate::consumed: seen.recovered = true; break;
+        case Fate::none:
+        case Fate::shutdown:
+        case Fate::panic: break;
+    }
+}
+
+}  // namespace
+
+bool bystander_killed(const RunView& view, std::uint32_t index) {
+    const kernel::Process& process = view.kernel.processes[index];
+    if (process.state != kernel::ProcessState::killed) return false;
+    const auto& signals = view.kernel.processes.signals();
+    const auto killer =
+        std::find_if(signals.rbegin(), signals.rend(), [&](const kernel::SignalRecord& s) {
+            return s.process == index && s.signo == process.killed_by;
+        });
+    if (killer == signals.rend()) return false;
+    // A fault on poison, or advice to somebody who has the page mapped.
+    if (killer->signo == 7 && (killer->code >= 1 && killer->code <= 5)) return false;
+    if (killer->origin != 0 && killer->origin <= view.scenario.events.size() &&
+        acting_process(view.scenario.events[killer->origin - 1].action) ==
+            static_cast<int>(index))
+        return false;
+    // SIGKILL from memory_failure(): the page could not be unmapped, or there was nothing to
+    // unmap and the kernel killed all the same; the log tells which (A37, kernel.md 2.10).
+    if (killer->signo == 9)
+        return std::any_of(view.kernel.log.records().begin(), view.kernel.log.records().end(),
+                           [&](const kernel::LogRecord& r) {
+                               return r.line == kernel::Line::mf_no_address &&
+                                      r.why.origin == killer->origin && r.args[1] == process.comm;
+                           });
+    return true;
+}
+
+std::string_view classify(const RunView& view, bool late) {
+    if (view.kernel.outcome == kernel::Outcome::shutdown) return "shutdown";
+    if (view.kernel.outcome == kernel::Outcome::panic) return "panic";
+    if (view.kernel.counters.oopses > 0) return "kernel-bug";
+
+    Seen seen;
+    for (std::size_t i = 0; i < view.scenario.events.size() && i < view.fates.size(); ++i) {
+        seen.injected = seen.injected || view.fates[i].injects;
+        look_at(view.scenario.events[i].action, view.fates[i], seen);
+    }
+    if (!seen.injected) {
+        const kernel::Counters& c = view.kernel.counters;
+        if (c.memory_failures > 0 || c.machine_checks > 0) seen.recovered = true;
+        else if (c.records > 0) seen.corrected = true;
+        else if (any_configured_poison(view)) seen.latent = true;
+    }
+    if (seen.silent) return "silent";
+    for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i)
+        if (bystander_killed(view, i)) return "over-kill";
+    if (late) return "late";
+    if (seen.latent) return "latent";
+    if (seen.recovered) return "recovered";
+    if (seen.corrected) return "corrected";
+    if (seen.masked) return "masked";
+    return "not-effective";
+}
+
+}  // namespace mcemu::output

@@ -1,0 +1,35 @@
+#pragma once  // The `expect` block of a scenario, compared with the result JSON.
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/units.hpp"
+
+namespace mcemu::output {
+
+/// One expectation's answer.
+struct Finding {
+    std::string at;  ///< JSON pointer into the scenario: "/expect/log/2"
+    bool ok = false;
+    bool late = false;                 ///< a deadline (`latency` with `max`) that was missed
+    nlohmann::ordered_json wanted{};   ///< what the scenario asked for
+    nlohmann::ordered_json got{};      ///< what came instead
+    nlohmann::ordered_json nearest{};  ///< the nearest miss; null when there is none
+    std::string note{};                ///< why it failed, where wanted and got do not say it
+};
+
+/// {"at", "ok"} and, when it failed, "wanted", "got", "nearest" and "note" as far as there are any.
+nlohmann::ordered_json to_json(const Finding& finding);
+/// "/expect/outcome: wanted \"running\", got \"panic\"".
+std::string to_text(const Finding& finding);
+
+/// Compares every key but `class`: one finding per thing that was asked for, in the order of the
+/// keys' names. Keys that are unknown or not supported are findings that failed.
+std::vector<Finding> evaluate(const nlohmann::json& expect, const nlohmann::ordered_json& result);
+/// `class`, which can be known only when all the others have been compared.
+Finding evaluate_class(const nlohmann::json& wanted, const nlohmann::ordered_json& result);
+
+/// The page numbers that the block asks about, rising.
+std::vector<Pfn> expected_pages(const nlohmann::json& expect);
+
+}  // namespace mcemu::output

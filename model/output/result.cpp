@@ -1,0 +1,283 @@
+#include "output/result.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "output/because.hpp"
+#include "output/causes.hpp"
+#include "output/classify.hpp"
+#include "output/dmesg.hpp"
+#include "output/expect.hpp"
+#include "output/text.hpp"
+#include "output/words.hpp"
+
+namespace mcemu::output {
+namespace {
+
+Json log_of(const RunView& view) {
+    const Dmesg dmesg(view.scenario.kernel.profile, view.names);
+    Json list = Json::array();
+    for (const kernel::LogRecord& r : view.kernel.log.records())
+        list.push_back({{"t_ns", to_ns(r.at)}, {"level", r.level}, {"text", dmesg.text(r)}});
+    return list;
+}
+
+Json panic_of(const RunView& view) {
+    if (view.kernel.outcome != kernel::Outcome::panic) return nullptr;
+    const auto& log = view.kernel.log.records();
+    const auto line = std::find_if(log.rbegin(), log.rend(), [](const kernel::LogRecord& r) {
+        return r.line == kernel::Line::panic;
+    });
+    return line == log.rend() ? Json("") : Json(view.names[static_cast<std::uint32_t>(line->args[0])]);
+}
+
+Json signals_of(const RunView& view) {
+    Json list = Json::array();
+    for (const kernel::SignalRecord& s : view.kernel.processes.signals()) {
+        const kernel::Process& p = view.kernel.processes[s.process];
+        Json entry = {{"t_ns", to_ns(s.at)},
+                      {"process", p.id},
+                      {"pid", p.pid},
+                      {"signal", signal_name(s.signo)},
+                      {"code", signal_code_name(s.signo, s.code)}};
+        entry["addr"] = s.has_address ? Json(hex(s.addr)) : Json(nullptr);
+        entry["lsb"] = s.has_address ? Json(s.lsb) : Json(nullptr);
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+Json syscalls_of(const RunView& view, const Causes& causes) {
+    Json list = Json::array();
+    for (const kernel::SyscallRecord& c : view.kernel.processes.syscalls()) {
+        Json entry = {{"event", causes.event_id(c.event)}, {"name", view.names[c.name]},
+                      {"ret", c.ret}};
+        const std::string_view name = c.ret < 0 ? errno_name(static_cast<int>(-c.ret)) : "";
+        entry["errno"] = name.empty() ? Json(nullptr) : Json(name);
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+Json processes_of(const RunView& view) {
+    Json list = Json::array();
+    for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i) {
+        const kernel::Process& p = view.kernel.processes[i];
+        Json entry = {{"id", p.id}, {"pid", p.pid}, {"state", word(p.state)}};
+        if (p.state == kernel::ProcessState::killed) entry["by"] = signal_name(p.killed_by);
+        if (p.state == kernel::ProcessState::exited) entry["code"] = p.exit_code;
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+Json pages_of(const RunView& view, const std::vector<Pfn>& wanted) {
+    Json list = Json::array();
+    const auto add = [&](Pfn pfn, const kernel::Page& page) {
+        Json flags = Json::array();
+        for (const std::string_view name : page_flag_names(page.flags)) flags.push_back(name);
+        list.push_back({{"pfn", hex(pfn.value)}, {"flags", flags}, {"users", page.refcount}});
+    };
+    for (const Pfn pfn : view.kernel.memory.known()) {
+        const kernel::Page* page = view.kernel.memory.find(pfn);
+        if (page && (page->test(kernel::PG_hwpoison) ||
+                     std::binary_search(wanted.begin(), wanted.end(), pfn)))
+            add(pfn, *page);
+    }
+    return list;
+}
+
+Json memtypes_of(const RunView& view) {
+    Json list = Json::array();
+    for (const kernel::MemtypeEntry& e : view.kernel.memtypes.entries())
+        list.push_back(memtype_line(view.scenario.kernel.profile, e.begin, e.end,
+                                    static_cast<std::uint64_t>(e.mode)));
+    return list;
+}
+
+Json direct_map_of(const RunView& view) {
+    const kernel::DirectMap::Count count = view.kernel.direct_map.counters();
+    Json ranges = Json::array();
+    for (const kernel::DirectMap::Range& r : view.kernel.direct_map.changed())
+        ranges.push_back({{"pfn", hex(r.first.value)},
+                          {"pages", r.pages},
+                          {"type", r.present ? short_word(r.mode) : std::string_view("NP")}});
+    return {{"4k_kB", count.k4}, {"2M_kB", count.m2}, {"1G_kB", count.g1}, {"ranges", ranges}};
+}
+
+Json badblocks_of(const RunView& view) {
+    Json tables = Json::object();
+    const MachineConfig& machine = view.scenario.machine;
+    for (std::uint32_t i = 0; i < machine.namespaces.size(); ++i)
+        if (machine.namespaces[i].mode != NamespaceMode::devdax)  // a character device has none
+            tables[machine.namespaces[i].id] = view.kernel.libnvdimm.namespace_badblocks(i);
+    for (std::uint32_t i = 0; i < machine.regions.size(); ++i)
+        tables[machine.regions[i].id] = view.kernel.libnvdimm.region_badblocks(i);
+    return tables;
+}
+
+Json poison_of(const RunView& view) {
+    Json devices = Json::object();
+    const MachineConfig& machine = view.scenario.machine;
+    for (std::size_t i = 0; i < machine.nvdimms.size(); ++i) {
+        Json list = Json::array();
+        if (i < view.nvdimm_poison.size())
+            for (const DpaRange& r : view.nvdimm_poison[i])
+                list.push_back({{"dpa", hex(r.begin)}, {"length", r.size()}});
+        devices[machine.nvdimms[i].id] = std::move(list);
+    }
+    for (const DramConfig& dram : machine.memory) {
+        Json list = Json::array();
+        for (const SpaRange& r : view.dram_poison)
+            if (dram.range.overlaps(r)) list.push_back({{"spa", hex(r.begin)}, {"length", r.size()}});
+        devices[dram.id] = std::move(list);
+    }
+    return devices;
+}
+
+Json counters_of(const RunView& view) {
+    const kernel::Counters& c = view.kernel.counters;
+    // /proc/meminfo prints an unsigned long: a counter below zero shows as a huge figure
+    // (kernel.md 2.14).
+    const std::uint64_t hardware_corrupted = static_cast<std::uint64_t>(c.num_poisoned_pages) * 4;
+    return {{"HardwareCorrupted_kB", hardware_corrupted},
+            {"num_poisoned_pages", c.num_poisoned_pages},
+            {"machine_checks", c.machine_checks},
+            {"cmci", c.cmci},
+            {"polls", c.polls},
+            {"records", c.records},
+            {"records_lost", c.records_lost},
+            {"memory_failures", c.memory_failures},
+            {"signals", c.signals},
+            {"tlb_flushes", c.tlb_flushes},
+            {"cache_flushes", c.cache_flushes},
+            {"speculative_hits", c.speculative_hits},
+            {"oopses", c.oopses},
+            {"hugepages_total", c.hugepages_total}};
+}
+
+Json msrs_of(const RunView& view) {
+    Json list = Json::array();
+    for (const BankSnapshot& b : view.banks)
+        list.push_back({{"cpu", b.cpu},
+                        {"bank", b.bank},
+                        {"status", hex(b.status)},
+                        {"addr", hex(b.addr)},
+                        {"misc", hex(b.misc)}});
+    return list;
+}
+
+/// Time from an event to one of its effects, and what was spent on the way.
+class Latencies {
+public:
+    Latencies(const RunView& view, const Causes& causes) : view_(view), causes_(causes) {}
+
+    void add(const std::string& to, std::uint32_t id, std::uint32_t origin, SimTime at) {
+        if (origin == 0 || origin > view_.scenario.events.size()) return;
+        const std::vector<std::uint32_t> chain = causes_.chain(id);
+        // A repeated event began more than once: the chain knows which time it was.
+        const SimTime begin = causes_.complete(chain) ? view_.trace[chain.front()].at
+                                                      : view_.event_times[origin - 1];
+        if (at < begin) return;
+        Json phases = Json::array();
+        for (const std::uint32_t step : chain) {
+            const TraceRecord& r = view_.trace[step];
+            if (r.kind != TraceKind::phase || r.b == 0) continue;
+            const std::string_view name = latency_info(static_cast<Lat>(r.a)).name;
+            if (!phases.empty() && phases.back()["name"] == name)
+                phases.back()["ns"] = phases.back()["ns"].get<std::uint64_t>() + r.b / 1000;
+            else
+                phases.push_back({{"name", name}, {"ns", r.b / 1000}});
+        }
+        list_.push_back({{"from", "event:" + causes_.event_id(origin - 1)},
+                         {"to", to},
+                         {"ns", to_ns(at - begin)},
+                         {"phases", std::move(phases)}});
+    }
+    Json take() { return std::move(list_); }
+
+private:
+    const RunView& view_;
+    const Causes& causes_;
+    Json list_ = Json::array();
+};
+
+Json latency_of(const RunView& view, const Causes& causes) {
+    Latencies latencies(view, causes);
+    for (const kernel::SignalRecord& s : view.kernel.processes.signals())
+        latencies.add("signal:" + causes.process_id(s.process), s.trace_id, s.origin, s.at);
+    for (std::uint32_t id = view.trace.first(); id <= view.trace.count() && view.trace.holds(id);
+         ++id) {
+        const TraceRecord& r = view.trace[id];
+        if (r.kind == TraceKind::syscall)
+            latencies.add("syscall:" + causes.event_id(r.subject), id, r.why.origin, r.at);
+        else if (r.kind == TraceKind::panic)
+            latencies.add("panic", id, r.why.origin, r.at);
+    }
+    return latencies.take();
+}
+
+}  // namespace
+
+Json make_events(const RunView& view) {
+    const Causes causes(view);
+    Json list = Json::array();
+    for (std::size_t i = 0; i < view.scenario.events.size(); ++i) {
+        const Fate fate = view.fates[i].fate;
+        const bool ran = i < view.event_ran.size() && view.event_ran[i];
+        Json entry = {{"id", view.scenario.events[i].id}};
+        entry["t_ns"] = ran ? Json(to_ns(view.event_times[i])) : Json(nullptr);
+        entry["fate"] = fate == Fate::none ? Json(nullptr) : Json(word(fate));
+        entry["because"] = because(view, causes, i);
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+Json make_result(const RunView& view, const std::vector<Pfn>& pages) {
+    const Causes causes(view);
+    Json result = {{"schema", kResultSchema},
+                   {"scenario", view.scenario.name},
+                   {"profile", kernel::profile(view.scenario.kernel.profile).name},
+                   {"seed", view.scenario.seed},
+                   {"version", program_version()},
+                   {"outcome", word(view.kernel.outcome)}};
+    result["panic"] = panic_of(view);
+    result["class"] = nullptr;  // its place in the order; finish_result() fills it in
+    result["end_ns"] = to_ns(view.end);
+    if (view.interrupted) result["interrupted"] = true;
+    result["log"] = log_of(view);
+    result["signals"] = signals_of(view);
+    result["syscalls"] = syscalls_of(view, causes);
+    result["processes"] = processes_of(view);
+    result["events"] = make_events(view);
+    result["pages"] = pages_of(view, pages);
+    result["memtypes"] = memtypes_of(view);
+    result["direct_map"] = direct_map_of(view);
+    result["badblocks"] = badblocks_of(view);
+    result["poison"] = poison_of(view);
+    result["counters"] = counters_of(view);
+    result["msrs"] = msrs_of(view);
+    result["latency"] = latency_of(view, causes);
+    result["expect"] = Json::array();
+    return result;
+}
+
+bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result) {
+    std::vector<Finding> findings;
+    if (!expect.is_null()) findings = evaluate(expect, result);
+    const bool late = std::any_of(findings.begin(), findings.end(),
+                                  [](const Finding& f) { return f.late; });
+    result["class"] = classify(view, late);
+    if (expect.is_object() && expect.contains("class")) findings.push_back(evaluate_class(expect["class"], result));
+    bool all = true;
+    for (const Finding& f : findings) {
+        all = all && f.ok;
+        result["expect"].push_back(to_json(f));
+    }
+    return all;
+}
+
+std::string_view program_version() { return MCEMU_VERSION; }
+
+}  // namespace mcemu::output
