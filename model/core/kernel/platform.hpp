@@ -46,6 +46,9 @@ struct McDelivery {
     /// Extra entry time per CPU (skew), only for CPUs that differ; sorted by cpu.
     std::vector<std::pair<CpuId, SimTime>> skew;
     std::vector<CpuId> missing;  ///< CPUs that do not enter the handler at all
+    /// Extra entry time of the CPUs without an entry in `skew`, other than `first`.
+    SimTime skew_same_socket{}, skew_other_socket{};
+    std::uint32_t cpus_per_socket = 1;
 };
 
 struct DsmRequest {
@@ -66,7 +69,8 @@ struct DsmReply {
     SpaRange covered{}, restart{};   ///< ars_status
     bool overflow = false;
     std::vector<ArsRecord> records;  ///< ars_status, inject_status
-    std::vector<std::uint8_t> data;  ///< smart
+    std::vector<std::uint8_t> data;  ///< smart: the payload behind the status word
+    std::uint64_t dpa = 0;           ///< translate_spa; records[0] holds handle, spa, length
     SimTime delay{};                 ///< how long the call takes
 };
 
@@ -83,8 +87,9 @@ public:
     /// WRMSR of the same value on every online CPU (cost independent of their number).
     virtual void wrmsr_all(std::uint32_t msr, std::uint64_t value) = 0;
     /// Banks of `cpu` whose STATUS.VAL is set, as a mask; and the CPUs for which that mask is not
-    /// zero, rising (a shared bank is visible on every CPU of its scope, but only the first CPU
-    /// of the scope is listed). What a scan of all banks would find, without the scan.
+    /// zero, rising (a shared bank is visible on every CPU of its scope, but only one is listed:
+    /// the one the error was logged for, or the first online one when that is offline).
+    /// What a scan of all banks would find, without the scan.
     virtual std::uint64_t valid_banks(CpuId cpu) const = 0;
     virtual std::vector<CpuId> cpus_with_valid_banks() const = 0;
     /// Scenario event (1-based) that latched what the bank of `cpu` holds; 0: not known, the
