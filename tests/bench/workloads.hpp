@@ -1,0 +1,37 @@
+#pragma once  // The loads of the benchmark: generated, run, and checked against what must come out.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/event.hpp"
+#include "core/run_view.hpp"
+
+namespace mcemu::bench {
+
+/// A generated scenario and what its run must show.
+struct Workload {
+    Scenario scenario;
+    std::uint64_t units = 0;     ///< errors, CPUs x rendezvous, operations: what a rate counts
+    std::uint64_t signals = 0;   ///< SIGBUS delivered
+    std::uint64_t poisoned = 0;  ///< num_poisoned_pages afterwards
+    std::uint64_t records = 0;   ///< records that the kernel took from banks
+    std::uint64_t media_lines = 0;  ///< poisoned 64-byte lines left in the DIMMs
+};
+
+/// `errors` errors, one every 2 ms, on 64 CPUs: 60 % corrected, 15 % UCNA, 15 % SRAO of patrol
+/// scrubbing, 10 % SRAR of 1000 processes; 10^4 poisoned ranges in the DIMMs. `only`: all of one
+/// class ("ce", "ucna", "srao", "srar").
+Workload storm(std::uint64_t errors, const std::string& only = "");
+
+/// `rendezvous` broadcast machine checks of `cpus` CPUs, one of which has a valid bank. The unit
+/// is one CPU in one rendezvous.
+Workload wide(std::uint32_t cpus, std::uint64_t rendezvous);
+
+/// `ranges` poisoned ranges in 6 TiB of persistent memory; `loads` processes' loads that meet
+/// them and as many Clear Uncorrectable Error calls elsewhere. The unit is one operation.
+Workload deep(std::uint64_t ranges, std::uint64_t operations);
+
+/// What differs from what must have come out; empty: nothing.
+std::string check(const Workload& expected, const RunView& view);
+
+}  // namespace mcemu::bench
