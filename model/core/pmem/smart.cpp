@@ -1,0 +1,112 @@
+#include "core/pmem/smart.hpp"
+
+namespace mcemu::pmem {
+namespace {
+
+constexpr std::uint16_t celsius(unsigned degrees) { return static_cast<std::uint16_t>(degrees * 16); }
+
+// Thresholds (nvdimm.md 9.2, the defaults of nfit_test and ndctl): spares and media temperature
+// armed, controller temperature not.
+constexpr std::uint16_t kAlarmControl = 3;
+constexpr std::uint8_t kSparesThreshold = 5;
+constexpr std::uint16_t kMediaThreshold = celsius(40);
+constexpr std::uint16_t kControllerThreshold = celsius(30);
+constexpr unsigned kControlSpares = 1u << 0, kControlMedia = 1u << 1, kControlController = 1u << 2;
+
+// Valid bits of the payload: health, spares, life used, media and controller temperature,
+// shutdown count, alarm flags, shutdown state. No AIT, PMIC and vendor data.
+constexpr std::uint32_t kValid = 0x3f | 1u << 9 | 1u << 10;
+
+/// Whether a temperature is at or above a (positive) threshold; bit 15 means below zero.
+constexpr bool reaches(std::uint16_t temperature, std::uint16_t threshold) {
+    return (temperature & 0x8000) == 0 && temperature >= threshold;
+}
+
+template <class T>
+void put(std::vector<std::uint8_t>& bytes, std::size_t at, T value) {
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+        bytes[at + i] = static_cast<std::uint8_t>(std::uint64_t{value} >> (8 * i));
+}
+
+}  // namespace
+
+SmartHealth::SmartHealth(NvdimmProfile profile)
+    : health_(0),
+      spares_(100),
+      life_used_(0),
+      alarm_flags_(0),
+      temperature_(celsius(23)),
+      controller_temperature_(celsius(25)),
+      shutdown_count_(0) {
+    if (profile == NvdimmProfile::test) {  // what nfit_test answers
+        health_ = kHealthNonCritical;
+        spares_ = 75;
+        life_used_ = 5;
+        alarm_flags_ = 3;
+        shutdown_count_ = 42;
+    }
+}
+
+std::uint8_t SmartHealth::health() const {
+    return injected_fatal_ ? kHealthFatal : health_;
+}
+
+std::vector<std::uint8_t> SmartHealth::payload() const {
+    std::vector<std::uint8_t> bytes(128);
+    put(bytes, 0, kValid);
+    bytes[8] = health();
+    bytes[9] = spares();
+    bytes[10] = life_used_;
+    bytes[11] = alarm_flags_;
+    put(bytes, 12, media_temperature());
+    put(bytes, 14, controller_temperature_);
+    put(bytes, 16, shutdown_count_);
+    bytes[31] = shutdown_state_;
+    return bytes;
+}
+
+bool SmartHealth::inject(std::uint32_t flags, std::uint64_t temperature, std::uint64_t spares) {
+    const std::uint32_t select = flags & kSmartFields;
+    const std::uint32_t enable = flags >> kSmartEnableShift & kSmartFields;
+    if (select == 0 || (flags & ~(kSmartFields | kSmartFields << kSmartEnableShift)) != 0)
+        return false;
+    const std::uint32_t set = select & enable;
+    if (((set & kSmartMediaTemperature) && temperature > 0xffff) ||
+        ((set & kSmartSpares) && spares > 100))
+        return false;
+
+    if (select & kSmartMediaTemperature) {
+        injected_temperature_.reset();
+        if (set & kSmartMediaTemperature)
+            injected_temperature_ = static_cast<std::uint16_t>(temperature);
+    }
+    if (select & kSmartSpares) {
+        injected_spares_.reset();
+        if (set & kSmartSpares) injected_spares_ = static_cast<std::uint8_t>(spares);
+    }
+    if (select & kSmartFatal) {
+        injected_fatal_ = (set & kSmartFatal) != 0;
+        if (!injected_fatal_) health_ = kHealthNonCritical;  // off: health 1, as nfit_test does
+    }
+    if (select & kSmartUnsafeShutdown) {
+        // Takes effect at once, as in nfit_test; real modules wait for the next power-down.
+        if (set & kSmartUnsafeShutdown) dirty_shutdown();
+        else shutdown_state_ = 0;
+    }
+    return true;
+}
+
+bool SmartHealth::alarms() const {
+    return ((kAlarmControl & kControlSpares) && spares() <= kSparesThreshold) ||
+           ((kAlarmControl & kControlMedia) && reaches(media_temperature(), kMediaThreshold)) ||
+           ((kAlarmControl & kControlController) &&
+            reaches(controller_temperature_, kControllerThreshold)) ||
+           health() > kHealthNonCritical || shutdown_state_ != 0;
+}
+
+void SmartHealth::dirty_shutdown() {
+    shutdown_state_ = 1;
+    ++shutdown_count_;
+}
+
+}  // namespace mcemu::pmem

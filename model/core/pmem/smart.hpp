@@ -1,0 +1,56 @@
+#pragma once  // Health of one module: the Intel family's SMART data (nvdimm.md 9).
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/config.hpp"
+
+namespace mcemu::pmem {
+
+/// Fields that Inject SMART (function 18) overrides, as the `flags` of a smart_inject call:
+/// bits 0 to 3 select them, bits 8 to 11 in the same order say 1 override, 0 restore.
+enum SmartField : std::uint32_t {
+    kSmartMediaTemperature = 1u << 0,  ///< value: DsmRequest::address, 1/16 degree Celsius
+    kSmartSpares = 1u << 1,            ///< value: DsmRequest::length, percent
+    kSmartFatal = 1u << 2,
+    kSmartUnsafeShutdown = 1u << 3,
+};
+inline constexpr unsigned kSmartEnableShift = 8;
+inline constexpr std::uint32_t kSmartFields = 0xf;
+
+/// Health bits of the payload.
+inline constexpr std::uint8_t kHealthNonCritical = 1, kHealthCritical = 2, kHealthFatal = 4;
+
+class SmartHealth {
+public:
+    explicit SmartHealth(NvdimmProfile profile);
+
+    /// The 128 bytes that follow the status word, little-endian (nvdimm.md 9.1).
+    std::vector<std::uint8_t> payload() const;
+
+    /// Inject SMART. False when the arguments are no valid ones (status 2).
+    bool inject(std::uint32_t flags, std::uint64_t temperature, std::uint64_t spares);
+    /// Whether a health notification follows an injection: a threshold is crossed, health is
+    /// worse than non-critical, or the last shutdown was dirty.
+    bool alarms() const;
+
+    /// Power was lost before everything accepted had reached the media.
+    void dirty_shutdown();
+
+    std::uint8_t health() const;
+    std::uint8_t spares() const { return injected_spares_.value_or(spares_); }
+    std::uint16_t media_temperature() const { return injected_temperature_.value_or(temperature_); }
+    std::uint8_t shutdown_state() const { return shutdown_state_; }
+    std::uint32_t shutdown_count() const { return shutdown_count_; }
+
+private:
+    std::uint8_t health_, spares_, life_used_, alarm_flags_;
+    std::uint16_t temperature_, controller_temperature_;  // 1/16 degree Celsius, bit 15 negative
+    std::uint32_t shutdown_count_;
+    std::uint8_t shutdown_state_ = 0;
+    std::optional<std::uint8_t> injected_spares_;
+    std::optional<std::uint16_t> injected_temperature_;
+    bool injected_fatal_ = false;
+};
+
+}  // namespace mcemu::pmem

@@ -1,0 +1,135 @@
+// Examples: nvdimm.md A.1.
+#include "core/pmem/interleave.hpp"
+
+#include <catch2/catch.hpp>
+#include <random>
+
+using namespace mcemu;
+using namespace mcemu::pmem;
+
+namespace {
+
+constexpr std::uint64_t kBase = 0x280000000;
+
+InterleaveSet set_of(std::size_t ways, std::uint64_t dpa_base, std::uint64_t rows = 16384,
+                     std::uint64_t granularity = 4096) {
+    return {{kBase, kBase + rows * ways * granularity}, granularity,
+            std::vector<std::uint64_t>(ways, dpa_base)};
+}
+
+struct Example {
+    std::size_t ways;
+    std::uint64_t dpa_base, offset;
+    std::uint32_t way;
+    std::uint64_t dpa;
+};
+
+}  // namespace
+
+TEST_CASE("an SPA lies on the way and DPA of the worked examples", "[core][pmem]") {
+    const auto e = GENERATE(values<Example>({
+        {4, 0x1000000, 0x0, 0, 0x1000000},
+        {4, 0x1000000, 0x1000, 1, 0x1000000},
+        {4, 0x1000000, 0x4040, 0, 0x1001040},
+        {4, 0x1000000, 0x205400, 1, 0x1081400},
+        {4, 0x1000000, 0x2100000, 0, 0x1840000},
+        {6, 0, 0x123456, 3, 0x30456},
+        {6, 0, 0x5fff, 5, 0xfff},
+        {6, 0, 0x6000, 0, 0x1000},
+        {2, 0, 0x7d000, 1, 0x3e000},
+        {3, 0x10000000, 0x2fc0, 2, 0x10000fc0},
+        {6, 0, 0x125456, 5, 0x30456},
+        {4, 0x1000000, 0x206400, 2, 0x1081400},
+    }));
+    const InterleaveSet set = set_of(e.ways, e.dpa_base);
+
+    CHECK(set.decode(kBase + e.offset) == InterleaveSet::Place{e.way, e.dpa});
+    CHECK(set.encode({e.way, e.dpa}) == kBase + e.offset);
+}
+
+TEST_CASE("a range over a chunk border has one piece on each way", "[core][pmem]") {
+    const InterleaveSet set = set_of(4, 0x1000000);
+    const SpaRange range{0x280000fc0, 0x280001040};
+
+    CHECK(set.on_way(range, 0) == DpaRange{0x1000fc0, 0x1001000});
+    CHECK(set.on_way(range, 1) == DpaRange{0x1000000, 0x1000040});
+    CHECK(set.on_way(range, 2).size() == 0);
+    CHECK(set.on_way(range, 3).size() == 0);
+}
+
+TEST_CASE("decode and encode are inverse for every line of a set", "[core][pmem]") {
+    const auto ways = GENERATE(1, 2, 3, 4, 6, 8);
+    const auto granularity = GENERATE(256, 4096);
+    const InterleaveSet set = set_of(static_cast<std::size_t>(ways), 0x10000, 8,
+                                     static_cast<std::uint64_t>(granularity));
+    bool same = true;
+    for (std::uint64_t spa = set.range().begin; spa < set.range().end; spa += 64)
+        same = same && set.encode(set.decode(spa)) == spa;
+    for (std::uint32_t way = 0; way < set.ways(); ++way) {
+        const DpaRange part = set.on_way(set.range(), way);
+        for (std::uint64_t dpa = part.begin; dpa < part.end; dpa += 64)
+            same = same && set.decode(set.encode({way, dpa})) == InterleaveSet::Place{way, dpa};
+    }
+    CHECK(same);
+}
+
+TEST_CASE("the part of a range on a way holds just the lines that decode to it", "[core][pmem]") {
+    const InterleaveSet set = set_of(3, 0x5000, 6, 256);
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 200; ++i) {
+        const std::uint64_t a = kBase + random() % (set.range().size() / 64 + 1) * 64;
+        const std::uint64_t b = kBase + random() % (set.range().size() / 64 + 1) * 64;
+        const SpaRange range{std::min(a, b), std::max(a, b)};
+        for (std::uint32_t way = 0; way < 3; ++way) {
+            std::uint64_t lines = 0;
+            bool inside = true;
+            const DpaRange part = set.on_way(range, way);
+            for (std::uint64_t spa = range.begin; spa < range.end; spa += 64)
+                if (const auto place = set.decode(spa); place.way == way) {
+                    ++lines;
+                    inside = inside && part.contains(place.dpa);
+                }
+            REQUIRE(inside);
+            REQUIRE(part.size() == lines * 64);
+        }
+    }
+}
+
+TEST_CASE("a range that is no multiple of ways times granularity is refused", "[core][pmem]") {
+    CHECK_THROWS_AS(InterleaveSet({0, 0x3000}, 4096, {0, 0}), std::invalid_argument);
+    CHECK_THROWS_AS(InterleaveSet({0, 0x3000}, 4096, {}), std::invalid_argument);
+    CHECK_THROWS_AS(InterleaveSet({0, 0x3000}, 96, {0}), std::invalid_argument);
+}
+
+TEST_CASE("runs in SPA order agree with a walk over all lines", "[core][pmem]") {
+    const auto seed = GENERATE(range(1u, 7u));
+    std::mt19937_64 random(seed);
+    const InterleaveSet set = set_of(1 + seed % 4, 0x1000, 32, 256);
+    std::vector<PoisonList> modules(set.ways());
+    std::vector<const PoisonList*> ways;
+    for (const PoisonList& module : modules) ways.push_back(&module);
+    for (int i = 0; i < 60; ++i) {
+        const auto way = static_cast<std::uint32_t>(random() % set.ways());
+        const DpaRange part = set.on_way(set.range(), way);
+        const std::uint64_t begin = part.begin + random() % part.size();
+        const std::uint64_t end = std::min(part.end, begin + 1 + random() % 700);
+        modules[way].add({begin, end}, static_cast<std::uint32_t>(random() % 2),
+                         static_cast<std::uint8_t>(random() % 2));
+    }
+    for (const std::uint8_t flags : {kPoisonAny, kPoisonListed}) {
+        std::vector<SpaRange> expected, found;
+        for (std::uint64_t spa = set.range().begin; spa < set.range().end; spa += 64) {
+            const auto place = set.decode(spa);
+            const auto run = modules[place.way].first_in({place.dpa, place.dpa + 1});
+            if (!run || (run->flags & flags) != flags) continue;
+            if (!expected.empty() && expected.back().end == spa) expected.back().end += 64;
+            else expected.push_back({spa, spa + 64});
+        }
+        std::uint64_t at = set.range().begin;
+        while (const auto run = next_run(set, ways, at, set.range().end, flags)) {
+            found.push_back(*run);
+            at = run->end;
+        }
+        CHECK(found == expected);
+    }
+}
