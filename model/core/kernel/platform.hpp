@@ -21,6 +21,7 @@ struct ExecResult {
     SimTime delay{};
     std::uint64_t spa = 0;            ///< physical address accessed
     std::uint64_t poisoned_spa = 0;   ///< machine_check: first poisoned line
+    std::uint32_t origin = 0;         ///< machine_check: scenario event (1-based) that planted the poison
 };
 
 /// One access as an instruction makes it.

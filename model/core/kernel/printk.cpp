@@ -26,6 +26,7 @@ std::uint8_t level_of(Line line, std::uint64_t last_argument) {
             return 1;
         // Without a level of their own: the default, 4 (records of 4.18 and 4.19).
         case Line::oops_rip: case Line::oops_number: case Line::oops_workqueue:
+        case Line::oops_protection:
         case Line::notify_suppressed: case Line::mce_pool_full: case Line::lock_debugging_taint:
         case Line::could_not_invalidate: case Line::cpa_zero_pte: case Line::memtype_reserve_bad:
         case Line::cec_invalid_pfn: case Line::ghes_invalid_address: case Line::ghes_corrected:

@@ -2,14 +2,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "core/kernel/env.hpp"
 #include "core/mca/mce_record.hpp"
 
 namespace mcemu::kernel {
-
-class Badblocks;
 
 /// Source: drivers/nvdimm/{badrange,bus,region,pmem}.c, drivers/acpi/nfit/{core,mce}.c;
 /// kernel.md 5.4 to 5.6, nvdimm.md 11 to 13.
@@ -18,18 +15,23 @@ public:
     explicit Libnvdimm(Kernel& kernel);
     ~Libnvdimm();
 
-    /// Boot: initial short ARS when the hardware has one (known poison gets listed), pmem ranges
-    /// reserved as write-back memtypes.
+    /// Boot: pmem ranges reserved as write-back memtypes. No table has rows yet.
     void attach();
 
     /// The NFIT decoder notifier for one record: true when it matched a pmem range.
     Task<bool> nfit_notifier(Context& ctx, const mca::MceRecord& record);
     /// ACPI notification of the NFIT root (0x81: uncorrectable error found by the platform).
     void nfit_notify(std::uint32_t value, int nvdimm);
+    /// Writing 1 to the `scrub` attribute, or what a notification asks for: 0, -EBUSY, -ENOTTY.
+    int rescan(bool full);
+    /// Text of the `scrub` attribute.
+    std::string scrub_attribute() const;
 
-    /// Block I/O; 0 or -EIO. kernel.md 5.4, nvdimm.md 12.1, 12.2.
+    /// Block I/O: 0, -EIO, -EOPNOTSUPP (discard), -ENXIO (device-dax), or kTaskDied (pat/oops.hpp)
+    /// when the submitter died in an oops. kernel.md 5.4, nvdimm.md 12.1, 12.2.
     Task<int> submit_bio(Context& ctx, const BioEvent& bio);
-    /// read(2) / write(2) of a DAX file: bytes, or a negative errno (kernel.md 5.7).
+    /// read(2) / write(2) of a DAX file: bytes, or a negative errno (kernel.md 5.7). The caller
+    /// has cut a read at the end of the file.
     Task<std::int64_t> dax_file_io(Context& ctx, const FileIoEvent& io);
     /// pmem_direct_access(): whether the data sectors of [spa, spa + bytes) are known bad.
     bool is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const;

@@ -1,7 +1,8 @@
 #pragma once  // The kernel's 1:1 map of all memory, its page attributes and its large pages.
 #include <cstdint>
 #include <map>
-#include <unordered_map>
+#include <optional>
+#include <unordered_set>
 #include <vector>
 
 #include "core/kernel/env.hpp"
@@ -15,28 +16,44 @@ struct DirectMapEntry {
     bool present = true;
     bool global = true;
     CacheMode mode = CacheMode::wb;
+
+    bool operator==(const DirectMapEntry&) const = default;
+    /// Attributes as one number, for TraceKind::direct_map: cache mode, present << 8, global << 9,
+    /// shift << 16.
+    std::uint64_t packed() const {
+        return static_cast<std::uint64_t>(mode) | std::uint64_t{present} << 8 |
+               std::uint64_t{global} << 9 | std::uint64_t{shift} << 16;
+    }
 };
 
-/// Page attributes by change_page_attr (arch/x86/mm/pageattr.c; kernel.md 4.5). Sparse: only
-/// split large pages cost memory.
+/// Page attributes by change_page_attr (arch/x86/mm/pageattr.c, mm/pat/set_memory.c; kernel.md
+/// 4.5). Sparse: only split large pages and pages unlike the rest cost memory.
 class DirectMap {
 public:
-    DirectMap(Kernel& kernel);
+    explicit DirectMap(Kernel& kernel);
 
     std::uint64_t page_offset() const { return page_offset_; }
     /// kaddr(pfn), decoy(pfn): kernel.md 4.4.
     std::uint64_t kaddr(Pfn pfn) const { return page_offset_ + pfn.spa(); }
     std::uint64_t decoy(Pfn pfn) const { return pfn.spa() + (page_offset_ ^ (1ull << 63)); }
+    /// The address with bit 63 made equal to bit 62: a decoy becomes the real address.
+    static constexpr std::uint64_t canonical(std::uint64_t va) {
+        return va << 1 >> 63 ? va | 1ull << 63 : va & ~(1ull << 63);
+    }
+    /// __pa(): also of a decoy, whose physical address then has bit 63 set.
+    std::uint64_t pa(std::uint64_t va) const { return va - page_offset_; }
     /// Whether `va` is a (canonical) direct-map address, and of which physical address.
     std::optional<std::uint64_t> physical(std::uint64_t va) const;
 
-    /// The leaf entry that maps `pfn`; present = false also where nothing is mapped.
+    /// The leaf entry that maps `pfn`; present = false also where nothing is mapped. Namespaces
+    /// without struct pages have a present entry, too: it stands for the driver's own mapping.
     DirectMapEntry entry(Pfn pfn) const;
     /// Whether any RAM or namespace with struct pages puts `pfn` into the direct map.
     bool mapped(Pfn pfn) const;
 
-    /// change_page_attr for one page through the linear address `va` (a decoy or the real one).
-    /// 0, -EFAULT (no entry) or -ENOMEM. Spends the split and flush latencies.
+    /// change_page_attr for one page through the linear address `va` (a decoy or the real one):
+    /// presence and cache mode become those of `wanted`. 0, -EFAULT (no entry) or kTaskDied.
+    /// Spends the split and flush latencies.
     Task<int> change(Context& ctx, std::uint64_t va, DirectMapEntry wanted);
 
     /// DirectMap4k/2M/1G of /proc/meminfo, kB.
@@ -48,13 +65,26 @@ public:
     std::vector<Range> changed() const;
 
 private:
-    friend class DirectMapTest;
+    struct Area {
+        SpaRange range;
+        bool pages;  // part of the direct map proper
+    };
+    const Area* area(std::uint64_t spa) const;
+    static unsigned boot_shift(SpaRange range, std::uint64_t spa);
+    void count(SpaRange range);
+    void split(Pfn pfn, unsigned shift, bool counted);
+    void split_image(Pfn pfn);
+    Task<void> flush_tlb(Context& ctx, bool all, std::uint64_t va);
+
     Kernel& kernel_;
     std::uint64_t page_offset_;
+    DirectMapEntry boot_entry_;
     Count counters_;
-    std::unordered_map<std::uint64_t, DirectMapEntry> split_1g_;   // by spa >> 30: now 2 MiB entries
-    std::unordered_map<std::uint64_t, DirectMapEntry> split_2m_;   // by spa >> 21: now 4 KiB entries
-    std::map<std::uint64_t, DirectMapEntry> pages_;                // by pfn: 4 KiB entries unlike their split parent
+    std::vector<Area> areas_;                          // rising, disjoint
+    std::unordered_set<std::uint64_t> split_1g_;       // spa >> 30: now 2 MiB entries
+    std::unordered_set<std::uint64_t> split_2m_;       // spa >> 21: now 4 KiB entries
+    std::unordered_set<std::uint64_t> split_image_;    // spa >> 21 of the image's own mapping
+    std::map<std::uint64_t, DirectMapEntry> pages_;    // by pfn: entries unlike those around them
 };
 
 }  // namespace mcemu::kernel

@@ -3,11 +3,14 @@
 
 namespace mcemu::kernel {
 
-/// v4.18 mce_unmap_kpfn(), v4.19 and v6.1 set_mce_nospec() / clear_mce_nospec().
+/// v4.18 mce_unmap_kpfn(), v4.19 and v6.1 set_mce_nospec() / clear_mce_nospec(). All return 0, a
+/// negative errno, or kTaskDied when the running task died in an oops.
 class Nospec {
 public:
     explicit Nospec(Kernel& kernel) : kernel_(kernel) {}
+    /// Marks the page; a failure prints its warning.
     Task<int> set_mce_nospec(Context& ctx, Pfn pfn);
+    /// Undoes the marking where the profile can.
     Task<int> clear_mce_nospec(Context& ctx, Pfn pfn);
     /// set_memory_uc, _wb, _np, _p of one page at a linear address (kernel.md 4.5).
     Task<int> set_memory_uc(Context& ctx, std::uint64_t va);
@@ -16,6 +19,7 @@ public:
     Task<int> set_memory_p(Context& ctx, std::uint64_t va);
 
 private:
+    void hold(Context& ctx, std::uint64_t va);
     Kernel& kernel_;
 };
 

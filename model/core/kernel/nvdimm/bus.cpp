@@ -1,0 +1,111 @@
+#include "core/kernel/nvdimm/bus.hpp"
+
+#include "core/kernel/kernel.hpp"
+
+namespace mcemu::kernel {
+namespace {
+
+Lat cost_of(DsmEvent::Function function) {
+    const bool quick = function == DsmEvent::Function::ars_cap ||
+                       function == DsmEvent::Function::ars_status;
+    return quick ? Lat::fw_dsm_call : Lat::fw_dsm_smi;
+}
+
+}  // namespace
+
+NvdimmBus::NvdimmBus(Kernel& kernel) : env_(kernel.env) {
+    const BadblocksModel model = env_.config.badblocks;
+    for (const RegionConfig& region : env_.machine.regions)
+        regions_.push_back({&region, Badblocks(model)});
+    std::uint32_t index = 0;
+    for (const NamespaceConfig& config : env_.machine.namespaces) {
+        const bool fsdax = config.mode == NamespaceMode::fsdax;
+        namespaces_.push_back({&config, index++, fsdax ? config.data() : config.range,
+                               config.mode != NamespaceMode::devdax, Badblocks(model)});
+    }
+}
+
+int NvdimmBus::region_at(std::uint64_t spa) const {
+    for (std::size_t i = 0; i < regions_.size(); ++i)
+        if (regions_[i].config->range.contains(spa)) return static_cast<int>(i);
+    return -1;
+}
+
+void NvdimmBus::add_badrange(std::uint64_t spa, std::uint64_t length) {
+    ranges_.add(spa, length);
+    env_.trace.step(Module::kernel, TraceKind::badrange_added, 0, spa, length);
+}
+
+void NvdimmBus::revalidate_poison(std::uint32_t region) {
+    populate(regions_[region].bad, region, regions_[region].config->range);
+    for (PmemNamespace& ns : namespaces_)
+        if (ns.config->region == region && ns.has_table)
+            populate(ns.bad, kNamespaceTable + ns.index, ns.covered);
+}
+
+void NvdimmBus::populate(Badblocks& table, std::uint32_t id, SpaRange resource) {
+    for (const SectorRange& sectors : to_sectors(ranges_.ranges(), resource)) {
+        const std::vector<Badblocks::Row> before = table.rows();
+        // A full table is not an error: the hardware will still raise the exception.
+        table.set(sectors.first, sectors.count, true);
+        if (table.rows() != before)
+            env_.trace.note(Module::kernel, TraceKind::badblocks_set, id, sectors.first,
+                            sectors.count);
+    }
+}
+
+Task<DsmReply> NvdimmBus::call(Context& ctx, DsmRequest request) {
+    const DsmReply reply = env_.hw.dsm(request);
+    co_await spend(env_, ctx.cpu, cost_of(request.function), reply.delay);
+    co_return reply;
+}
+
+Task<std::int64_t> NvdimmBus::clear_poison(Context& ctx, std::uint64_t spa, std::uint64_t length) {
+    if (!has_firmware()) co_return static_cast<std::int64_t>(length);
+
+    DsmRequest request;
+    request.function = DsmEvent::Function::ars_cap;
+    request.address = spa;
+    request.length = length;
+    const DsmReply cap = co_await call(ctx, request);
+    const std::uint32_t low = cap.status & 0xffff, high = cap.status >> 16;
+    if (low == 1) co_return -ENOTTY;
+    if (low != 0) co_return -EIO;
+    if (!(high & 3)) co_return -ENOTTY;
+    const std::uint64_t unit = cap.clear_err_unit;
+    if (unit == 0 || (unit & (unit - 1)) != 0) co_return -ENXIO;
+    if ((spa | length) & (unit - 1)) co_return -ENXIO;
+
+    request.function = DsmEvent::Function::clear_error;
+    const DsmReply clear = co_await call(ctx, request);
+    if ((clear.status & 0xffff) != 0 || clear.cleared == 0) co_return -EIO;
+    account_cleared(spa, clear.cleared);
+    co_return static_cast<std::int64_t>(clear.cleared);
+}
+
+void NvdimmBus::account_cleared(std::uint64_t spa, std::uint64_t cleared) {
+    ranges_.forget(spa, static_cast<std::uint32_t>(cleared));
+    env_.trace.step(Module::kernel, TraceKind::badrange_forgotten, 0, spa, cleared);
+    const std::uint64_t sectors = cleared / kSectorSize;
+    if (sectors == 0) return;
+    for (std::size_t i = 0; i < regions_.size(); ++i) {
+        const SpaRange range = regions_[i].config->range;
+        // v4.x compares the end of what was cleared with the region's last byte: the last page of
+        // a region stays listed there (kernel.md 5.5).
+        const std::uint64_t past = spa + cleared;
+        const std::uint64_t limit = env_.profile.region_clear_off_by_one ? range.end - 1 : range.end;
+        if (spa < range.begin || past > limit) continue;
+        const std::uint64_t first = (spa - range.begin) / kSectorSize;
+        regions_[i].bad.clear(first, sectors);
+        env_.trace.note(Module::kernel, TraceKind::badblocks_cleared, static_cast<std::uint32_t>(i),
+                        first, sectors);
+    }
+}
+
+void NvdimmBus::clear_badblocks(PmemNamespace& ns, std::uint64_t sector, std::uint64_t sectors) {
+    ns.bad.clear(sector, sectors);
+    env_.trace.note(Module::kernel, TraceKind::badblocks_cleared, kNamespaceTable + ns.index, sector,
+                    sectors);
+}
+
+}  // namespace mcemu::kernel

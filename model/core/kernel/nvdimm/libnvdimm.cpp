@@ -1,0 +1,97 @@
+#include "core/kernel/nvdimm/libnvdimm.hpp"
+
+#include "core/kernel/kernel.hpp"
+#include "core/kernel/nvdimm/bus.hpp"
+#include "core/kernel/nvdimm/pmem_driver.hpp"
+#include "core/kernel/nvdimm/scrub.hpp"
+#include "core/kernel/pat/pgmap.hpp"
+#include "core/mca/severity.hpp"
+
+namespace mcemu::kernel {
+
+struct Libnvdimm::State {
+    explicit State(Kernel& k) : kernel(k), bus(k), driver(k, bus), scrub(k, bus) {}
+    Kernel& kernel;
+    NvdimmBus bus;
+    PmemDriver driver;
+    Scrub scrub;
+};
+
+Libnvdimm::Libnvdimm(Kernel& kernel) : s_(std::make_unique<State>(kernel)) {}
+Libnvdimm::~Libnvdimm() = default;
+
+// The scrub at registration is over when a scenario begins. It asked for poison that the firmware
+// knew, and a scrub's results do not survive a boot (nvdimm.md 7.3, 17.10): media poison of the
+// configuration is latent, the tables start empty.
+void Libnvdimm::attach() {
+    const Env& env = s_->kernel.env;
+    for (const NamespaceConfig& ns : env.machine.namespaces)
+        if (!has_pages(ns) || env.config.pgmap_memtype_tracking)
+            s_->kernel.memtypes.reserve_at_boot(pgmap_range(ns, env.profile));
+}
+
+// nfit_handle_mce() (drivers/acpi/nfit/mce.c; kernel.md 5.6).
+Task<bool> Libnvdimm::nfit_notifier(Context&, const mca::MceRecord& record) {
+    const Env& env = s_->kernel.env;
+    if (!env.config.nfit || !mca::is_memory_error(record)) co_return false;
+    if (!env.profile.nfit_takes_corrected &&
+        (mca::is_correctable(record) || !mca::usable_address(record)))
+        co_return false;
+    const int region = s_->bus.region_at(record.addr);
+    if (region < 0) co_return false;
+
+    if (env.profile.nfit_rounds_up_to_line) {
+        s_->bus.add_badrange(round_up(record.addr, kLineSize), kLineSize);
+    } else {
+        const std::uint64_t unit = 1ull << mca::misc_lsb(record.misc);
+        s_->bus.add_badrange(round_down(record.addr, unit), unit);
+    }
+    s_->bus.revalidate_poison(static_cast<std::uint32_t>(region));
+    // An answer -EBUSY is ignored: the scrub that is going on will have the last word. v4.x asks
+    // for a full scan, 6.1 for what the firmware knows (nvdimm.md 13).
+    if (env.config.hw_error_scrub) s_->scrub.rescan(env.profile.nfit_takes_corrected);
+    co_return true;
+}
+
+// acpi_nfit_notify(): the root device's 0x81 asks for known poison, or for a whole scan with
+// hw_error_scrub; 0x80 and 0x82 change nothing here, and a DIMM's 0x81 only signals its flags
+// attribute (nvdimm.md 8).
+void Libnvdimm::nfit_notify(std::uint32_t value, int nvdimm) {
+    Env& env = s_->kernel.env;
+    if (!env.config.nfit) return;
+    constexpr std::uint32_t kUncorrectable = 0x81;
+    if (nvdimm < 0 && value == kUncorrectable) s_->scrub.rescan(env.config.hw_error_scrub);
+}
+
+int Libnvdimm::rescan(bool full) { return s_->scrub.rescan(full); }
+
+std::string Libnvdimm::scrub_attribute() const {
+    return std::to_string(s_->scrub.count()) + (s_->scrub.busy() ? "+\n" : "\n");
+}
+
+Task<int> Libnvdimm::submit_bio(Context& ctx, const BioEvent& bio) {
+    return s_->driver.submit_bio(ctx, bio);
+}
+
+Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, const FileIoEvent& io) {
+    return s_->driver.dax_rw(ctx, s_->kernel.scenario.files[io.file], io.write, io.offset, io.size);
+}
+
+bool Libnvdimm::is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const {
+    const PmemNamespace& n = s_->bus.namespaces()[ns];
+    if (!n.has_table || spa < n.covered.begin) return false;
+    return n.is_bad((spa - n.covered.begin) / kSectorSize, bytes);
+}
+
+std::string Libnvdimm::namespace_badblocks(std::uint32_t ns) const {
+    const PmemNamespace& n = s_->bus.namespaces()[ns];
+    // The table of a sector-mode namespace belongs to its metadata accessor: no attribute.
+    if (!n.has_table || n.config->mode == NamespaceMode::sector) return {};
+    return n.bad.text();
+}
+
+std::string Libnvdimm::region_badblocks(std::uint32_t region) const {
+    return s_->bus.regions()[region].bad.text();
+}
+
+}  // namespace mcemu::kernel

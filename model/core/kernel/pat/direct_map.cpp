@@ -1,0 +1,211 @@
+#include "core/kernel/pat/direct_map.hpp"
+
+#include <algorithm>
+
+#include "core/kernel/kernel.hpp"
+#include "core/kernel/pat/oops.hpp"
+#include "core/kernel/pat/pgmap.hpp"
+
+namespace mcemu::kernel {
+
+DirectMap::DirectMap(Kernel& kernel) : kernel_(kernel) {
+    const Env& env = kernel.env;
+    const bool la57 = env.machine.cpus.la57;
+    page_offset_ = env.config.page_offset != 0 ? env.config.page_offset
+                   : la57                      ? env.profile.page_offset_5level
+                                               : env.profile.page_offset_4level;
+    // Records: entries of the direct map carry GLOBAL in 4.18 and 4.19, not in 6.1.
+    boot_entry_.global = env.profile.marking != PoisonMarking::not_present;
+
+    for (const DramConfig& dram : env.machine.memory) areas_.push_back({dram.range, true});
+    const auto rising = [](const Area& a, const Area& b) { return a.range.begin < b.range.begin; };
+    std::sort(areas_.begin(), areas_.end(), rising);
+    // The boot-time map covers adjoining RAM as one range; memory added later is mapped by itself.
+    std::vector<Area> merged;
+    for (const Area& a : areas_) {
+        if (!merged.empty() && merged.back().range.end >= a.range.begin)
+            merged.back().range.end = std::max(merged.back().range.end, a.range.end);
+        else merged.push_back(a);
+    }
+    for (const NamespaceConfig& ns : env.machine.namespaces)
+        merged.push_back({pgmap_range(ns, env.profile), has_pages(ns)});
+    std::sort(merged.begin(), merged.end(), rising);
+    // Rounding to sections may make neighbours overlap: the first one has mapped the rest.
+    areas_.clear();
+    for (Area a : merged) {
+        if (!areas_.empty()) a.range.begin = std::max(a.range.begin, areas_.back().range.end);
+        if (a.range.begin < a.range.end) areas_.push_back(a);
+    }
+    for (const Area& a : areas_)
+        if (a.pages) count(a.range);
+}
+
+std::optional<std::uint64_t> DirectMap::physical(std::uint64_t va) const {
+    // Size of the direct map: 64 TiB with 4 levels, 32 PiB with 5 (Documentation/x86/x86_64/mm).
+    const std::uint64_t size = 1ull << (kernel_.env.machine.cpus.la57 ? 55 : 46);
+    if (va < page_offset_ || va - page_offset_ >= size) return std::nullopt;
+    return va - page_offset_;
+}
+
+const DirectMap::Area* DirectMap::area(std::uint64_t spa) const {
+    const auto next =
+        std::upper_bound(areas_.begin(), areas_.end(), spa,
+                         [](std::uint64_t a, const Area& b) { return a < b.range.begin; });
+    if (next == areas_.begin()) return nullptr;
+    const Area& found = *std::prev(next);
+    return spa < found.range.end ? &found : nullptr;
+}
+
+// The largest page that is aligned and lies wholly inside the range (init_memory_mapping()).
+unsigned DirectMap::boot_shift(SpaRange range, std::uint64_t spa) {
+    for (const unsigned shift : {kPudShift, kPmdShift}) {
+        const std::uint64_t size = 1ull << shift;
+        if (range.contains(round_down(spa, size), size)) return shift;
+    }
+    return kPageShift;
+}
+
+void DirectMap::count(SpaRange range) {
+    const auto inside = [range](unsigned shift) {
+        const std::uint64_t size = 1ull << shift;
+        const std::uint64_t begin = round_up(range.begin, size), end = round_down(range.end, size);
+        return begin < end ? (end - begin) >> 10 : 0;
+    };
+    const std::uint64_t g1 = inside(kPudShift), m2 = inside(kPmdShift), k4 = inside(kPageShift);
+    counters_.g1 += g1;
+    counters_.m2 += m2 - g1;
+    counters_.k4 += k4 - m2;
+}
+
+DirectMapEntry DirectMap::entry(Pfn pfn) const {
+    const std::uint64_t spa = pfn.spa();
+    const Area* const a = area(spa);
+    if (!a) return {.shift = kPageShift, .present = false, .global = false};
+    if (const auto it = pages_.find(pfn.value); it != pages_.end()) return it->second;
+    DirectMapEntry e = boot_entry_;
+    e.shift = boot_shift(a->range, spa);
+    if (e.shift == kPudShift && split_1g_.count(spa >> kPudShift)) e.shift = kPmdShift;
+    if (e.shift == kPmdShift && split_2m_.count(spa >> kPmdShift)) e.shift = kPageShift;
+    return e;
+}
+
+bool DirectMap::mapped(Pfn pfn) const {
+    const Area* const a = area(pfn.spa());
+    return a && a->pages;
+}
+
+void DirectMap::split(Pfn pfn, unsigned shift, bool counted) {
+    const std::uint64_t kilobytes = (1ull << shift) >> 10;
+    if (shift == kPudShift) split_1g_.insert(pfn.spa() >> kPudShift);
+    else split_2m_.insert(pfn.spa() >> kPmdShift);
+    if (!counted) return;
+    if (shift == kPudShift) {
+        counters_.g1 -= kilobytes;
+        counters_.m2 += kilobytes;
+    } else {
+        counters_.m2 -= kilobytes;
+        counters_.k4 += kilobytes;
+    }
+}
+
+// A page inside the physical range of the kernel image is mapped a second time, at the image's own
+// address, and the change is repeated there. That address is a real one: its split is counted
+// (kernel.md 4.5, records of 4.18 and 4.19).
+void DirectMap::split_image(Pfn pfn) {
+    const Env& env = kernel_.env;
+    if (env.profile.marking == PoisonMarking::not_present) return;
+    constexpr std::uint64_t kUnit = 1ull << kPmdShift;
+    const std::uint64_t begin = round_down(pfn.spa(), kUnit);
+    const auto& image = env.config.image;
+    if (std::none_of(image.begin(), image.end(),
+                     [begin](SpaRange r) { return r.contains(begin, kUnit); }))
+        return;
+    if (!split_image_.insert(begin >> kPmdShift).second) return;
+    counters_.m2 -= kUnit >> 10;
+    counters_.k4 += kUnit >> 10;
+}
+
+Task<void> DirectMap::flush_tlb(Context& ctx, bool all, std::uint64_t va) {
+    Env& env = kernel_.env;
+    ++env.counters.tlb_flushes;
+    env.trace.step(Module::kernel, TraceKind::tlb_flush, ctx.cpu, all, va);
+    const std::uint32_t others = env.hw.cpu_count() - 1;
+    if (others != 0) co_await phase(env, ctx.cpu, Lat::cpu_tlb_shootdown, others);
+}
+
+Task<int> DirectMap::change(Context& ctx, std::uint64_t va, DirectMapEntry wanted) {
+    Env& env = kernel_.env;
+    // The page-table walk looks at bits 47:12 (56:12) only: a decoy reaches the real entry.
+    const std::uint64_t real = canonical(va);
+    const bool decoy = va != real;
+    const auto spa = physical(real);
+    const Pfn pfn = pfn_of(spa.value_or(0));
+    if (!spa || !area(*spa)) {
+        if (!decoy && spa) co_return 0;  // holes of the direct map are legal
+        env.log.line(ctx.cpu, Line::cpa_zero_pte, va, va);
+        co_return -EFAULT;
+    }
+
+    const auto satisfied = [&wanted](const DirectMapEntry& e) {
+        return e.present == wanted.present && e.mode == wanted.mode;
+    };
+    for (DirectMapEntry e = entry(pfn); e.shift != kPageShift; e = entry(pfn)) {
+        if (satisfied(e)) co_return 0;
+        co_await phase(env, ctx.cpu, Lat::kernel_nospec_split);
+        if (entry(pfn).shift != e.shift) continue;  // another CPU was faster
+        // __split_large_page() counts only what a valid direct-map address names.
+        split(pfn, e.shift, !decoy);
+        const std::uint64_t first = round_down(pfn.spa(), 1ull << e.shift) >> kPageShift;
+        env.trace.step(Module::kernel, TraceKind::direct_map_split, ctx.cpu, first, e.shift);
+        co_await flush_tlb(ctx, true, va);
+    }
+
+    const DirectMapEntry old = entry(pfn);
+    if (satisfied(old)) co_return 0;
+    DirectMapEntry fresh = old;
+    fresh.present = wanted.present;
+    fresh.mode = wanted.mode;
+    fresh.global = old.global && wanted.present;  // GLOBAL without PRESENT would mean PROTNONE
+    DirectMapEntry around = boot_entry_;
+    around.shift = kPageShift;
+    if (fresh == around) pages_.erase(pfn.value);
+    else pages_[pfn.value] = fresh;
+    env.trace.step(Module::kernel, TraceKind::direct_map, ctx.cpu, pfn.value, fresh.packed(),
+                   old.packed());
+    split_image(pfn);
+
+    const bool all = env.profile.marking != PoisonMarking::not_present ||
+                     (decoy && env.profile.decoy_forces_full_flush);
+    co_await flush_tlb(ctx, all, real);
+
+    const bool uncached = fresh.mode != CacheMode::wb && fresh.mode != old.mode;
+    if (!uncached || !fresh.present) co_return 0;
+    const std::uint64_t flush_va = env.config.strict_clflush_decoy ? va : real;
+    ++env.counters.cache_flushes;
+    env.trace.step(Module::kernel, TraceKind::cache_flush, ctx.cpu, flush_va, kPageSize);
+    if (!env.hw.clflush(ctx.cpu, flush_va, kPageSize)) {
+        co_await oops_protection(kernel_, ctx, "clflush_cache_range+0x23/0x40");
+        co_return kTaskDied;
+    }
+    co_await phase(env, ctx.cpu, Lat::cpu_clflush_page);
+    co_return 0;
+}
+
+std::vector<DirectMap::Range> DirectMap::changed() const {
+    std::vector<Range> out;
+    for (const auto& [pfn, e] : pages_) {
+        if (e.present && e.mode == CacheMode::wb) continue;
+        if (!out.empty()) {
+            Range& last = out.back();
+            if (last.first.value + last.pages == pfn && last.present == e.present &&
+                last.mode == e.mode) {
+                ++last.pages;
+                continue;
+            }
+        }
+        out.push_back({Pfn{pfn}, 1, e.present, e.mode});
+    }
+    return out;
+}
+
+}  // namespace mcemu::kernel
