@@ -264,13 +264,15 @@ Findings direct_map(const Json& wanted, const Json& result) {
     return findings;
 }
 
-Findings badblocks(const Json& wanted, const Json& result) {
+Findings badblocks(const Json& wanted, const Json& result, const Aliases& devices) {
     Findings findings;
-    for (const auto& [id, value] : wanted.items()) {
+    for (const auto& [name, value] : wanted.items()) {
+        const auto device = devices.find(name);
+        const std::string& id = device == devices.end() ? name : device->second;
         const Json& tables = result["badblocks"];
-        Finding f = compare("/expect/badblocks/" + id, value,
+        Finding f = compare("/expect/badblocks/" + name, value,
                             tables.contains(id) ? tables[id] : Json(nullptr));
-        if (!f.ok && !tables.contains(id)) f.note = id + " has no badblocks file";
+        if (!f.ok && !tables.contains(id)) f.note = name + " has no badblocks file";
         findings.push_back(std::move(f));
     }
     return findings;
@@ -299,7 +301,8 @@ Findings latency(const Json& wanted, const Json& result) {
                   .wanted = want};
         std::vector<SimTime> times;
         for (const Json& entry : result["latency"])
-            if (entry["from"] == want.value("from", "") && entry["to"] == want.value("to", ""))
+            if (entry["from"] == want.value("from", "") && entry["to"] == want.value("to", "") &&
+                entry["ns"].is_number())
                 times.push_back(from_ns(entry["ns"].get<std::uint64_t>()));
         const auto bound = [&](const char* key) -> std::optional<SimTime> {
             if (!want.contains(key)) return std::nullopt;
@@ -328,7 +331,8 @@ Findings latency(const Json& wanted, const Json& result) {
     return findings;
 }
 
-Findings one_key(const std::string& key, const Json& wanted, const Json& result) {
+Findings one_key(const std::string& key, const Json& wanted, const Json& result,
+                 const Aliases& devices) {
     const std::string at = "/expect/" + key;
     if (key == "outcome") return {compare(at, wanted, result[key])};
     if (key == "panic") return panic(wanted, result);
@@ -342,7 +346,7 @@ Findings one_key(const std::string& key, const Json& wanted, const Json& result)
     if (key == "pages") return pages(wanted, result);
     if (key == "msrs") return msrs(wanted, result);
     if (key == "direct_map") return direct_map(wanted, result);
-    if (key == "badblocks") return badblocks(wanted, result);
+    if (key == "badblocks") return badblocks(wanted, result, devices);
     if (key == "poison" || key == "counters") return members(key, wanted, result);
     if (key == "latency") return latency(wanted, result);
     if (key == "temporal")
@@ -358,7 +362,7 @@ Json to_json(const Finding& finding) {
     out["wanted"] = finding.wanted;
     out["got"] = finding.got;
     if (!finding.nearest.is_null()) out["nearest"] = finding.nearest;
-    if (!finding.note.empty()) out["note"] = finding.note;
+    out["text"] = to_text(finding);
     return out;
 }
 
@@ -378,14 +382,15 @@ std::string to_text(const Finding& finding) {
     return out;
 }
 
-std::vector<Finding> evaluate(const nlohmann::json& expect, const Json& result) {
+std::vector<Finding> evaluate(const nlohmann::json& expect, const Json& result,
+                              const Aliases& devices) {
     Findings findings;
     if (!expect.is_object())
         return {{.at = "/expect", .wanted = Json(expect), .note = "an object is expected"}};
     for (const auto& [key, value] : expect.items()) {
         if (key == "class") continue;
         try {
-            for (Finding& f : one_key(key, Json(value), result)) findings.push_back(std::move(f));
+            for (Finding& f : one_key(key, Json(value), result, devices)) findings.push_back(std::move(f));
         } catch (const BadPattern& e) {
             findings.push_back({.at = "/expect/" + key, .note = e.what()});
         } catch (const Json::exception&) {
@@ -419,6 +424,23 @@ std::vector<Pfn> expected_pages(const nlohmann::json& expect) {
     std::sort(pages.begin(), pages.end());
     pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
     return pages;
+}
+
+std::vector<std::pair<std::string, std::string>> expected_durations(const nlohmann::json& expect) {
+    std::vector<std::pair<std::string, std::string>> pairs;
+    if (!expect.is_object() || !expect.contains("latency")) return pairs;
+    const auto add = [&](const nlohmann::json& item) {
+        if (item.is_object() && item.contains("from") && item["from"].is_string() &&
+            item.contains("to") && item["to"].is_string())
+            pairs.emplace_back(item["from"].get<std::string>(), item["to"].get<std::string>());
+    };
+    const auto& wanted = expect["latency"];
+    if (wanted.is_array()) {
+        for (const auto& item : wanted) add(item);
+    } else {
+        add(wanted);
+    }
+    return pairs;
 }
 
 }  // namespace mcemu::output

@@ -1,6 +1,8 @@
 #pragma once  // The `expect` block of a scenario, compared with the result JSON.
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/units.hpp"
@@ -18,18 +20,25 @@ struct Finding {
     std::string note{};                ///< why it failed, where wanted and got do not say it
 };
 
-/// {"at", "ok"} and, when it failed, "wanted", "got", "nearest" and "note" as far as there are any.
+/// {"at", "ok"} and, when it failed, "wanted", "got", "nearest" if there is one, and "text", all
+/// that in words.
 nlohmann::ordered_json to_json(const Finding& finding);
 /// "/expect/outcome: wanted \"running\", got \"panic\"".
 std::string to_text(const Finding& finding);
 
+/// Other names of things in the result: device -> id of its namespace.
+using Aliases = std::map<std::string, std::string>;
+
 /// Compares every key but `class`: one finding per thing that was asked for, in the order of the
 /// keys' names. Keys that are unknown or not supported are findings that failed.
-std::vector<Finding> evaluate(const nlohmann::json& expect, const nlohmann::ordered_json& result);
+std::vector<Finding> evaluate(const nlohmann::json& expect, const nlohmann::ordered_json& result,
+                              const Aliases& devices = {});
 /// `class`, which can be known only when all the others have been compared.
 Finding evaluate_class(const nlohmann::json& wanted, const nlohmann::ordered_json& result);
 
 /// The page numbers that the block asks about, rising.
 std::vector<Pfn> expected_pages(const nlohmann::json& expect);
+/// The pairs (from, to) whose durations it bounds.
+std::vector<std::pair<std::string, std::string>> expected_durations(const nlohmann::json& expect);
 
 }  // namespace mcemu::output

@@ -1,7 +1,7 @@
 #include "output/result.hpp"
 
 #include <algorithm>
-#include <map>
+#include <optional>
 
 #include "output/because.hpp"
 #include "output/causes.hpp"
@@ -40,8 +40,8 @@ Json signals_of(const RunView& view) {
                       {"pid", p.pid},
                       {"signal", signal_name(s.signo)},
                       {"code", signal_code_name(s.signo, s.code)}};
-        entry["addr"] = s.has_address ? Json(hex(s.addr)) : Json(nullptr);
-        entry["lsb"] = s.has_address ? Json(s.lsb) : Json(nullptr);
+        if (s.has_address) entry["addr"] = hex(s.addr);
+        if (s.has_address && s.lsb >= 0) entry["lsb"] = s.lsb;
         list.push_back(std::move(entry));
     }
     return list;
@@ -194,15 +194,50 @@ public:
                          {"ns", to_ns(at - begin)},
                          {"phases", std::move(phases)}});
     }
+    /// A duration that the scenario asks about: from the first `from` to the first `to` that is
+    /// not earlier. Null when it did not happen.
+    void add_asked(const std::string& from, const std::string& to) {
+        for (const Json& entry : list_)
+            if (entry["from"] == from && entry["to"] == to) return;
+        const std::optional<SimTime> begin = first(from, SimTime::zero());
+        const std::optional<SimTime> end = begin ? first(to, *begin) : std::nullopt;
+        list_.push_back({{"from", from},
+                         {"to", to},
+                         {"ns", end ? Json(to_ns(*end - *begin)) : Json(nullptr)},
+                         {"phases", Json::array()}});
+    }
     Json take() { return std::move(list_); }
 
 private:
+    /// When `what` ("event:ID", "signal:PROCESS", "syscall:ID", "phase:NAME", "panic") first
+    /// happened at or after `since`.
+    std::optional<SimTime> first(const std::string& what, SimTime since) const {
+        const auto colon = what.find(':');
+        const std::string kind = what.substr(0, colon);
+        const std::string id = colon == std::string::npos ? "" : what.substr(colon + 1);
+        const auto wanted = [&](const TraceRecord& r) {
+            if (kind == "event")
+                return r.kind == TraceKind::scenario_event && causes_.event_id(r.subject) == id;
+            if (kind == "signal")
+                return r.kind == TraceKind::signal_delivered && causes_.process_id(r.subject) == id;
+            if (kind == "syscall")
+                return r.kind == TraceKind::syscall && causes_.event_id(r.subject) == id;
+            if (kind == "phase")
+                return r.kind == TraceKind::phase &&
+                       latency_info(static_cast<Lat>(r.a)).name == id;
+            return kind == "panic" && r.kind == TraceKind::panic;
+        };
+        for (std::uint32_t n = view_.trace.first(); view_.trace.holds(n); ++n)
+            if (view_.trace[n].at >= since && wanted(view_.trace[n])) return view_.trace[n].at;
+        return std::nullopt;
+    }
+
     const RunView& view_;
     const Causes& causes_;
     Json list_ = Json::array();
 };
 
-Json latency_of(const RunView& view, const Causes& causes) {
+Json latency_of(const RunView& view, const Causes& causes, const nlohmann::json& expect) {
     Latencies latencies(view, causes);
     for (const kernel::SignalRecord& s : view.kernel.processes.signals())
         latencies.add("signal:" + causes.process_id(s.process), s.trace_id, s.origin, s.at);
@@ -214,6 +249,7 @@ Json latency_of(const RunView& view, const Causes& causes) {
         else if (r.kind == TraceKind::panic)
             latencies.add("panic", id, r.why.origin, r.at);
     }
+    for (const auto& [from, to] : expected_durations(expect)) latencies.add_asked(from, to);
     return latencies.take();
 }
 
@@ -227,14 +263,14 @@ Json make_events(const RunView& view) {
         const bool ran = i < view.event_ran.size() && view.event_ran[i];
         Json entry = {{"id", view.scenario.events[i].id}};
         entry["t_ns"] = ran ? Json(to_ns(view.event_times[i])) : Json(nullptr);
-        entry["fate"] = fate == Fate::none ? Json(nullptr) : Json(word(fate));
+        entry["fate"] = word(fate);
         entry["because"] = because(view, causes, i);
         list.push_back(std::move(entry));
     }
     return list;
 }
 
-Json make_result(const RunView& view, const std::vector<Pfn>& pages) {
+Json make_result(const RunView& view, const nlohmann::json& expect) {
     const Causes causes(view);
     Json result = {{"schema", kResultSchema},
                    {"scenario", view.scenario.name},
@@ -251,25 +287,28 @@ Json make_result(const RunView& view, const std::vector<Pfn>& pages) {
     result["syscalls"] = syscalls_of(view, causes);
     result["processes"] = processes_of(view);
     result["events"] = make_events(view);
-    result["pages"] = pages_of(view, pages);
+    result["pages"] = pages_of(view, expected_pages(expect));
     result["memtypes"] = memtypes_of(view);
     result["direct_map"] = direct_map_of(view);
     result["badblocks"] = badblocks_of(view);
     result["poison"] = poison_of(view);
     result["counters"] = counters_of(view);
     result["msrs"] = msrs_of(view);
-    result["latency"] = latency_of(view, causes);
+    result["latency"] = latency_of(view, causes, expect);
     result["expect"] = Json::array();
     return result;
 }
 
 bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result) {
     std::vector<Finding> findings;
-    if (!expect.is_null()) findings = evaluate(expect, result);
+    Aliases devices;
+    for (const NamespaceConfig& ns : view.scenario.machine.namespaces) devices[ns.device] = ns.id;
+    if (!expect.is_null()) findings = evaluate(expect, result, devices);
     const bool late = std::any_of(findings.begin(), findings.end(),
                                   [](const Finding& f) { return f.late; });
     result["class"] = classify(view, late);
-    if (expect.is_object() && expect.contains("class")) findings.push_back(evaluate_class(expect["class"], result));
+    if (expect.is_object() && expect.contains("class"))
+        findings.push_back(evaluate_class(expect["class"], result));
     bool all = true;
     for (const Finding& f : findings) {
         all = all && f.ok;

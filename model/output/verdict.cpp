@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "output/expect.hpp"
 #include "output/words.hpp"
 
 namespace mcemu::output {
@@ -38,8 +37,8 @@ std::string one_event(const Json& e, std::size_t id_width, bool colour) {
                            ? "-"
                            : human_time(from_ns(e["t_ns"].get<std::uint64_t>()));
     if (time.size() < 10) time.insert(0, 10 - time.size(), ' ');
-    const std::string word = e["fate"].is_null() ? "-" : e["fate"].get<std::string>();
-    std::string fate = word;
+    const std::string word = e["fate"].get<std::string>();
+    std::string fate = word == "none" ? "-" : word;
     pad(fate, 11);
     return id + "  " + time + "  " + paint(fate, word, colour) + "  " +
            e["because"].get<std::string>() + "\n";
@@ -47,7 +46,19 @@ std::string one_event(const Json& e, std::size_t id_width, bool colour) {
 
 }  // namespace
 
-std::string verdict(const Json& result, bool colour) {
+std::string failed_expectations(const Json& result, const Where& where, bool colour) {
+    std::string out;
+    for (const Json& e : result["expect"]) {
+        if (e["ok"].get<bool>()) continue;
+        const std::string place = where(e["at"].get<std::string>());
+        out += paint("failed", "panic", colour) + " ";
+        if (!place.empty()) out += place + ": ";
+        out += e["text"].get<std::string>() + "\n";
+    }
+    return out;
+}
+
+std::string verdict(const Json& result, const Where& where, bool colour) {
     std::string out;
     const Json& events = result["events"];
     std::size_t id_width = 2;
@@ -58,7 +69,7 @@ std::string verdict(const Json& result, bool colour) {
     if (events.size() > kMostEvents) {
         std::map<std::string, std::size_t> counts;
         for (const Json& e : events)
-            ++counts[e["fate"].is_null() ? "no fate" : e["fate"].get<std::string>()];
+            ++counts[e["fate"].get<std::string>()];
         out += "... of " + std::to_string(events.size()) + " events:";
         for (const auto& [fate, count] : counts) out += " " + std::to_string(count) + " " + fate;
         out += "\n";
@@ -72,17 +83,12 @@ std::string verdict(const Json& result, bool colour) {
     if (result.contains("interrupted")) out += ", interrupted";
     out += " at " + human_time(from_ns(result["end_ns"].get<std::uint64_t>())) + "\n";
 
-    std::size_t failed = 0;
-    for (const Json& e : result["expect"]) {
-        if (e["ok"].get<bool>()) continue;
-        ++failed;
-        Finding f{.at = e["at"], .wanted = e["wanted"], .got = e["got"]};
-        if (e.contains("nearest")) f.nearest = e["nearest"];
-        if (e.contains("note")) f.note = e["note"];
-        out += paint("failed ", "panic", colour) + to_text(f) + "\n";
-    }
-    if (const std::size_t all = result["expect"].size(); all > 0)
-        out += "expectations: " + std::to_string(all - failed) + " of " + std::to_string(all) +
+    out += failed_expectations(result, where, colour);
+    const Json& expect = result["expect"];
+    const auto met = std::count_if(expect.begin(), expect.end(),
+                                   [](const Json& e) { return e["ok"].get<bool>(); });
+    if (!expect.empty())
+        out += "expectations: " + std::to_string(met) + " of " + std::to_string(expect.size()) +
                " met\n";
     return out;
 }

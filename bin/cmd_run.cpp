@@ -1,0 +1,189 @@
+#include <atomic>
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+#include "output/atomic_file.hpp"
+#include "output/dmesg.hpp"
+#include "output/result.hpp"
+#include "output/trace_ndjson.hpp"
+#include "output/verdict.hpp"
+#include "scenario_file.hpp"
+#include "sim/run.hpp"
+
+namespace mcemu::cli {
+namespace {
+
+namespace po = boost::program_options;
+using output::AtomicFile;
+
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free);  // set in a signal handler
+
+extern "C" void on_interrupt(int) {
+    interrupted = true;
+    std::signal(SIGINT, SIG_DFL);  // the second one ends the program at once
+}
+
+CommandLine command_line() {
+    CommandLine line;
+    line.usage = "run [options] SCENARIO";
+    line.what =
+        "Emulates one scenario (\"-\": standard input). The kernel log goes to standard output as\n"
+        "dmesg prints it, a verdict with the fate of every event to standard error.";
+    line.visible.add_options()
+        ("result", po::value<std::string>()->value_name("FILE"), "write the result JSON")
+        ("trace", po::value<std::vector<std::string>>()->value_name("FILE")->composing(),
+         "write the trace; .ndjson: a JSON record a line (several allowed)")
+        ("log", po::value<std::string>()->value_name("FILE"), "write the kernel log there (\"-\": standard output)")
+        ("json", "result JSON to standard output instead of the log")
+        ("seed", po::value<std::string>()->value_name("N"), "seed of all random numbers")
+        ("until", po::value<std::string>()->value_name("TIME"), "end the run at this simulated time, e.g. 10ms")
+        ("quiet,q", "no log and no verdict, only errors and failed expectations")
+        ("color", po::value<std::string>()->default_value("auto")->value_name("WHEN"), "auto, always or never");
+    add_scenario_options(line);
+    line.hidden.add_options()
+        ("no-run-ahead", "hand every timestamp to SystemC (for tests: the result is the same)")
+        ("scenario", po::value<std::string>());
+    line.positional.add("scenario", 1);
+    return line;
+}
+
+/// Where everything goes. Files are opened before the run: a place that cannot be written to is
+/// known before time is spent.
+struct Outputs {
+    std::unique_ptr<AtomicFile> log, result;
+    std::vector<std::unique_ptr<AtomicFile>> traces;
+};
+
+void check_trace_name(const std::string& name) {
+    if (name == "-" || name.ends_with(".ndjson")) return;
+    const bool planned = name.ends_with(".vcd") || name.ends_with(".json");
+    throw UsageError("--trace '" + name + "': " +
+                     (planned ? "this ending is not supported by this version"
+                              : "the ending says the format") +
+                     ": a name that ends in .ndjson would be right");
+}
+
+/// Which names were given; throws UsageError before anything is opened.
+struct Names {
+    std::string log, result;
+    std::vector<std::string> traces;
+};
+Names output_names(const po::variables_map& values) {
+    Names names;
+    const bool json = values.count("json") > 0;
+    if (values.count("result")) names.result = values["result"].as<std::string>();
+    if (json && names.result == "-") throw UsageError("--json and --result - say the same: one is enough");
+    if (values.count("trace")) names.traces = values["trace"].as<std::vector<std::string>>();
+    for (const std::string& t : names.traces) check_trace_name(t);
+
+    std::set<std::string> seen;
+    const auto claim = [&](const std::string& name) {
+        if (name.empty()) return;
+        if (!seen.insert(name).second)
+            throw UsageError(name == "-" ? "two outputs want standard output"
+                                         : "two outputs have the name '" + name + "'");
+    };
+    if (json) claim("-");
+    claim(names.result);
+    for (const std::string& t : names.traces) claim(t);
+    if (values.count("log")) {
+        names.log = values["log"].as<std::string>();
+        claim(names.log);
+    } else if (!values.count("quiet") && !seen.count("-")) {
+        names.log = "-";
+    }
+    return names;
+}
+
+Outputs open(const Names& names) {
+    Outputs out;
+    if (!names.log.empty()) out.log = std::make_unique<AtomicFile>(names.log);
+    if (!names.result.empty()) out.result = std::make_unique<AtomicFile>(names.result);
+    for (const std::string& t : names.traces) out.traces.push_back(std::make_unique<AtomicFile>(t));
+    return out;
+}
+
+void write_log(const RunView& view, AtomicFile& file) {
+    const output::Dmesg dmesg(view.scenario.kernel.profile, view.names);
+    std::string line;
+    for (const kernel::LogRecord& r : view.kernel.log.records()) {
+        line.clear();
+        output::Dmesg::append_stamp(line, r.at);
+        dmesg.append_text(line, r);
+        line += '\n';
+        file.write(line);
+    }
+    file.commit();
+}
+
+int report(const RunView& view, const scenario::LoadedScenario& loaded,
+           const po::variables_map& values, Outputs& out) {
+    const nlohmann::json& expect = loaded.expect;
+    const auto where = [&](const std::string& pointer) { return loaded.where(pointer); };
+    const bool colour = colour_wanted(values["color"].as<std::string>());
+    const bool quiet = values.count("quiet") > 0;
+    const bool json = values.count("json") > 0;
+    bool met = true;
+    output::Json result;
+    // A storm without an audience pays for no result.
+    if (out.result || json || !quiet || !expect.empty()) {
+        result = output::make_result(view, expect);
+        met = output::finish_result(view, expect, result);
+    }
+    if (out.log) write_log(view, *out.log);
+    if (out.result || json) {
+        const std::string text =
+            result.dump(2, ' ', false, output::Json::error_handler_t::replace) + "\n";
+        if (out.result) {
+            out.result->write(text);
+            out.result->commit();
+        }
+        if (json) output::write_file("-", text);
+    }
+    for (const auto& trace : out.traces) {
+        output::write_ndjson(view, *trace);
+        trace->commit();
+    }
+    if (!out.traces.empty() && view.trace.first() > 1)
+        std::cerr << "mcemu: the trace lacks its first " << view.trace.first() - 1
+                  << " records: there was no room for them\n";
+    if (quiet) {
+        if (!met) std::cerr << output::failed_expectations(result, where, colour);
+    } else {
+        std::cerr << output::verdict(result, where, colour);
+    }
+    std::cerr.flush();
+    if (interrupted) return kInterrupted;
+    return met ? kDone : kDiffers;
+}
+
+}  // namespace
+
+int cmd_run(const Args& args) {
+    const CommandLine line = command_line();
+    const auto values = parse(line, args);
+    if (!values) return kDone;
+    if (!values->count("scenario")) throw UsageError("a scenario is needed: mcemu " + line.usage);
+    colour_wanted((*values)["color"].as<std::string>());  // a bad word is told before the run
+    const Names names = output_names(*values);
+
+    auto loaded = load_scenario(*values);
+    if (!loaded) return kUsage;
+    Outputs out = open(names);
+
+    std::signal(SIGINT, on_interrupt);
+    sim::RunOptions options;
+    options.run_ahead = values->count("no-run-ahead") == 0;
+    options.interrupt = &interrupted;
+    sim::Simulation simulation(std::move(loaded->scenario), options);
+    simulation.run();
+    return report(simulation.view(), *loaded, *values, out);
+}
+
+}  // namespace mcemu::cli
