@@ -156,6 +156,7 @@ constexpr Format kFormats[] = {
     {Line::mcelog_done, "MCE exception done on CPU {0i}"},
     {Line::mcelog_poll_start, "Starting machine check poll CPU {0i}"},
     {Line::mcelog_poll_done, "Machine check poll done on CPU {0i}"},
+    {Line::ghes_suppressed, "ghes_print_estatus: {0i} callbacks suppressed"},
 };
 static_assert(std::size(kFormats) == static_cast<std::size_t>(Line::count_));
 static_assert([] {
@@ -305,6 +306,11 @@ void append_special(std::string& out, const kernel::LogRecord& r, bool v6, const
         case Line::oops_number:
             out += "Oops: ";
             append_hex(out, a[1], 4);
+            format(v6 ? " [#{0i}] PREEMPT SMP NOPTI" : " [#{0i}] SMP");
+            break;
+        case Line::oops_protection:
+            format("general protection fault");
+            out += ": 0000";
             format(v6 ? " [#{0i}] PREEMPT SMP NOPTI" : " [#{0i}] SMP");
             break;
         default: break;

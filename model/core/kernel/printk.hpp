@@ -103,6 +103,7 @@ enum class Line : std::uint16_t {
     oops_workqueue,     ///< name
     xfs_text,           ///< name of the whole line (5.2.5 holder messages)
     mcelog_triggering, mcelog_done, mcelog_poll_start, mcelog_poll_done,  ///< 3.4: cpu
+    ghes_suppressed,    ///< count ("ghes_print_estatus: %d callbacks suppressed")
     oops_protection,    ///< count ("general protection fault: 0000 [#n] SMP")
     count_
 };

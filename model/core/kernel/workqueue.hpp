@@ -31,6 +31,7 @@ public:
 
 private:
     struct Worker;
+    Worker& worker(CpuId cpu);
     Task<void> run(Worker& worker);
 
     Env& env_;

@@ -1,0 +1,102 @@
+#pragma once  // What all parts of the machine-check core share: records, grading, the deferred work.
+#include <functional>
+#include <set>
+#include <string>
+
+#include "core/kernel/env.hpp"
+#include "core/kernel/mce/record_pool.hpp"
+#include "core/mca/severity.hpp"
+
+namespace mcemu::kernel {
+
+/// Suspends for good: a flow that a panic overtook.
+struct Never {
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<>) const {}
+    void await_resume() const {}
+};
+
+/// The copy routine of the stub that holds `ip`; null outside of all.
+struct CopyRoutine {
+    std::uint64_t begin;
+    std::string_view name_v4, name_v6;
+    bool mc_safe;    ///< exception table says: a machine check may be fixed up
+    bool from_user;  ///< reads user memory; recoverable in v6.1 only
+};
+const CopyRoutine* copy_routine(std::uint64_t ip);
+inline constexpr std::uint64_t kCopyRoutineSize = 0x100;
+
+class MceCore {
+public:
+    explicit MceCore(Kernel& kernel);
+
+    Kernel& kernel;
+    Env& env;
+    const bool v6;                  ///< the rules of mce/core.c, v6.1
+    bool ser = true;                ///< MCG_CAP.SER_P
+    std::uint32_t banks = 0;        ///< MCG_CAP.Count
+    mca::SeverityGrader grader;
+    RecordPool pool;
+    /// The work of mce_work: runs the notifier chain over the pool.
+    std::function<Task<void>(Context&)> process_records;
+
+    // CPUs
+    bool online(CpuId cpu) const { return cpu < env.machine.cpus.count() && !offline_.count(cpu); }
+    std::uint32_t online_count() const {
+        return env.machine.cpus.count() - static_cast<std::uint32_t>(offline_.size());
+    }
+    void set_online(CpuId cpu, bool online);
+
+    // records (kernel.md 1.3)
+    /// mce_setup(): who and when.
+    mca::MceRecord setup(CpuId cpu) const;
+    /// mce_gather_info(): setup and MCG_STATUS; `frame` gives the IP when MCG_STATUS says so.
+    mca::MceRecord gather(CpuId cpu, const Frame* frame) const;
+    std::uint64_t read(CpuId cpu, std::uint32_t msr) const {
+        return env.hw.rdmsr(cpu, msr).value_or(0);
+    }
+    /// mce_read_aux().
+    void read_aux(CpuId cpu, std::uint32_t bank, mca::MceRecord& m) const;
+    /// Scenario event whose error the bank holds.
+    std::uint32_t origin(CpuId cpu, std::uint32_t bank) const;
+
+    /// mce_severity(); in #MC context of v6.1 it also notes in kflags what can be recovered.
+    mca::Grade grade(mca::MceRecord& m, bool from_exception, bool has_regs);
+
+    /// mce_log(): true when the record went into the pool, so that irq_work() is due.
+    bool log(CpuId cpu, const mca::MceRecord& m);
+    /// mce_irq_work: a self-interrupt as soon as `cpu` has interrupts on; starts the worker.
+    Task<void> irq_work(CpuId cpu);
+    /// schedule_work(&mce_work), if the pool holds something: one work item for all CPUs.
+    void schedule_work(CpuId cpu);
+
+    /// A record has passed the first notifier.
+    void set_need_notify() { need_notify_ = true; }
+    /// mce_notify_irq(): "events logged", twice a minute. True when something was new.
+    bool notify_irq(CpuId cpu);
+
+    void add_taint(CpuId cpu);
+
+    /// Lets a flow go on by itself; what it causes does not become a cause of what follows here.
+    template <class MakeFlow>
+    void start_flow(MakeFlow make) {
+        const Causality mine = env.agenda.why();
+        env.flows.spawn(make());
+        env.agenda.set_why(mine);
+    }
+
+private:
+    mca::ErrorContext error_context(mca::MceRecord& m, bool has_regs) const;
+    bool filtered(const mca::MceRecord& m) const;
+    Task<void> work(Context& ctx);
+
+    std::set<CpuId> offline_;
+    RateLimit notify_limit_;
+    RateLimit pool_full_limit_;
+    bool need_notify_ = false;
+    bool tainted_ = false;
+    bool work_pending_ = false;
+    CpuId work_running_on_ = kNoCpu;
+};
+
+}  // namespace mcemu::kernel
