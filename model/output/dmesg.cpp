@@ -157,6 +157,7 @@ constexpr Format kFormats[] = {
     {Line::mcelog_poll_start, "Starting machine check poll CPU {0i}"},
     {Line::mcelog_poll_done, "Machine check poll done on CPU {0i}"},
     {Line::ghes_suppressed, "ghes_print_estatus: {0i} callbacks suppressed"},
+    {Line::oops_protection, nullptr},
 };
 static_assert(std::size(kFormats) == static_cast<std::size_t>(Line::count_));
 static_assert([] {
@@ -309,9 +310,8 @@ void append_special(std::string& out, const kernel::LogRecord& r, bool v6, const
             format(v6 ? " [#{0i}] PREEMPT SMP NOPTI" : " [#{0i}] SMP");
             break;
         case Line::oops_protection:
-            format("general protection fault");
-            out += ": 0000";
-            format(v6 ? " [#{0i}] PREEMPT SMP NOPTI" : " [#{0i}] SMP");
+            format(v6 ? "general protection fault: 0000 [#{0i}] PREEMPT SMP NOPTI"
+                      : "general protection fault: 0000 [#{0i}] SMP");
             break;
         default: break;
     }
