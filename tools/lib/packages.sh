@@ -63,7 +63,7 @@ mcemu_install_failed() {
 mcemu_apt() {
     verb=$1
     shift
-    set -- -o DPkg::Lock::Timeout=600 -y "$verb" "$@"
+    set -- -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 -y "$verb" "$@"
     [ "$verb" = install ] && set -- "$@" --no-install-recommends
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" </dev/null >&2
 }
