@@ -16,11 +16,11 @@ struct RunView {
     const Names& names;
     const Fates& fates;
     SimTime end{};
-    std::vector<std::vector<DpaRange>> nvdimm_poison;  ///< per NVDIMM, maximal runs, rising
-    std::vector<SpaRange> dram_poison;                 ///< maximal runs, rising
-    std::vector<BankSnapshot> banks;                   ///< every bank that was ever used, rising
-    std::vector<SimTime> event_times;                  ///< per event: first time it ran
-    std::vector<bool> event_ran;
+    std::vector<std::vector<DpaRange>> nvdimm_poison{};  ///< per NVDIMM, maximal runs, rising
+    std::vector<SpaRange> dram_poison{};               ///< maximal runs, rising
+    std::vector<BankSnapshot> banks{};                 ///< every bank that was ever used, rising
+    std::vector<SimTime> event_times{};                 ///< per event: first time it ran
+    std::vector<bool> event_ran{};
     bool interrupted = false;                          ///< --until or a signal ended it early
 };
 

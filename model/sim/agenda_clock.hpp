@@ -17,6 +17,8 @@ public:
     AgendaClock(const sc_core::sc_module_name& name, Agenda& agenda, bool run_ahead,
                 std::optional<SimTime> until, const std::atomic<bool>* interrupt);
 
+    /// Looks at the agenda again: something was posted from outside it.
+    void wake() { go_.notify(sc_core::SC_ZERO_TIME); }
     bool interrupted() const { return interrupted_; }
     /// True when `until` came before the agenda was empty.
     bool cut_off() const { return cut_off_; }

@@ -1,0 +1,120 @@
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/fate.hpp"
+#include "core/latency.hpp"
+#include "core/trace.hpp"
+#include "hw/dram.hpp"
+#include "hw/firmware.hpp"
+#include "hw/memory_controller.hpp"
+#include "hw/nvdimm.hpp"
+#include "hw/processors.hpp"
+#include "os/kernel_stub.hpp"
+#include "sim/agenda_clock.hpp"
+#include "sim/event_driver.hpp"
+#include "sim/philox.hpp"
+#include "sim/run.hpp"
+#include "wires/sc_time.hpp"
+
+namespace mcemu::sim {
+
+/// The board: modules and the wires between them. Members in the order of dependence.
+struct Simulation::Platform : FirmwareReportIf {
+    Platform(Scenario s, RunOptions o)
+        : scenario(std::move(s)),
+          options(o),
+          rng(scenario.seed),
+          latency(rng),
+          trace(agenda, o.trace_capacity),
+          media{agenda, trace, latency, fates, ledger},
+          clock("clock", agenda, o.run_ahead, scenario.until, o.interrupt),
+          processors("processors", scenario.machine.cpus, scenario.machine.mca, agenda, trace,
+                     latency, fates),
+          controller("memory_controller", scenario.machine, media),
+          firmware("firmware", scenario.machine, agenda, trace, latency, fates),
+          kernel("kernel", scenario, agenda, trace, names, latency, fates),
+          driver(scenario, agenda, trace, fates,
+                 {processors, controller, *this, kernel.kernel()}) {
+        for (const auto& [which, how] : scenario.latency) latency.set(which, how);
+        kernel.kernel().log.limit(options.log_capacity);
+        connect();
+    }
+
+    void connect() {
+        processors.mem_out.bind(controller.mem_in);
+        processors.interrupt_out(kernel.interrupt_in);
+        kernel.cpu_out(processors.cpu_in);
+        kernel.firmware_out(firmware.dsm_in);
+        firmware.notify_out(kernel.notify_in);
+        controller.error_out(processors.error_in);
+        const MachineConfig& machine = scenario.machine;
+        for (std::uint32_t i = 0; i < machine.memory.size(); ++i) {
+            drams.push_back(std::make_unique<hw::Dram>(
+                ("dram" + std::to_string(i)).c_str(), machine.memory[i], i, media));
+            controller.dram_out(i).bind(drams[i]->mem_in);
+            controller.dram_media_out(drams[i]->media_in);
+        }
+        for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i) {
+            nvdimms.push_back(std::make_unique<hw::Nvdimm>(
+                ("nvdimm" + std::to_string(i)).c_str(), machine.nvdimms[i], i, media));
+            controller.nvdimm_out(i).bind(nvdimms[i]->mem_in);
+            controller.nvdimm_media_out(nvdimms[i]->media_in);
+            firmware.mailbox_out(nvdimms[i]->mailbox_in);
+            nvdimms[i]->watch_out(firmware.watch_in);
+        }
+    }
+
+    void report(const CperEvent& record) override { firmware.report(record); }
+
+    void run() {
+        sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
+        kernel.kernel().boot();
+        driver.start();
+        clock.wake();
+        sc_core::sc_start();
+        driver.finish();
+    }
+
+    Scenario scenario;
+    RunOptions options;
+    PhiloxRng rng;
+    Agenda agenda;
+    Latency latency;
+    Names names;
+    Trace trace;
+    Fates fates;
+    pmem::PlantLedger ledger;
+    hw::MediaContext media;
+    AgendaClock clock;
+    hw::Processors processors;
+    hw::MemoryController controller;
+    std::vector<std::unique_ptr<hw::Dram>> drams;
+    std::vector<std::unique_ptr<hw::Nvdimm>> nvdimms;
+    hw::Firmware firmware;
+    os::KernelStub kernel;
+    EventDriver driver;
+};
+
+Simulation::Simulation(Scenario scenario, RunOptions options)
+    : platform_(std::make_unique<Platform>(std::move(scenario), options)) {}
+
+Simulation::~Simulation() = default;
+
+void Simulation::run() { platform_->run(); }
+
+RunView Simulation::view() const {
+    const Platform& p = *platform_;
+    RunView view{p.scenario, p.kernel.kernel(), p.trace, p.names, p.fates};
+    view.end = p.agenda.now();
+    for (const auto& nvdimm : p.nvdimms) view.nvdimm_poison.push_back(nvdimm->poison().runs());
+    for (const auto& dram : p.drams)
+        for (const SpaRange& run : dram->poisoned_spa()) view.dram_poison.push_back(run);
+    view.banks = p.processors.bank_snapshots();
+    view.event_times = p.driver.times();
+    view.event_ran = p.driver.ran();
+    view.interrupted = p.clock.interrupted();
+    return view;
+}
+
+}  // namespace mcemu::sim
