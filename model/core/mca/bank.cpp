@@ -6,9 +6,9 @@ namespace mcemu::mca {
 namespace {
 
 constexpr std::uint64_t kSticky = MCI_STATUS_S | MCI_STATUS_AR;
-constexpr std::uint16_t kFilterBit = 0x1000;     // MCACOD bit 12
-constexpr std::uint16_t kRunningCount = 0x3fff;  // CEC[13:0], STATUS[51:38]
-constexpr std::uint16_t kCountOverflow = 0x4000; // CEC[14], STATUS[52]: sticky
+constexpr std::uint16_t kFilterBit = 0x1000;      // MCACOD bit 12
+constexpr std::uint16_t kRunningCount = 0x3fff;   // CEC[13:0], STATUS[51:38]
+constexpr std::uint16_t kCountOverflow = 0x4000;  // CEC[14], STATUS[52]: sticky
 constexpr unsigned kYellow = 2;
 
 constexpr bool uncorrected(std::uint64_t status) { return (status & MCI_STATUS_UC) != 0; }
@@ -132,8 +132,10 @@ LogResult Bank::log(const NewError& error, const Capabilities& has, SimTime now)
         }
         const bool at_once = r.error_class == ErrorClass::ucna;
         if (corrected || at_once) {
-            if (!(ctl2_ & MCI_CTL2_CMCI_EN)) r.cmci = CmciResult::disabled;
-            else r.cmci = reached || at_once ? CmciResult::fired : CmciResult::below_threshold;
+            if (!(ctl2_ & MCI_CTL2_CMCI_EN))
+                r.cmci = CmciResult::disabled;
+            else
+                r.cmci = reached || at_once ? CmciResult::fired : CmciResult::below_threshold;
         }
     } else if (corrected || r.error_class == ErrorClass::ucna) {
         r.cmci = CmciResult::disabled;
@@ -159,8 +161,7 @@ LogResult Bank::log(const NewError& error, const Capabilities& has, SimTime now)
             added(count_of(older), corrected ? corrected_errors : count_of(fresh));
         merged = (merged & ~MCI_STATUS_CEC_MASK) | std::uint64_t{count} << MCI_STATUS_CEC_SHIFT;
         // Corrected after corrected: the count tells, unless it has overflowed.
-        if (!corrected || uncorrected(older) || (count & kCountOverflow))
-            merged |= MCI_STATUS_OVER;
+        if (!corrected || uncorrected(older) || (count & kCountOverflow)) merged |= MCI_STATUS_OVER;
     } else {
         merged |= MCI_STATUS_OVER;
     }
@@ -168,8 +169,10 @@ LogResult Bank::log(const NewError& error, const Capabilities& has, SimTime now)
         same_region(older, addr_, fresh, error.addr))
         merged |= kFilterBit;
 
-    if (take) latch(error, merged, now);
-    else status_ = merged;
+    if (take)
+        latch(error, merged, now);
+    else
+        status_ = merged;
     r.what = take ? Logged::overwrote : Logged::kept;
     r.status = status_;
     return r;
@@ -178,8 +181,10 @@ LogResult Bank::log(const NewError& error, const Capabilities& has, SimTime now)
 void Bank::set_ctl2(std::uint64_t value, CpuId by) {
     const bool was = (ctl2_ & MCI_CTL2_CMCI_EN) != 0, is = (value & MCI_CTL2_CMCI_EN) != 0;
     ctl2_ = static_cast<std::uint32_t>(value);
-    if (!is) cmci_owner_ = kNoCpu;
-    else if (!was) cmci_owner_ = by;
+    if (!is)
+        cmci_owner_ = kNoCpu;
+    else if (!was)
+        cmci_owner_ = by;
 }
 
 void Bank::clear_status() {

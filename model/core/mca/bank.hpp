@@ -13,11 +13,11 @@ struct Capabilities {
 
 /// An error on its way into a bank.
 struct NewError {
-    std::uint64_t status = 0;       ///< as for an empty bank; EN and CEC are up to the bank
+    std::uint64_t status = 0;  ///< as for an empty bank; EN and CEC are up to the bank
     std::uint64_t addr = 0, misc = 0;
-    std::uint64_t enable = ~0ull;   ///< the CTL bits of its kind; 0: this kind never signals
-    bool verbatim = false;          ///< an injector's record: STATUS stands as written
-    std::uint32_t origin = 0;       ///< scenario event it goes back to (1-based)
+    std::uint64_t enable = ~0ull;  ///< the CTL bits of its kind; 0: this kind never signals
+    bool verbatim = false;         ///< an injector's record: STATUS stands as written
+    std::uint32_t origin = 0;      ///< scenario event it goes back to (1-based)
 };
 
 /// What became of the new error's data.

@@ -7,9 +7,7 @@
 namespace mcemu::mca {
 
 BankMap::BankMap(const CpuConfig& cpus, const McaConfig& mca)
-    : count_(mca.banks),
-      cpus_(cpus.count()),
-      per_{1, cpus.threads, cpus.cores * cpus.threads} {
+    : count_(mca.banks), cpus_(cpus.count()), per_{1, cpus.threads, cpus.cores * cpus.threads} {
     if (mca.banks == 0 || mca.banks > kMaxBanks)
         throw std::invalid_argument("BankMap: " + std::to_string(mca.banks) +
                                     " banks, at least 1 and at most 32 exist");

@@ -66,8 +66,10 @@ void BankStore::note_valid(Space& space, std::uint32_t block, std::uint32_t bank
     if ((after != 0) == (before != 0)) return;
     const std::uint32_t instance = space.instance_of[block];
     const auto at = std::lower_bound(space.live.begin(), space.live.end(), instance);
-    if (after != 0) space.live.insert(at, instance);
-    else space.live.erase(at);
+    if (after != 0)
+        space.live.insert(at, instance);
+    else
+        space.live.erase(at);
 }
 
 void BankStore::note_valid(CpuId cpu, std::uint32_t bank, bool valid) {

@@ -52,12 +52,12 @@ private:
     // All instances of one scope. A block is the banks of one instance, in rising bank number.
     struct Space {
         std::uint32_t cpus_per_instance = 1;
-        std::vector<std::uint8_t> bank_numbers;      // of this scope
-        std::vector<std::uint32_t> block_of;         // by instance; 0: none, else 1 + block
-        std::vector<std::uint32_t> instance_of;      // by block
-        std::vector<Bank> banks;                     // by block, slot
-        std::vector<std::uint32_t> valid;            // by block: mask over bank numbers
-        std::vector<std::uint32_t> live;             // instances with valid != 0, rising
+        std::vector<std::uint8_t> bank_numbers;  // of this scope
+        std::vector<std::uint32_t> block_of;     // by instance; 0: none, else 1 + block
+        std::vector<std::uint32_t> instance_of;  // by block
+        std::vector<Bank> banks;                 // by block, slot
+        std::vector<std::uint32_t> valid;        // by block: mask over bank numbers
+        std::vector<std::uint32_t> live;         // instances with valid != 0, rising
     };
     struct Place {
         std::uint8_t space = 0, slot = 0;

@@ -3,8 +3,8 @@
 namespace mcemu::mca {
 namespace {
 
-constexpr std::uint64_t kRecord = MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_MISCV |
-                                  MCI_STATUS_ADDRV;
+constexpr std::uint64_t kRecord =
+    MCI_STATUS_VAL | MCI_STATUS_UC | MCI_STATUS_MISCV | MCI_STATUS_ADDRV;
 constexpr std::uint64_t kDataLoad = 0x0134, kInstructionFetch = 0x0150, kWriteBack = 0x017a;
 constexpr std::uint64_t kMemoryRead = 0x0090, kMemoryScrub = 0x00c0;
 
@@ -31,9 +31,8 @@ UnitError poison_consumed(const BankMap& map, const McaConfig& mca, AccessKind k
     const bool fetch = kind == AccessKind::fetch;
     UnitError u;
     u.bank = fetch ? map.ifu() : map.dcu();
-    u.error = at_line(kRecord | MCI_STATUS_S | MCI_STATUS_AR |
-                          (fetch ? kInstructionFetch : kDataLoad),
-                      line);
+    u.error = at_line(
+        kRecord | MCI_STATUS_S | MCI_STATUS_AR | (fetch ? kInstructionFetch : kDataLoad), line);
     if (!mca.ser) u.error.status &= ~(MCI_STATUS_S | MCI_STATUS_AR | MCI_STATUS_MISCV);
     u.mcg_status = MCG_STATUS_EIPV | MCG_STATUS_MCIP;
     if (fetch || mca.srar_continuable) u.mcg_status |= MCG_STATUS_RIPV;
@@ -48,8 +47,8 @@ UnitError speculation_noted(const BankMap& map, std::uint64_t line) {
     return {map.dcu(), at_line(kRecord | kDataLoad, line), 0};
 }
 
-UnitError demand_read(const BankMap& map, std::uint32_t channel, bool persistent,
-                      std::uint64_t spa, unsigned lsb) {
+UnitError demand_read(const BankMap& map, std::uint32_t channel, bool persistent, std::uint64_t spa,
+                      unsigned lsb) {
     const std::uint64_t code = kMemoryRead + map.channel_code(channel);
     return {persistent ? map.imc(channel) : map.m2m(channel),
             at_line(kRecord | (persistent ? kDdrtUncorrectable : kM2mDataRead) | code, spa, lsb),

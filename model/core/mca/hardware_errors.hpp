@@ -25,8 +25,8 @@ UnitError speculation_noted(const BankMap& map, std::uint64_t line);
 
 /// Poison met at the memory controller on a read: UCNA in the M2M bank, or in the controller
 /// bank with the code of the DDR-T command engine for persistent memory.
-UnitError demand_read(const BankMap& map, std::uint32_t channel, bool persistent,
-                      std::uint64_t spa, unsigned lsb);
+UnitError demand_read(const BankMap& map, std::uint32_t channel, bool persistent, std::uint64_t spa,
+                      unsigned lsb);
 /// The patrol scrubber found an uncorrectable line; its look is a firmware choice (section 7).
 UnitError patrol_scrub(const BankMap& map, const McaConfig& mca, std::uint32_t channel,
                        std::uint64_t spa, unsigned lsb);

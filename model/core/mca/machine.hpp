@@ -43,6 +43,7 @@ public:
     void reset(ResetKind kind);
     /// CR4.MCE of one CPU.
     void set_cr4_mce(CpuId cpu, bool on) { cr4_mce_.set(cpu, on); }
+    void set_cr4_mce_all(bool on) { cr4_mce_.set_all(on); }
     bool cr4_mce(CpuId cpu) const { return cr4_mce_.get(cpu) != 0; }
 
     void set_online(CpuId cpu, bool online);

@@ -89,21 +89,32 @@ std::optional<std::uint64_t> MsrFile::read(CpuId cpu, std::uint32_t msr, SimTime
     if (const auto r = bank_register(msr)) {
         const Bank& bank = banks_.at(cpu, r->bank);
         switch (r->which) {
-            case Register::ctl: return bank.ctl();
-            case Register::status: return bank.status();
-            case Register::addr: return bank.addr();
-            case Register::misc: return bank.misc();
-            case Register::ctl2: return bank.ctl2();
+            case Register::ctl:
+                return bank.ctl();
+            case Register::status:
+                return bank.status();
+            case Register::addr:
+                return bank.addr();
+            case Register::misc:
+                return bank.misc();
+            case Register::ctl2:
+                return bank.ctl2();
         }
     }
     switch (msr) {
         case MSR_IA32_P5_MC_ADDR:
-        case MSR_IA32_P5_MC_TYPE: return 0;
-        case MSR_IA32_TSC: return tsc(now) + tsc_offset_.get(cpu);
-        case MSR_IA32_MCG_CAP: return mcg_cap_;
-        case MSR_IA32_MCG_STATUS: return mcg_status_.get(cpu);
-        case MSR_IA32_FEATURE_CONTROL: return feature_control_.get(cpu);
-        case MSR_IA32_MISC_ENABLE: return misc_enable_.get(cpu);
+        case MSR_IA32_P5_MC_TYPE:
+            return 0;
+        case MSR_IA32_TSC:
+            return tsc(now) + tsc_offset_.get(cpu);
+        case MSR_IA32_MCG_CAP:
+            return mcg_cap_;
+        case MSR_IA32_MCG_STATUS:
+            return mcg_status_.get(cpu);
+        case MSR_IA32_FEATURE_CONTROL:
+            return feature_control_.get(cpu);
+        case MSR_IA32_MISC_ENABLE:
+            return misc_enable_.get(cpu);
         case MSR_IA32_MCG_CTL:
             if (mcg_cap_ & MCG_CTL_P) return mcg_ctl_.get(cpu);
             return std::nullopt;
@@ -120,51 +131,67 @@ std::optional<std::uint64_t> MsrFile::read(CpuId cpu, std::uint32_t msr, SimTime
         case MSR_PPIN:
             if (cpus_.ppin != 0) return cpus_.ppin;
             return std::nullopt;
-        default: return std::nullopt;
+        default:
+            return std::nullopt;
     }
 }
 
 bool MsrFile::allows(BankRegister r, std::uint64_t value) const {
     switch (r.which) {
-        case Register::ctl: return true;
+        case Register::ctl:
+            return true;
         case Register::status:
         case Register::addr:
-        case Register::misc: return value == 0;
-        case Register::ctl2: return (value & ~kCtl2Bits) == 0;
+        case Register::misc:
+            return value == 0;
+        case Register::ctl2:
+            return (value & ~kCtl2Bits) == 0;
     }
     return false;
 }
 
 bool MsrFile::allows(std::uint32_t msr, std::uint64_t value, CpuId cpu) const {
     switch (msr) {
-        case MSR_IA32_TSC: return true;
+        case MSR_IA32_TSC:
+            return true;
         case MSR_IA32_MCG_STATUS: {
             const std::uint64_t bits = MCG_STATUS_RIPV | MCG_STATUS_EIPV | MCG_STATUS_MCIP |
                                        (lmce_p_ ? MCG_STATUS_LMCES : 0);
             return (value & ~bits) == 0;
         }
-        case MSR_IA32_MCG_CTL: return (mcg_cap_ & MCG_CTL_P) != 0;
+        case MSR_IA32_MCG_CTL:
+            return (mcg_cap_ & MCG_CTL_P) != 0;
         case MSR_IA32_MCG_EXT_CTL:
             return lmce_p_ && (feature_control_.get(cpu) & FEATURE_CONTROL_LMCE) &&
                    (value & ~MCG_EXT_CTL_LMCE_EN) == 0;
         case MSR_IA32_FEATURE_CONTROL:
             return !(feature_control_.get(cpu) & FEATURE_CONTROL_LOCKED) &&
                    (value & ~kFeatureControlBits) == 0;
-        case MSR_IA32_MISC_ENABLE: return true;
-        case MSR_LVT_CMCI: return has_.cmci && (value & ~(kLvtBits | kLvtReadOnly)) == 0;
-        default: return false;
+        case MSR_IA32_MISC_ENABLE:
+            return true;
+        case MSR_LVT_CMCI:
+            return has_.cmci && (value & ~(kLvtBits | kLvtReadOnly)) == 0;
+        default:
+            return false;
     }
 }
 
 PerCpuRegister* MsrFile::per_cpu(std::uint32_t msr) {
     switch (msr) {
-        case MSR_IA32_MCG_STATUS: return &mcg_status_;
-        case MSR_IA32_MCG_CTL: return &mcg_ctl_;
-        case MSR_IA32_MCG_EXT_CTL: return &mcg_ext_ctl_;
-        case MSR_IA32_FEATURE_CONTROL: return &feature_control_;
-        case MSR_IA32_MISC_ENABLE: return &misc_enable_;
-        case MSR_LVT_CMCI: return &lvt_cmci_;
-        default: return nullptr;
+        case MSR_IA32_MCG_STATUS:
+            return &mcg_status_;
+        case MSR_IA32_MCG_CTL:
+            return &mcg_ctl_;
+        case MSR_IA32_MCG_EXT_CTL:
+            return &mcg_ext_ctl_;
+        case MSR_IA32_FEATURE_CONTROL:
+            return &feature_control_;
+        case MSR_IA32_MISC_ENABLE:
+            return &misc_enable_;
+        case MSR_LVT_CMCI:
+            return &lvt_cmci_;
+        default:
+            return nullptr;
     }
 }
 
@@ -172,10 +199,18 @@ bool MsrFile::write(CpuId cpu, std::uint32_t msr, std::uint64_t value, SimTime n
     if (const auto r = bank_register(msr)) {
         if (!allows(*r, value)) return false;
         switch (r->which) {
-            case Register::ctl: banks_.set_ctl(cpu, r->bank, value); break;
-            case Register::status: banks_.clear_status(cpu, r->bank); break;
-            case Register::addr: banks_.clear_addr(cpu, r->bank); break;
-            case Register::misc: banks_.clear_misc(cpu, r->bank); break;
+            case Register::ctl:
+                banks_.set_ctl(cpu, r->bank, value);
+                break;
+            case Register::status:
+                banks_.clear_status(cpu, r->bank);
+                break;
+            case Register::addr:
+                banks_.clear_addr(cpu, r->bank);
+                break;
+            case Register::misc:
+                banks_.clear_misc(cpu, r->bank);
+                break;
             case Register::ctl2:
                 // A bank without CMCI swallows the write: software finds nothing when it reads.
                 if (map_[r->bank].cmci) banks_.set_ctl2(cpu, r->bank, value);
@@ -184,8 +219,10 @@ bool MsrFile::write(CpuId cpu, std::uint32_t msr, std::uint64_t value, SimTime n
         return true;
     }
     if (!allows(msr, value, cpu)) return false;
-    if (msr == MSR_IA32_TSC) tsc_offset_.set(cpu, value - tsc(now));
-    else per_cpu(msr)->set(cpu, msr == MSR_LVT_CMCI ? value & ~kLvtReadOnly : value);
+    if (msr == MSR_IA32_TSC)
+        tsc_offset_.set(cpu, value - tsc(now));
+    else
+        per_cpu(msr)->set(cpu, msr == MSR_LVT_CMCI ? value & ~kLvtReadOnly : value);
     return true;
 }
 
@@ -193,10 +230,18 @@ bool MsrFile::write_all(std::uint32_t msr, std::uint64_t value, SimTime now) {
     if (const auto r = bank_register(msr)) {
         if (!allows(*r, value)) return false;
         switch (r->which) {
-            case Register::ctl: banks_.set_ctl_all(r->bank, value); break;
-            case Register::status: banks_.clear_status_all(r->bank); break;
-            case Register::addr: banks_.clear_addr_all(r->bank); break;
-            case Register::misc: banks_.clear_misc_all(r->bank); break;
+            case Register::ctl:
+                banks_.set_ctl_all(r->bank, value);
+                break;
+            case Register::status:
+                banks_.clear_status_all(r->bank);
+                break;
+            case Register::addr:
+                banks_.clear_addr_all(r->bank);
+                break;
+            case Register::misc:
+                banks_.clear_misc_all(r->bank);
+                break;
             case Register::ctl2:
                 if (map_[r->bank].cmci) banks_.set_ctl2_all(r->bank, value);
                 break;
@@ -204,8 +249,10 @@ bool MsrFile::write_all(std::uint32_t msr, std::uint64_t value, SimTime now) {
         return true;
     }
     if (!allows(msr, value, 0)) return false;
-    if (msr == MSR_IA32_TSC) tsc_offset_.set_all(value - tsc(now));
-    else per_cpu(msr)->set_all(msr == MSR_LVT_CMCI ? value & ~kLvtReadOnly : value);
+    if (msr == MSR_IA32_TSC)
+        tsc_offset_.set_all(value - tsc(now));
+    else
+        per_cpu(msr)->set_all(msr == MSR_LVT_CMCI ? value & ~kLvtReadOnly : value);
     return true;
 }
 

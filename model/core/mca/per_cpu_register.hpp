@@ -24,8 +24,10 @@ public:
             own_.resize(cpus_);
         }
         Own& own = own_[cpu];
-        if (own.epoch == epoch_) with_ -= (own.value & watched_) != 0;
-        else ++exceptions_;
+        if (own.epoch == epoch_)
+            with_ -= (own.value & watched_) != 0;
+        else
+            ++exceptions_;
         own = {value, epoch_};
         with_ += (value & watched_) != 0;
     }

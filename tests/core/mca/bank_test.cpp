@@ -17,8 +17,7 @@ constexpr std::uint64_t kUcna = kBase | MCI_STATUS_UC;
 constexpr std::uint64_t kSrao = kUcna | MCI_STATUS_S;
 constexpr std::uint64_t kSrar = kSrao | MCI_STATUS_AR;
 constexpr std::uint64_t kFatal = kUcna | MCI_STATUS_PCC;
-constexpr std::uint64_t kClassBits =
-    MCI_STATUS_UC | MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR;
+constexpr std::uint64_t kClassBits = MCI_STATUS_UC | MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR;
 
 const Capabilities kAll{};
 
@@ -98,31 +97,30 @@ TEST_CASE("a second error follows the overwrite table", "[mca][bank]") {
     };
     constexpr std::uint64_t UC = MCI_STATUS_UC, S = MCI_STATUS_S, AR = MCI_STATUS_AR,
                             PCC = MCI_STATUS_PCC;
-    const Row row = GENERATE(Row{"CE, CE", kCe, kCe, 1, 0, false},
-                             Row{"CE, UCNA", kCe, kUcna, 2, UC, true},
-                             Row{"CE, SRAO", kCe, kSrao, 2, UC | S, true},
-                             Row{"CE, SRAR", kCe, kSrar, 2, UC | S | AR, true},
-                             Row{"CE, fatal", kCe, kFatal, 2, UC | PCC, true},
-                             Row{"UCNA, CE", kUcna, kCe, 1, UC, true},
-                             Row{"SRAO, CE", kSrao, kCe, 1, UC | S, true},
-                             Row{"SRAR, CE", kSrar, kCe, 1, UC | S | AR, true},
-                             Row{"UCNA, UCNA", kUcna, kUcna, 1, UC, true},
-                             Row{"UCNA, SRAO", kUcna, kSrao, 1, UC | S, true},
-                             Row{"UCNA, SRAR", kUcna, kSrar, 1, UC | S | AR, true},
-                             Row{"SRAO, UCNA", kSrao, kUcna, 1, UC | S, true},
-                             Row{"SRAO, SRAO", kSrao, kSrao, 1, UC | S, true},
-                             Row{"SRAO, SRAR", kSrao, kSrar, 1, UC | S | AR, true},
-                             Row{"SRAR, UCNA", kSrar, kUcna, 1, UC | S | AR, true},
-                             Row{"SRAR, SRAO", kSrar, kSrao, 1, UC | S | AR, true},
-                             Row{"SRAR, SRAR", kSrar, kSrar, 1, UC | S | AR, true},
-                             Row{"UCNA, fatal", kUcna, kFatal, 2, UC | PCC, true},
-                             Row{"SRAO, fatal", kSrao, kFatal, 2, UC | PCC | S, true},
-                             Row{"SRAR, fatal", kSrar, kFatal, 2, UC | PCC | S | AR, true},
-                             Row{"fatal, UCNA", kFatal, kUcna, 1, UC | PCC, true},
-                             Row{"fatal, SRAO", kFatal, kSrao, 1, UC | PCC | S, true},
-                             Row{"fatal, SRAR", kFatal, kSrar, 1, UC | PCC | S | AR, true},
-                             Row{"fatal, fatal", kFatal, kFatal, 1, UC | PCC, true},
-                             Row{"fatal, CE", kFatal, kCe, 1, UC | PCC, true});
+    const Row row = GENERATE(
+        Row{"CE, CE", kCe, kCe, 1, 0, false}, Row{"CE, UCNA", kCe, kUcna, 2, UC, true},
+        Row{"CE, SRAO", kCe, kSrao, 2, UC | S, true},
+        Row{"CE, SRAR", kCe, kSrar, 2, UC | S | AR, true},
+        Row{"CE, fatal", kCe, kFatal, 2, UC | PCC, true}, Row{"UCNA, CE", kUcna, kCe, 1, UC, true},
+        Row{"SRAO, CE", kSrao, kCe, 1, UC | S, true},
+        Row{"SRAR, CE", kSrar, kCe, 1, UC | S | AR, true},
+        Row{"UCNA, UCNA", kUcna, kUcna, 1, UC, true},
+        Row{"UCNA, SRAO", kUcna, kSrao, 1, UC | S, true},
+        Row{"UCNA, SRAR", kUcna, kSrar, 1, UC | S | AR, true},
+        Row{"SRAO, UCNA", kSrao, kUcna, 1, UC | S, true},
+        Row{"SRAO, SRAO", kSrao, kSrao, 1, UC | S, true},
+        Row{"SRAO, SRAR", kSrao, kSrar, 1, UC | S | AR, true},
+        Row{"SRAR, UCNA", kSrar, kUcna, 1, UC | S | AR, true},
+        Row{"SRAR, SRAO", kSrar, kSrao, 1, UC | S | AR, true},
+        Row{"SRAR, SRAR", kSrar, kSrar, 1, UC | S | AR, true},
+        Row{"UCNA, fatal", kUcna, kFatal, 2, UC | PCC, true},
+        Row{"SRAO, fatal", kSrao, kFatal, 2, UC | PCC | S, true},
+        Row{"SRAR, fatal", kSrar, kFatal, 2, UC | PCC | S | AR, true},
+        Row{"fatal, UCNA", kFatal, kUcna, 1, UC | PCC, true},
+        Row{"fatal, SRAO", kFatal, kSrao, 1, UC | PCC | S, true},
+        Row{"fatal, SRAR", kFatal, kSrar, 1, UC | PCC | S | AR, true},
+        Row{"fatal, fatal", kFatal, kFatal, 1, UC | PCC, true},
+        Row{"fatal, CE", kFatal, kCe, 1, UC | PCC, true});
     INFO(row.name);
     Fixture f;
     f.log(row.first | 0x0011, 0x1000);
@@ -151,8 +149,7 @@ TEST_CASE("an enabled error overwrites a disabled one", "[mca][bank]") {
     CHECK((f.bank.status() & MCI_STATUS_OVER) != 0);
 }
 
-TEST_CASE("an enabled corrected error never overwrites a disabled uncorrected one",
-          "[mca][bank]") {
+TEST_CASE("an enabled corrected error never overwrites a disabled uncorrected one", "[mca][bank]") {
     Fixture f;
     NewError quiet = make(kUcna | 0x11);
     quiet.enable = 0;
