@@ -38,7 +38,8 @@ std::uint64_t Ars::position_at(SimTime now) const {
     if (now >= finish_time()) return request_.range.end;
     const SimTime busy = start_ + stall_;
     if (now <= busy) return position_;
-    const Wide done = Wide{(now - busy).count()} * request_.range.size() / request_.scan_time.count();
+    const Wide done =
+        Wide{(now - busy).count()} * request_.range.size() / request_.scan_time.count();
     const std::uint64_t at = request_.range.begin + static_cast<std::uint64_t>(done);
     return std::max(position_, round_down(at, kLineSize));
 }
@@ -47,8 +48,10 @@ void Ars::advance(SimTime now) {
     if (state_ != ArsState::running) return;
     if (request_.known_only) {
         if (now < finish_time()) return;
-        if (position_ < request_.range.end) overflow(position_);
-        else state_ = ArsState::done;
+        if (position_ < request_.range.end)
+            overflow(position_);
+        else
+            state_ = ArsState::done;
         return;
     }
     for (;;) {

@@ -73,8 +73,8 @@ private:
     ArsState state_ = ArsState::none;
     Request request_;
     SimTime start_{};
-    SimTime stall_{};              // time taken by records so far
-    std::uint64_t position_ = 0;   // everything below has been scanned
+    SimTime stall_{};             // time taken by records so far
+    std::uint64_t position_ = 0;  // everything below has been scanned
     std::vector<kernel::ArsRecord> records_;
 };
 

@@ -42,19 +42,25 @@ Firmware::Firmware(const MachineConfig& machine, Latency& latency, Modules& modu
 Firmware::Answer Firmware::call(const kernel::DsmRequest& request, SimTime now) {
     using Function = DsmEvent::Function;
     // Functions 1 to 4 may be missing as a whole; the others do not depend on them.
-    const bool is_ars = request.function == Function::ars_cap ||
-                        request.function == Function::ars_start ||
-                        request.function == Function::ars_status ||
-                        request.function == Function::clear_error;
-    if (is_ars && !machine_.clear_error_supported) return answer(kDsmNotSupported, Lat::fw_dsm_call);
+    const bool is_ars =
+        request.function == Function::ars_cap || request.function == Function::ars_start ||
+        request.function == Function::ars_status || request.function == Function::clear_error;
+    if (is_ars && !machine_.clear_error_supported)
+        return answer(kDsmNotSupported, Lat::fw_dsm_call);
 
     switch (request.function) {
-        case Function::ars_status: return ars_status(now);
-        case Function::inject_status: return inject_status();
-        case Function::translate_spa: return translate_spa(request.address);
-        case Function::smart: return smart(request.nvdimm);
-        case Function::smart_inject: return smart_inject(request);
-        default: break;
+        case Function::ars_status:
+            return ars_status(now);
+        case Function::inject_status:
+            return inject_status();
+        case Function::translate_spa:
+            return translate_spa(request.address);
+        case Function::smart:
+            return smart(request.nvdimm);
+        case Function::smart_inject:
+            return smart_inject(request);
+        default:
+            break;
     }
     const auto range = range_of(request);
     if (!range || !region_of(*range)) {
@@ -62,11 +68,16 @@ Firmware::Answer Firmware::call(const kernel::DsmRequest& request, SimTime now) 
         return answer(kDsmInvalidInput, quick ? Lat::fw_dsm_call : Lat::fw_dsm_smi);
     }
     switch (request.function) {
-        case Function::ars_cap: return ars_cap(*range);
-        case Function::ars_start: return ars_start(*range, request.flags, now);
-        case Function::clear_error: return clear_error(*range, now);
-        case Function::inject_error: return inject_error(*range, request.flags, now);
-        default: return inject_clear(*range, now);
+        case Function::ars_cap:
+            return ars_cap(*range);
+        case Function::ars_start:
+            return ars_start(*range, request.flags, now);
+        case Function::clear_error:
+            return clear_error(*range, now);
+        case Function::inject_error:
+            return inject_error(*range, request.flags, now);
+        default:
+            return inject_clear(*range, now);
     }
 }
 
@@ -94,8 +105,8 @@ Firmware::Answer Firmware::ars_start(SpaRange range, std::uint32_t flags, SimTim
     Ars::Request scan;
     scan.range = range;
     scan.known_only = (flags & kArsFlagKnownOnly) != 0;
-    scan.max_records =
-        std::max<std::uint32_t>(1, max_ars_out < kArsHeader ? 0 : (max_ars_out - kArsHeader) / kArsRecord);
+    scan.max_records = std::max<std::uint32_t>(
+        1, max_ars_out < kArsHeader ? 0 : (max_ars_out - kArsHeader) / kArsRecord);
     scan.scan_time = scan.known_only ? latency_.draw(Lat::fw_ars_short) : scan_time(region, range);
     if (!ars_.start(scan, now)) {
         a.reply.status = kDsmFunctionSpecific;
@@ -112,15 +123,22 @@ Firmware::Answer Firmware::ars_status(SimTime now) {
     kernel::DsmReply& r = a.reply;
     r.out_length = kArsHeader;
     switch (ars_.state()) {
-        case ArsState::none: r.status = kArsNone; return a;
-        case ArsState::running: r.status = kArsInProgress; return a;
+        case ArsState::none:
+            r.status = kArsNone;
+            return a;
+        case ArsState::running:
+            r.status = kArsInProgress;
+            return a;
         case ArsState::stopped_overflow:
             r.status = kArsStopped;
             r.overflow = true;
             r.restart = ars_.restart();
             break;
-        case ArsState::stopped: r.status = kArsStopped; break;
-        case ArsState::done: break;
+        case ArsState::stopped:
+            r.status = kArsStopped;
+            break;
+        case ArsState::done:
+            break;
     }
     r.covered = ars_.covered();
     r.records = ars_.records();

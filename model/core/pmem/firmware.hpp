@@ -18,11 +18,11 @@ inline constexpr std::uint32_t kDsmSuccess = 0, kDsmNotSupported = 1, kDsmInvali
                                kDsmFunctionSpecific = 6;
 inline constexpr std::uint32_t kArsVolatile = 1u << 16, kArsPersistent = 2u << 16;  ///< ARS Cap
 inline constexpr std::uint32_t kArsInProgress = 1u << 16, kArsNone = 2u << 16,
-                               kArsStopped = 3u << 16;  ///< ARS Status
-inline constexpr std::uint32_t kArsFlagKnownOnly = 1u << 1;   ///< Start ARS, flags
-inline constexpr std::uint32_t kInjectNotify = 1u << 0;       ///< ARS Error Inject, options
-inline constexpr std::uint32_t kNotifyUncorrectable = 0x81;   ///< of the root device
-inline constexpr std::uint32_t kNotifyHealth = 0x81;          ///< of a module
+                               kArsStopped = 3u << 16;       ///< ARS Status
+inline constexpr std::uint32_t kArsFlagKnownOnly = 1u << 1;  ///< Start ARS, flags
+inline constexpr std::uint32_t kInjectNotify = 1u << 0;      ///< ARS Error Inject, options
+inline constexpr std::uint32_t kNotifyUncorrectable = 0x81;  ///< of the root device
+inline constexpr std::uint32_t kNotifyHealth = 0x81;         ///< of a module
 
 /// The modules as their firmware reaches them, by index in MachineConfig::nvdimms.
 class Modules {

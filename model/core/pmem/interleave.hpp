@@ -31,10 +31,10 @@ public:
         if (dpa_base_.empty() || granularity_ == 0 || granularity_ % kLineSize != 0 ||
             range_.begin % kLineSize != 0 || range_.begin >= range_.end ||
             range_.size() % (dpa_base_.size() * granularity_) != 0)
-            throw std::invalid_argument(
-                "InterleaveSet: " + std::to_string(range_.begin) + "-" +
-                std::to_string(range_.end) + " in " + std::to_string(dpa_base_.size()) +
-                " ways of " + std::to_string(granularity_));
+            throw std::invalid_argument("InterleaveSet: " + std::to_string(range_.begin) + "-" +
+                                        std::to_string(range_.end) + " in " +
+                                        std::to_string(dpa_base_.size()) + " ways of " +
+                                        std::to_string(granularity_));
     }
     explicit InterleaveSet(const RegionConfig& region)
         : InterleaveSet(region.range, region.interleave, region.dpa_base) {}
@@ -87,9 +87,8 @@ private:
 /// `flags` on the ways' lists. A run goes over chunk borders where the neighbour is poisoned too.
 /// O(ways * log ranges), however long the run.
 inline std::optional<SpaRange> next_run(const InterleaveSet& set,
-                                        std::span<const PoisonList* const> ways,
-                                        std::uint64_t from, std::uint64_t end,
-                                        std::uint8_t flags = kPoisonAny) {
+                                        std::span<const PoisonList* const> ways, std::uint64_t from,
+                                        std::uint64_t end, std::uint8_t flags = kPoisonAny) {
     from = round_down(from, kLineSize);
     std::uint64_t begin = end;
     for (std::uint32_t way = 0; way < set.ways(); ++way) {

@@ -84,7 +84,9 @@ void PoisonList::load(std::span<const DpaRange> ranges, std::uint32_t origin, st
         const Lines lines(range);
         sorted.emplace_back(lines.begin, lines.end, origin, flags);
     }
-    const auto earlier = [](const LineRange& a, const LineRange& b) { return a.begin() < b.begin(); };
+    const auto earlier = [](const LineRange& a, const LineRange& b) {
+        return a.begin() < b.begin();
+    };
     if (!std::is_sorted(sorted.begin(), sorted.end(), earlier))
         std::sort(sorted.begin(), sorted.end(), earlier);
     std::size_t kept = 0;
@@ -196,8 +198,10 @@ std::vector<DpaRange> PoisonList::runs(DpaRange range, std::uint8_t flags) const
         if (r.begin() >= lines.end) break;
         if (!has(r, flags)) continue;
         const DpaRange run = to_run(r, lines).range;
-        if (!result.empty() && result.back().end == run.begin) result.back().end = run.end;
-        else result.push_back(run);
+        if (!result.empty() && result.back().end == run.begin)
+            result.back().end = run.end;
+        else
+            result.push_back(run);
     }
     return result;
 }

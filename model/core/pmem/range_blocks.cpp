@@ -95,14 +95,16 @@ void RangeBlocks::erase(Position p, std::size_t n) {
             const bool last_leaf = p.leaf + 1 == branches_[p.branch]->count;
             const bool branch_goes = branches_[p.branch]->count == 1;
             remove_leaf(p.branch, p.leaf);
-            if (branch_goes) p.leaf = 0;  // the following branch has moved here
-            else if (last_leaf) p = {p.branch + 1, 0, 0};
+            if (branch_goes)
+                p.leaf = 0;  // the following branch has moved here
+            else if (last_leaf)
+                p = {p.branch + 1, 0, 0};
             p.slot = 0;
         } else {
             if (p.slot == 0) update_first(p.branch, p.leaf);
-            if (n > 0) p = p.leaf + 1 < branches_[p.branch]->count
-                               ? Position{p.branch, p.leaf + 1, 0}
-                               : Position{p.branch + 1, 0, 0};
+            if (n > 0)
+                p = p.leaf + 1 < branches_[p.branch]->count ? Position{p.branch, p.leaf + 1, 0}
+                                                            : Position{p.branch + 1, 0, 0};
         }
     }
     // The blocks on both sides of the gap may have become small.

@@ -3,7 +3,9 @@
 namespace mcemu::pmem {
 namespace {
 
-constexpr std::uint16_t celsius(unsigned degrees) { return static_cast<std::uint16_t>(degrees * 16); }
+constexpr std::uint16_t celsius(unsigned degrees) {
+    return static_cast<std::uint16_t>(degrees * 16);
+}
 
 // Thresholds (nvdimm.md 9.2, the defaults of nfit_test and ndctl): spares and media temperature
 // armed, controller temperature not.
@@ -47,9 +49,7 @@ SmartHealth::SmartHealth(NvdimmProfile profile)
     }
 }
 
-std::uint8_t SmartHealth::health() const {
-    return injected_fatal_ ? kHealthFatal : health_;
-}
+std::uint8_t SmartHealth::health() const { return injected_fatal_ ? kHealthFatal : health_; }
 
 std::vector<std::uint8_t> SmartHealth::payload() const {
     std::vector<std::uint8_t> bytes(128);
@@ -90,8 +90,10 @@ bool SmartHealth::inject(std::uint32_t flags, std::uint64_t temperature, std::ui
     }
     if (select & kSmartUnsafeShutdown) {
         // Takes effect at once, as in nfit_test; real modules wait for the next power-down.
-        if (set & kSmartUnsafeShutdown) dirty_shutdown();
-        else shutdown_state_ = 0;
+        if (set & kSmartUnsafeShutdown)
+            dirty_shutdown();
+        else
+            shutdown_state_ = 0;
     }
     return true;
 }

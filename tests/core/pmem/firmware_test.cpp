@@ -280,8 +280,8 @@ TEST_CASE("without ARS and Clear Error functions 1 to 4 are not supported", "[co
     MachineConfig machine = example_machine();
     machine.clear_error_supported = false;
     Bench bench(machine);
-    for (const Function f : {Function::ars_cap, Function::ars_start, Function::ars_status,
-                             Function::clear_error})
+    for (const Function f :
+         {Function::ars_cap, Function::ars_start, Function::ars_status, Function::clear_error})
         CHECK(bench.call(f, kBase, 4096).reply.status == kDsmNotSupported);
     CHECK(bench.call(Function::translate_spa, kBase).reply.status == 0);
 }
@@ -388,8 +388,8 @@ TEST_CASE("smart answers the payload of a module and refuses one that is not the
 
 TEST_CASE("an injected alarm raises the health notification of that module", "[core][pmem]") {
     Bench bench;
-    const auto a = bench.call(Function::smart_inject, 0, 0,
-                              kSmartFatal | kSmartFatal << kSmartEnableShift, 3);
+    const auto a =
+        bench.call(Function::smart_inject, 0, 0, kSmartFatal | kSmartFatal << kSmartEnableShift, 3);
     REQUIRE(a.notify);
     CHECK(a.notify->nvdimm == 3);
     CHECK(bench.call(Function::smart, 0, 0, 0, 3).reply.data[8] == kHealthFatal);

@@ -13,7 +13,8 @@ constexpr std::uint64_t kBase = 0x280000000;
 
 InterleaveSet set_of(std::size_t ways, std::uint64_t dpa_base, std::uint64_t rows = 16384,
                      std::uint64_t granularity = 4096) {
-    return {{kBase, kBase + rows * ways * granularity}, granularity,
+    return {{kBase, kBase + rows * ways * granularity},
+            granularity,
             std::vector<std::uint64_t>(ways, dpa_base)};
 }
 
@@ -60,8 +61,8 @@ TEST_CASE("a range over a chunk border has one piece on each way", "[core][pmem]
 TEST_CASE("decode and encode are inverse for every line of a set", "[core][pmem]") {
     const auto ways = GENERATE(1, 2, 3, 4, 6, 8);
     const auto granularity = GENERATE(256, 4096);
-    const InterleaveSet set = set_of(static_cast<std::size_t>(ways), 0x10000, 8,
-                                     static_cast<std::uint64_t>(granularity));
+    const InterleaveSet set =
+        set_of(static_cast<std::size_t>(ways), 0x10000, 8, static_cast<std::uint64_t>(granularity));
     bool same = true;
     for (std::uint64_t spa = set.range().begin; spa < set.range().end; spa += 64)
         same = same && set.encode(set.decode(spa)) == spa;
@@ -122,8 +123,10 @@ TEST_CASE("runs in SPA order agree with a walk over all lines", "[core][pmem]") 
             const auto place = set.decode(spa);
             const auto run = modules[place.way].first_in({place.dpa, place.dpa + 1});
             if (!run || (run->flags & flags) != flags) continue;
-            if (!expected.empty() && expected.back().end == spa) expected.back().end += 64;
-            else expected.push_back({spa, spa + 64});
+            if (!expected.empty() && expected.back().end == spa)
+                expected.back().end += 64;
+            else
+                expected.push_back({spa, spa + 64});
         }
         std::uint64_t at = set.range().begin;
         while (const auto run = next_run(set, ways, at, set.range().end, flags)) {

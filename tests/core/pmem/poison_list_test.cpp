@@ -46,8 +46,10 @@ public:
         std::vector<DpaRange> result;
         for (const auto& [line, tag] : lines_) {
             if ((tag.flags & flags) != flags) continue;
-            if (!result.empty() && result.back().end == line * 64) result.back().end += 64;
-            else result.push_back({line * 64, line * 64 + 64});
+            if (!result.empty() && result.back().end == line * 64)
+                result.back().end += 64;
+            else
+                result.push_back({line * 64, line * 64 + 64});
         }
         return result;
     }
@@ -140,8 +142,7 @@ TEST_CASE("what clear removed is told with its origin", "[core][pmem]") {
     std::vector<PoisonRun> removed;
     poison.clear({0x1040, 0x10c0}, removed);
 
-    CHECK(removed ==
-          std::vector<PoisonRun>{{{0x1040, 0x1080}, 1, 0}, {{0x1080, 0x10c0}, 2, 0}});
+    CHECK(removed == std::vector<PoisonRun>{{{0x1040, 0x1080}, 1, 0}, {{0x1080, 0x10c0}, 2, 0}});
 }
 
 TEST_CASE("an empty range or one beyond 1 PiB is a caller's error", "[core][pmem]") {
@@ -183,10 +184,14 @@ TEST_CASE("random operations agree with a list of single lines", "[core][pmem]")
         const auto origin = static_cast<std::uint32_t>(random() % 3);
         const auto flags = static_cast<std::uint8_t>(random() % 4);
         switch (random() % 8) {
-            case 0: case 1: case 2: case 3:
+            case 0:
+            case 1:
+            case 2:
+            case 3:
                 REQUIRE(poison.add(range, origin, flags) == naive.add(range, origin, flags));
                 break;
-            case 4: case 5:
+            case 4:
+            case 5:
                 REQUIRE(poison.clear(range) == naive.clear(range));
                 break;
             case 6:
@@ -296,8 +301,7 @@ TEST_CASE("a hundred thousand ranges cost at most 64 bytes each", "[core][pmem]"
     }
     SECTION("after long pieces were healed") {
         for (std::uint64_t i = 0; i < kRanges; ++i) poison.add({i * 128, i * 128 + 64}, 1);
-        for (std::uint64_t i = 0; i < kRanges; i += 1000)
-            poison.clear({i * 128, (i + 980) * 128});
+        for (std::uint64_t i = 0; i < kRanges; i += 1000) poison.clear({i * 128, (i + 980) * 128});
         CHECK(poison.size() == kRanges / 50);
     }
     poison.check();

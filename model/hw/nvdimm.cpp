@@ -1,0 +1,90 @@
+#include "hw/nvdimm.hpp"
+
+#include <algorithm>
+
+#include "core/assert.hpp"
+#include "hw/device_access.hpp"
+#include "wires/sc_time.hpp"
+
+namespace mcemu::hw {
+namespace {
+
+constexpr std::uint64_t kMediaLine = 256;  // internal ECC and write unit
+// 256 B at 2.3 GB/s (nvdimm.md 16: measured write bandwidth of one module).
+constexpr SimTime kMediaWrite{kMediaLine * 1'000'000 / 2300};
+
+}  // namespace
+
+Nvdimm::Nvdimm(const sc_core::sc_module_name& name, const NvdimmConfig& config, std::uint32_t index,
+               const MediaContext& context)
+    : sc_module(name),
+      size_(config.size),
+      profile_(config.profile),
+      heal_on_full_line_write_(config.heal_on_full_line_write),
+      agenda_(context.agenda),
+      latency_(context.latency),
+      media_(context, Module::nvdimm, index, 0),
+      health_(config.profile) {
+    mem_in.register_b_transport(this, &Nvdimm::b_transport);
+    media_in.bind(*this);
+    mailbox_in.bind(*this);
+    media_.load(config.poison);
+}
+
+void Nvdimm::b_transport(tlm::tlm_generic_payload& trans, sc_core::sc_time& delay) {
+    const DeviceAccess access(trans);
+    MCEMU_ASSERT(access.range.end <= size_, std::to_string(access.range.end));
+    trans.set_response_status(tlm::TLM_OK_RESPONSE);
+    if (trans.is_read()) {
+        delay += wires::to_sc_time(latency_.draw(Lat::mem_pmem_read));
+        const auto run = media_.list().first_in(access.range);
+        if (!run) return;
+        // The module reads again and again before it gives up.
+        delay += wires::to_sc_time(latency_.draw(Lat::mem_media_retry));
+        if ((run->flags & pmem::kPoisonListed) == 0)
+            media_.mark_listed({run->range.begin, run->range.begin + kLineSize});
+        access.answer_poisoned(*run);
+        return;
+    }
+    delay += wires::to_sc_time(latency_.draw(Lat::mem_pmem_write));
+    queue_write(access.range, agenda_.now() + wires::from_sc_time(delay));
+    if (heal_on_full_line_write_ && access.replaces_lines()) heal(access.range);
+}
+
+std::uint64_t Nvdimm::plant(DpaRange range, std::uint32_t origin, std::uint8_t flags) {
+    about_to_change();
+    return media_.plant(range, origin, flags);
+}
+
+std::uint64_t Nvdimm::heal(DpaRange range) {
+    if (!media_.list().first_in(range)) return 0;
+    about_to_change();
+    return media_.heal(range);
+}
+
+/// The media writes one line after the other, in the order of acceptance.
+void Nvdimm::queue_write(DpaRange range, SimTime accepted) {
+    const DpaRange lines{round_down(range.begin, kMediaLine), round_up(range.end, kMediaLine)};
+    const SimTime begin = std::max(accepted, media_free_);
+    media_free_ = begin + lines.size() / kMediaLine * kMediaWrite;
+    buffer_[next_write_] = {lines, begin, media_free_};
+    next_write_ = (next_write_ + 1) % buffer_.size();
+}
+
+/// With the energy reserve everything accepted reaches the media. Without it, the shutdown is
+/// dirty, and the media line that was being written is left without valid ECC (nvdimm.md 10).
+/// An NVDIMM-N writes no media while it runs: it loses data, not lines.
+void Nvdimm::power_fail(bool adr_fails) {
+    if (!adr_fails) return;
+    health_.dirty_shutdown();
+    if (profile_ == NvdimmProfile::nvdimm_n) return;
+    const SimTime now = agenda_.now();
+    for (const MediaWrite& write : buffer_) {
+        if (now < write.begin || now >= write.end) continue;
+        const std::uint64_t line = (now - write.begin) / kMediaWrite;
+        const std::uint64_t begin = write.lines.begin + line * kMediaLine;
+        plant({begin, std::min(begin + kMediaLine, size_)}, agenda_.why().origin, 0);
+    }
+}
+
+}  // namespace mcemu::hw

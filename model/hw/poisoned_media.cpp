@@ -1,0 +1,28 @@
+#include "hw/poisoned_media.hpp"
+
+namespace mcemu::hw {
+
+std::uint64_t PoisonedMedia::plant(DpaRange range, std::uint32_t origin, std::uint8_t flags) {
+    const std::uint64_t added = list_.add(range, origin, flags);
+    if (flags != 0) list_.mark(range, flags);
+    if (added == 0) return 0;
+    const std::uint32_t id = context_.trace.note(module_, TraceKind::poison_planted, subject_,
+                                                 base_ + range.begin, range.size());
+    context_.ledger.planted(origin, added);
+    context_.fates.mark(origin, Fate::latent, FateReason::nobody_looked, id);
+    return added;
+}
+
+std::uint64_t PoisonedMedia::heal(DpaRange range) {
+    healed_.clear();
+    const std::uint64_t cleared = list_.clear(range, healed_);
+    if (cleared == 0) return 0;
+    const std::uint32_t id = context_.trace.note(module_, TraceKind::poison_cleared, subject_,
+                                                 base_ + range.begin, range.size());
+    for (const pmem::PoisonRun& run : healed_)
+        if (context_.ledger.healed(run.origin, run.range.size()))
+            context_.fates.mark(run.origin, Fate::filtered, FateReason::media_cleared, id);
+    return cleared;
+}
+
+}  // namespace mcemu::hw
