@@ -52,7 +52,10 @@ std::optional<std::uint64_t> as_number(const Json& value) {
 }
 
 std::optional<SimTime> as_time(const Json& value) {
-    if (value.is_number_unsigned()) return from_ns(value.get<std::uint64_t>());
+    if (value.is_number_integer()) {
+        if (!value.is_number_unsigned() && value.get<std::int64_t>() < 0) return std::nullopt;
+        return from_ns(value.get<std::uint64_t>());
+    }
     if (!value.is_string()) return std::nullopt;
     const auto& text = value.get_ref<const std::string&>();
     const std::size_t digits = text.find_first_not_of("0123456789.");

@@ -1,0 +1,284 @@
+#!/bin/sh
+# cli_test.sh PROGRAM DATA CASE: one case of how the program behaves towards a shell. Every case
+# works in an empty folder of its own and fails with a line that says what was wrong.
+set -u
+program=$1
+data=$2
+case_name=$3
+folder=$(mktemp -d) || exit 99
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 99
+scenario=$data/devdax.json
+
+fail() {
+    echo "$case_name: $*" >&2
+    for f in out err; do [ -s "$f" ] && { echo "--- $f"; head -n 20 "$f"; } >&2; done
+    exit 1
+}
+# status N ARGS...: the program ends with status N; its output goes to out and err.
+status() {
+    wanted=$1
+    shift
+    "$program" "$@" >out 2>err </dev/null
+    got=$?
+    [ "$got" -eq "$wanted" ] || fail "mcemu $*: exit status $got, not $wanted"
+}
+has() { grep -qF -- "$2" "$1" || fail "$1 lacks: $2"; }
+hasnt() { if grep -qF -- "$2" "$1"; then fail "$1 holds: $2"; fi; }
+empty() { [ ! -s "$1" ] || fail "$1 is not empty"; }
+only_files() {
+    left=$(ls -A | grep -vx -e out -e err | LC_ALL=C sort | tr '\n' ' ')
+    [ "$left" = "$*${*:+ }" ] || fail "the folder holds '$left', not '$*'"
+}
+
+case $case_name in
+help)
+    status 0 --help
+    has out "usage: mcemu COMMAND"
+    for command in run check addr profiles latencies schema; do has out "  $command"; done
+    hasnt out "campaign"
+    empty err
+    ;;
+command-help)
+    for command in run check addr profiles latencies schema; do
+        status 0 "$command" --help
+        has out "usage: mcemu $command"
+        has out "--help"
+        empty err
+    done
+    ;;
+version)
+    status 0 --version
+    [ "$(wc -l <out)" -eq 3 ] || fail "not three lines"
+    has out "mcemu "
+    has out "mcemu/scenario/1"
+    has out "SystemC 2.3"
+    empty err
+    ;;
+no-command)
+    status 2
+    has err "no command given"
+    empty out
+    ;;
+unknown-command)
+    status 2 rnu
+    has err "'run' would be one"
+    status 2 entirelydifferent
+    has err "see mcemu --help"
+    empty out
+    ;;
+absent-command)
+    status 2 campaign x.json
+    has err "is not part of this version"
+    ;;
+unknown-option)
+    status 2 run --reslut r.json "$scenario"
+    has err "'--result' would be one"
+    empty out
+    ;;
+no-abbreviations)
+    status 2 run --resul r.json "$scenario"
+    status 2 profiles --js
+    ;;
+missing-scenario)
+    status 2 run
+    has err "a scenario is needed"
+    status 2 run no-such-file.json
+    has err "no-such-file.json"
+    empty out
+    ;;
+too-many-arguments)
+    status 2 run "$scenario" "$scenario"
+    has err "too many arguments"
+    ;;
+bad-values)
+    status 2 run --seed minus "$scenario"
+    status 2 run --until soon "$scenario"
+    status 2 run --profile v9.9 "$scenario"
+    status 2 run --color mauve "$scenario"
+    empty out
+    ;;
+trace-ending)
+    status 2 run --trace t.vcd "$scenario"
+    has err "not supported by this version"
+    has err ".ndjson"
+    status 2 run --trace t.txt "$scenario"
+    has err ".ndjson"
+    only_files
+    ;;
+bad-scenario-touches-no-output)
+    echo '{"schema": "mcemu/scenario/1", "name": "x", "events": [], "colour": 1}' >bad.json
+    echo old >r.json
+    status 2 run --result r.json bad.json
+    has err "bad.json:1:"
+    has err "colour"
+    [ "$(cat r.json)" = old ] || fail "the old result was touched"
+    only_files bad.json r.json
+    ;;
+run-log)
+    status 0 run "$scenario"
+    has out "Injecting memory failure for pfn 0x200"
+    grep -qE '^\[    0\.001[0-9]{3}\] Injecting' out || fail "no time stamp"
+    has err "e1 "
+    has err "consumed"
+    has err "outcome: running, class: recovered"
+    has err "expectations: 3 of 3 met"
+    hasnt err "SystemC"
+    ;;
+run-json)
+    status 0 run --json "$scenario"
+    has out '"schema": "mcemu/result/1"'
+    has out '"class": "recovered"'
+    hasnt out "[    0."
+    ;;
+run-quiet)
+    status 0 run --quiet "$scenario"
+    empty out
+    empty err
+    ;;
+run-stdin)
+    "$program" run - <"$scenario" >out 2>err || fail "exit status $?"
+    has out "Injecting memory failure"
+    ;;
+run-files)
+    status 0 run --result r.json --log k.log --trace t.ndjson "$scenario"
+    empty out
+    has r.json '"mcemu/result/1"'
+    has k.log "Injecting memory failure"
+    head -n 1 t.ndjson | grep -q '^{"t_ps":' || fail "the trace does not begin with a record"
+    only_files k.log r.json t.ndjson
+    ;;
+same-bytes-twice)
+    status 0 run --result a.json --trace a.ndjson "$scenario"
+    status 0 run --result b.json --trace b.ndjson "$scenario"
+    cmp a.json b.json || fail "results differ"
+    cmp a.ndjson b.ndjson || fail "traces differ"
+    ;;
+run-ahead-changes-nothing)
+    status 0 run --result a.json --trace a.ndjson "$scenario"
+    status 0 run --no-run-ahead --result b.json --trace b.ndjson "$scenario"
+    cmp a.json b.json || fail "results differ"
+    cmp a.ndjson b.ndjson || fail "traces differ"
+    ;;
+failed-expectation)
+    status 1 run --set '/expect/fates/e1="latent"' "$scenario"
+    has err "/expect/fates/e1"
+    has err 'wanted "latent", got "consumed"'
+    status 1 run --quiet --set '/expect/fates/e1="latent"' "$scenario"
+    has err "failed"
+    empty out
+    ;;
+profile-option)
+    status 1 run --profile v4.18 "$scenario"
+    has out "recovery action for reserved kernel page: Failed"
+    ;;
+color)
+    status 0 run --color always "$scenario"
+    grep -q "$(printf '\033')\[" err || fail "no colour although always"
+    status 0 run --color never "$scenario"
+    if grep -q "$(printf '\033')" err; then fail "colour although never"; fi
+    status 0 run "$scenario"
+    if grep -q "$(printf '\033')" err; then fail "colour without a terminal"; fi
+    ;;
+stdout-claimed-twice)
+    status 2 run --json --log - "$scenario"
+    has err "two outputs want standard output"
+    status 2 run --result x --log x "$scenario"
+    has err "two outputs have the name 'x'"
+    only_files
+    ;;
+broken-pipe)
+    # The reader is gone before the first byte.
+    { "$program" latencies --json 2>err; echo $? >code; } | true
+    sleep 1
+    code=$(cat code)
+    [ "$code" = 4 ] || [ "$code" = 0 ] || fail "exit status $code"
+    { sleep 1; "$program" run "$scenario" 2>err; echo $? >code; } | true
+    [ "$(cat code)" = 4 ] || fail "exit status $(cat code), not 4"
+    has err "Broken pipe"
+    ;;
+head-gets-the-first-line)
+    "$program" run "$scenario" 2>/dev/null | head -n 1 >out
+    [ "$(wc -l <out)" -eq 1 ] || fail "not one line"
+    ;;
+full-stdout)
+    "$program" run "$scenario" >/dev/full 2>err
+    code=$?
+    [ $code -eq 4 ] || fail "exit status $code, not 4"
+    has err "No space left on device"
+    "$program" --help >/dev/full 2>err
+    code=$?
+    [ $code -eq 4 ] || fail "--help: exit status $code, not 4"
+    ;;
+full-disk)
+    # A file-size limit stands for a full disk: the old file must survive, and nothing else.
+    echo old >r.json
+    (
+        trap '' XFSZ
+        ulimit -f 1
+        "$program" run --result r.json "$scenario" >/dev/null 2>err
+        echo $? >code
+    )
+    [ "$(cat code)" = 4 ] || fail "exit status $(cat code), not 4"
+    [ "$(cat r.json)" = old ] || fail "the old file was touched"
+    rm code
+    only_files r.json
+    ;;
+unwritable-folder)
+    status 4 run --result no/such/folder/r.json "$scenario"
+    has err "no/such/folder/r.json"
+    empty out
+    ;;
+profiles)
+    status 0 profiles
+    for p in v4.18 v4.19 v6.1; do has out "$p"; done
+    has out "memory_failure"
+    status 0 profiles --json
+    has out '"name": "v4.19"'
+    empty err
+    ;;
+latencies)
+    status 0 latencies
+    has out "kernel.mf_unmap"
+    status 0 latencies --json
+    has out '"name": "kernel.mf_unmap"'
+    empty err
+    ;;
+addr)
+    status 0 addr "$scenario" 0x200300000
+    has out "0x200300"
+    has out "nmem0"
+    has out "namespace0.0"
+    has out "0xffff880200300000"
+    status 0 addr --json "$scenario" va:victim:0x7f763dd00000
+    has out '"kind": "process"'
+    status 2 addr "$scenario" sector:pmem7:1
+    has err "there is no block device 'pmem7'"
+    status 2 addr "$scenario"
+    has err "an address"
+    ;;
+check)
+    status 0 check "$scenario"
+    echo '{' >bad.json
+    status 2 check bad.json
+    ;;
+schema)
+    status 0 schema scenario
+    has out "json-schema.org/draft-07"
+    status 0 schema result
+    status 2 schema nothing
+    ;;
+interrupt)
+    # A million repetitions last long enough for Ctrl-C.
+    "$program" run --set '/events/1/every="1us"' --set '/events/1/times=100000000' \
+        --set '/expect={}' --result r.json "$scenario" >out 2>err &
+    pid=$!
+    sleep 1
+    kill -INT $pid
+    wait $pid
+    code=$?
+    [ $code -eq 130 ] || fail "exit status $code, not 130"
+    has r.json '"interrupted": true'
+    ;;
+*) fail "there is no such case" ;;
+esac
