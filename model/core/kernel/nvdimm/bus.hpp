@@ -52,6 +52,8 @@ public:
     void revalidate_poison(std::uint32_t region);
     /// nvdimm_clear_poison(): bytes cleared, or a negative errno.
     Task<std::int64_t> clear_poison(Context& ctx, std::uint64_t spa, std::uint64_t length);
+    /// nvdimm_account_cleared_poison(): the list and the regions' tables forget what was cleared.
+    void account_cleared(std::uint64_t spa, std::uint64_t cleared);
     /// Takes sectors out of a namespace's table and signals its attribute.
     void clear_badblocks(PmemNamespace& ns, std::uint64_t sector, std::uint64_t sectors);
 
@@ -62,7 +64,6 @@ public:
 
 private:
     void populate(Badblocks& table, std::uint32_t id, SpaRange resource);
-    void account_cleared(std::uint64_t spa, std::uint64_t cleared);
 
     Env& env_;
     std::vector<PmemRegion> regions_;

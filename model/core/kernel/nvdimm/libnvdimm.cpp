@@ -1,20 +1,30 @@
 #include "core/kernel/nvdimm/libnvdimm.hpp"
 
+#include <vector>
+
 #include "core/kernel/kernel.hpp"
+#include "core/kernel/nvdimm/btt.hpp"
 #include "core/kernel/nvdimm/bus.hpp"
 #include "core/kernel/nvdimm/pmem_driver.hpp"
 #include "core/kernel/nvdimm/scrub.hpp"
+#include "core/kernel/pat/oops.hpp"
 #include "core/kernel/pat/pgmap.hpp"
 #include "core/mca/severity.hpp"
 
 namespace mcemu::kernel {
 
 struct Libnvdimm::State {
-    explicit State(Kernel& k) : kernel(k), bus(k), driver(k, bus), scrub(k, bus) {}
+    explicit State(Kernel& k) : kernel(k), bus(k), driver(k, bus), scrub(k, bus) {
+        for (PmemNamespace& ns : bus.namespaces())
+            btts.push_back(ns.config->mode == NamespaceMode::sector
+                               ? std::make_unique<Btt>(driver, bus, ns)
+                               : nullptr);
+    }
     Kernel& kernel;
     NvdimmBus bus;
     PmemDriver driver;
     Scrub scrub;
+    std::vector<std::unique_ptr<Btt>> btts;  // by namespace
 };
 
 Libnvdimm::Libnvdimm(Kernel& kernel) : s_(std::make_unique<State>(kernel)) {}
@@ -69,8 +79,50 @@ std::string Libnvdimm::scrub_attribute() const {
     return std::to_string(s_->scrub.count()) + (s_->scrub.busy() ? "+\n" : "\n");
 }
 
-Task<int> Libnvdimm::submit_bio(Context& ctx, const BioEvent& bio) {
-    return s_->driver.submit_bio(ctx, bio);
+Task<int> Libnvdimm::submit_bio(Context& ctx, BioEvent bio) {
+    Env& env = s_->kernel.env;
+    const auto op = static_cast<std::uint64_t>(bio.op);
+    env.trace.step(Module::kernel, TraceKind::bio, bio.ns, bio.sector, bio.sectors, op);
+    co_await phase(env, ctx.cpu, Lat::kernel_bio);
+    int error = -ENXIO;  // device-dax has no block device
+    if (s_->btts[bio.ns]) error = co_await s_->btts[bio.ns]->submit_bio(ctx, bio);
+    else if (s_->bus.namespaces()[bio.ns].has_table) error = co_await s_->driver.submit_bio(ctx, bio);
+    if (error != 0 && error != kTaskDied)
+        env.trace.note(Module::kernel, TraceKind::bio, bio.ns, bio.sector, bio.sectors,
+                       op | static_cast<std::uint64_t>(-error) << 8);
+    co_return error;
+}
+
+// nd_ioctl() and acpi_nfit_ctl(): what the firmware answers, in the words of nvdimm.md 6.3.
+Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm) {
+    using Function = DsmEvent::Function;
+    // A scrub of the kernel's own is not to be disturbed (acpi_nfit_clear_to_send()).
+    if (dsm.function == Function::ars_start && s_->scrub.busy()) co_return -EBUSY;
+    DsmRequest request;
+    request.function = dsm.function;
+    request.address = dsm.address;
+    request.length = dsm.length;
+    request.flags = dsm.flags;
+    request.nvdimm = dsm.nvdimm;
+    const DsmReply reply = co_await s_->bus.call(ctx, request);
+    const std::uint32_t low = reply.status & 0xffff, high = reply.status >> 16;
+    switch (dsm.function) {
+        case Function::ars_cap: co_return low == 1 || (low == 0 && !(high & 3)) ? -ENOTTY
+                                : low != 0                                     ? -EIO
+                                                                               : 0;
+        case Function::ars_start: co_return low == 6 ? -EBUSY : low != 0 ? -EIO : 0;
+        case Function::ars_status: co_return Scrub::status_error(reply);
+        case Function::clear_error:
+            if (low != 0 || reply.cleared == 0) co_return -EIO;
+            // The table of an enabled namespace keeps its rows (nvdimm.md 6.6).
+            s_->bus.account_cleared(dsm.address, reply.cleared);
+            co_return reply.cleared < dsm.length ? static_cast<int>(reply.cleared) : 0;
+        case Function::inject_error:
+        case Function::inject_clear:
+        case Function::inject_status:
+            co_return low == 1 ? -EOPNOTSUPP : low == 2 ? -EINVAL : low != 0 ? -EIO : 0;
+        default: co_return low != 0 ? -EIO : 0;
+    }
 }
 
 Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, const FileIoEvent& io) {

@@ -29,7 +29,10 @@ public:
 
     /// Block I/O: 0, -EIO, -EOPNOTSUPP (discard), -ENXIO (device-dax), or kTaskDied (pat/oops.hpp)
     /// when the submitter died in an oops. kernel.md 5.4, nvdimm.md 12.1, 12.2.
-    Task<int> submit_bio(Context& ctx, const BioEvent& bio);
+    Task<int> submit_bio(Context& ctx, BioEvent bio);
+    /// A firmware call by user space through the bus or DIMM device: 0, the bytes of a partial
+    /// clear, or a negative errno (nvdimm.md 6.3, 6.6).
+    Task<int> ioctl(Context& ctx, DsmEvent dsm);
     /// read(2) / write(2) of a DAX file: bytes, or a negative errno (kernel.md 5.7). The caller
     /// has cut a read at the end of the file.
     Task<std::int64_t> dax_file_io(Context& ctx, const FileIoEvent& io);

@@ -18,41 +18,33 @@ constexpr std::string_view kLoadSymbol = "memcpy_erms+0x6/0x10";
 // ---------------------------------------------------------------- block requests
 
 Task<int> PmemDriver::submit_bio(Context& ctx, BioEvent bio) {
-    Env& env = kernel_.env;
     PmemNamespace& ns = bus_.namespaces()[bio.ns];
-    const auto op = static_cast<std::uint64_t>(bio.op);
-    env.trace.step(Module::kernel, TraceKind::bio, bio.ns, bio.sector, bio.sectors, op);
-    co_await phase(env, ctx.cpu, Lat::kernel_bio);
-
-    int error = 0;
     const std::uint64_t capacity = ns.covered.size() / kSectorSize;
-    if (!ns.has_table) {
-        error = -ENXIO;  // device-dax has no block device
-    } else if (bio.op == BioEvent::Op::discard) {
-        error = -EOPNOTSUPP;  // the driver does not offer it
-    } else if (bio.sectors > capacity || bio.sector > capacity - bio.sectors) {
-        error = -EIO;  // beyond the end of the device
-    } else {
-        // One segment per page of the submitter's buffer; the first failure ends the request.
-        constexpr std::uint64_t kSegment = kPageSize / kSectorSize;
-        for (std::uint64_t done = 0; done < bio.sectors && error == 0; done += kSegment) {
-            const std::uint64_t sectors = std::min(kSegment, bio.sectors - done);
-            const std::uint64_t sector = bio.sector + done, size = sectors * kSectorSize;
-            if (bio.op == BioEvent::Op::read) error = co_await read_segment(ctx, ns, sector, size);
-            else error = co_await write_segment(ctx, ns, sector, size);
-        }
+    if (bio.op == BioEvent::Op::discard) co_return -EOPNOTSUPP;  // the driver does not offer it
+    if (bio.sectors > capacity || bio.sector > capacity - bio.sectors)
+        co_return -EIO;  // beyond the end of the device
+    // One segment per page of the submitter's buffer; the first failure ends the request.
+    constexpr std::uint64_t kSegment = kPageSize / kSectorSize;
+    for (std::uint64_t done = 0; done < bio.sectors; done += kSegment) {
+        const std::uint64_t sector = bio.sector + done;
+        const std::uint64_t size = std::min(kSegment, bio.sectors - done) * kSectorSize;
+        int error = 0;
+        if (bio.op == BioEvent::Op::read) error = co_await read_segment(ctx, ns, sector, size);
+        else error = co_await write_segment(ctx, ns, sector, size);
+        if (error != 0) co_return error;
     }
-    if (error != 0)
-        env.trace.note(Module::kernel, TraceKind::bio, bio.ns, bio.sector, bio.sectors,
-                       op | static_cast<std::uint64_t>(error == kTaskDied ? 0 : -error) << 8);
-    co_return error;
+    co_return 0;
 }
 
 Task<int> PmemDriver::read_segment(Context& ctx, PmemNamespace& ns, std::uint64_t sector,
                                    std::uint64_t size) {
     if (ns.is_bad(sector, size)) co_return -EIO;  // memory is not touched
+    const int error = co_await load_or_fail(ctx, ns.covered.begin + sector * kSectorSize, size);
+    co_return error;
+}
+
+Task<int> PmemDriver::load_or_fail(Context& ctx, std::uint64_t spa, std::uint64_t size) {
     const bool safe = kernel_.env.config.mcsafe;
-    const std::uint64_t spa = ns.covered.begin + sector * kSectorSize;
     const Copy copy = co_await load(ctx, spa, size, safe ? kIpCopyMcSafe : kIpCopyPlain);
     if (copy.stop == Copy::Stop::none) co_return 0;
     if (copy.stop == Copy::Stop::fault && !safe) {
@@ -141,7 +133,6 @@ Task<void> PmemDriver::make_pages_present(Context& ctx, PmemNamespace& ns, std::
     }
 }
 
-// arch_invalidate_pmem(): a stale poisoned line must not be written back over the healed media.
 Task<void> PmemDriver::invalidate(Context& ctx, std::uint64_t spa, std::uint64_t size) {
     Env& env = kernel_.env;
     const std::uint64_t va = kernel_.direct_map.page_offset() + spa;

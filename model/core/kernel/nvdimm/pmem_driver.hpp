@@ -11,12 +11,18 @@ class PmemDriver {
 public:
     PmemDriver(Kernel& kernel, NvdimmBus& bus) : kernel_(kernel), bus_(bus) {}
 
-    /// A request to the namespace's block device: 0, -EIO, -EOPNOTSUPP (discard), -ENXIO (no such
-    /// device) or kTaskDied.
+    /// A request to a raw or fsdax block device: 0, -EIO, -EOPNOTSUPP (discard) or kTaskDied.
     Task<int> submit_bio(Context& ctx, BioEvent bio);
     /// dax_iomap_rw() over [position, position + size) of a file whose blocks `file` names.
     Task<std::int64_t> dax_rw(Context& ctx, const FileConfig& file, bool write,
                               std::uint64_t position, std::uint64_t size);
+
+    /// A copy out of persistent memory by the driver: 0, -EIO or kTaskDied.
+    Task<int> load_or_fail(Context& ctx, std::uint64_t spa, std::uint64_t size);
+    /// A copy into it: 0 or kTaskDied.
+    Task<int> store_or_oops(Context& ctx, std::uint64_t spa, std::uint64_t size);
+    /// arch_invalidate_pmem(): a stale poisoned line must not be written back over healed media.
+    Task<void> invalidate(Context& ctx, std::uint64_t spa, std::uint64_t size);
 
 private:
     /// How far a copy came, and why not to its end.
@@ -34,14 +40,12 @@ private:
     Task<int> read_segment(Context& ctx, PmemNamespace& ns, std::uint64_t sector, std::uint64_t size);
     Task<int> write_segment(Context& ctx, PmemNamespace& ns, std::uint64_t sector,
                             std::uint64_t size);
-    Task<int> store_or_oops(Context& ctx, std::uint64_t spa, std::uint64_t size);
     /// pmem_clear_poison(): 0 or -EIO.
     Task<int> clear_poison(Context& ctx, PmemNamespace& ns, std::uint64_t sector, std::uint64_t size);
     Task<std::int64_t> clear_pages(Context& ctx, PmemNamespace& ns, std::uint64_t spa,
                                    std::uint64_t size);
     Task<void> make_pages_present(Context& ctx, PmemNamespace& ns, std::uint64_t spa,
                                   std::uint64_t cleared);
-    Task<void> invalidate(Context& ctx, std::uint64_t spa, std::uint64_t size);
 
     Task<Copy> load(Context& ctx, std::uint64_t spa, std::uint64_t size, std::uint64_t ip);
     Task<Copy> store(Context& ctx, std::uint64_t spa, std::uint64_t size);

@@ -72,17 +72,20 @@ Task<void> Scrub::work() {
 
 SimTime Scrub::back_off() { return std::min(kLongest, 2 * interval_); }
 
-// Query ARS Status, in the kernel's words (nvdimm.md 6.3).
 Task<int> Scrub::query(Context& ctx) {
     DsmRequest request;
     request.function = DsmEvent::Function::ars_status;
     status_ = co_await bus_.call(ctx, request);
-    switch (status_.status) {
-        case 0: co_return 0;
-        case 1u << 16: co_return -EBUSY;
-        case 2u << 16: co_return -EAGAIN;
-        case 3u << 16: co_return status_.overflow && status_.out_length >= 40 ? -ENOSPC : 0;
-        default: co_return -EIO;
+    co_return status_error(status_);
+}
+
+int Scrub::status_error(const DsmReply& reply) {
+    switch (reply.status) {
+        case 0: return 0;
+        case 1u << 16: return -EBUSY;
+        case 2u << 16: return -EAGAIN;
+        case 3u << 16: return reply.overflow && reply.out_length >= 40 ? -ENOSPC : 0;
+        default: return -EIO;
     }
 }
 

@@ -14,6 +14,8 @@ public:
 
     /// acpi_nfit_ars_rescan(): 0, -EBUSY (every range had been asked for), -ENOTTY (no range can).
     int rescan(bool full);
+    /// What an answer of Query ARS Status means (nvdimm.md 6.3).
+    static int status_error(const DsmReply& reply);
     bool busy() const { return running_; }
     /// How often the worker ran out of requests: the `scrub` attribute.
     std::uint64_t count() const { return count_; }
