@@ -1,0 +1,317 @@
+#include "scenario/shape.hpp"
+
+// Choices stand in the order of the enumerators they name in core/event.hpp. The names of STATUS
+// values are resolved in mce_event.cpp.
+
+namespace mcemu::scenario {
+namespace {
+
+using Kind = Shape::Kind;
+
+// ---------------------------------------------------------------- leaves
+
+constexpr std::string_view kStatusNames[] = {
+    "SRAR-DATA",       "SRAR-INSTR",       "SRAR-DATA-OVER", "SRAR-UNKNOWN", "SRAO-SCRUB-MC",
+    "SRAO-SCRUB-CMCI", "SRAO-SCRUB-OVER",  "SRAO-WB-CMCI",   "SRAO-UNKNOWN", "UCNA",
+    "CE",              "FATAL-PCC",        "SKX-PATROL"};
+constexpr std::string_view kDirections[] = {"from_user", "to_user", "from_pmem"};
+constexpr std::string_view kScrubKinds[] = {"patrol", "ars-short", "ars-full"};
+constexpr std::string_view kAdvices[] = {"hwpoison", "soft_offline"};
+constexpr std::string_view kBioOps[] = {"read", "write", "discard"};
+constexpr std::string_view kDsmFunctions[] = {
+    "ars_cap",        "ars_start", "ars_status",   "clear_error",  "inject_error", "inject_clear",
+    "inject_status",  "smart",     "smart_inject", "translate_spa"};
+constexpr std::string_view kSeverities[] = {"recoverable", "fatal", "corrected", "info"};
+constexpr std::string_view kSections[] = {"memory"};
+constexpr std::string_view kSysctlNames[] = {"memory_failure_early_kill", "memory_failure_recovery",
+                                             "vm.memory_failure_early_kill",
+                                             "vm.memory_failure_recovery"};
+
+// Kernel::call_function() has one branch for each.
+constexpr std::string_view kFunctions[] = {
+    "memory_failure",  "soft_offline_page", "set_mce_nospec", "mce_unmap_kpfn", "clear_mce_nospec",
+    "reserve_memtype", "memtype_reserve",   "free_memtype",   "memtype_free",   "dump_page"};
+
+constinit const Shape kStatusValue{.kind = Kind::address, .choices = kStatusNames};
+constinit const Shape kStatusClass{.kind = Kind::choice, .choices = kStatusNames};
+constinit const Shape kDirection{.kind = Kind::choice, .choices = kDirections};
+constinit const Shape kScrubKind{.kind = Kind::choice, .choices = kScrubKinds};
+constinit const Shape kAdvice{.kind = Kind::choice, .choices = kAdvices};
+constinit const Shape kBioOp{.kind = Kind::choice, .choices = kBioOps};
+constinit const Shape kDsmFunction{.kind = Kind::choice, .choices = kDsmFunctions};
+constinit const Shape kSeverity{.kind = Kind::choice, .choices = kSeverities};
+constinit const Shape kSection{.kind = Kind::choice, .choices = kSections};
+constinit const Shape kSysctlName{.kind = Kind::choice, .choices = kSysctlNames};
+constinit const Shape kFunction{.kind = Kind::choice, .choices = kFunctions};
+constinit const Shape kCode16{.kind = Kind::address, .max = 0xffff};
+constinit const Shape kCorrectedCount{.kind = Kind::whole, .max = 0x7fff};
+constinit const Shape kTwoBits{.kind = Kind::whole, .max = 3};
+constinit const Shape kSegment{.kind = Kind::address, .max = 0xffff};
+constinit const Shape kAccessSize{.kind = Kind::size, .min = 1, .max = 1ull << 40};
+constinit const Shape kLength{.kind = Kind::size, .min = 1};
+constinit const Shape kSectors{.kind = Kind::whole, .min = 1, .max = 1ull << 40};
+constinit const Shape kSector{.kind = Kind::address, .max = 1ull << 54};
+constinit const Shape kFlags32{.kind = Kind::address, .max = 0xffffffff};
+constinit const Shape kExitCode{.kind = Kind::whole, .max = 255};
+constinit const Shape kErrorType{.kind = Kind::whole, .max = 255};
+constinit const Shape kSource{.kind = Kind::whole, .max = 0xffff};
+constinit const Shape kNth{.kind = Kind::whole, .min = 1};
+constinit const Shape kTimes{.kind = Kind::whole, .min = 1, .max = 1'000'000'000};
+constinit const Shape kArguments{.kind = Kind::list, .max = 16, .item = &kAddress};
+
+constexpr Field kStatusFields[] = {
+    {"class", &kStatusClass, "The value to start from; all other fields change it", {}, false, "\"SRAR-DATA\""},
+    {"val", &kBoolean, "The record is valid (default: true)", {}},
+    {"over", &kBoolean, "An earlier error was overwritten", {}},
+    {"uc", &kBoolean, "Uncorrected", {}},
+    {"en", &kBoolean, "Enabled in MCi_CTL", {}},
+    {"miscv", &kBoolean, "MISC is valid", {}},
+    {"addrv", &kBoolean, "ADDR is valid", {}},
+    {"pcc", &kBoolean, "Processor context corrupt", {}},
+    {"s", &kBoolean, "Signalled as a machine check", {}},
+    {"ar", &kBoolean, "Action required", {}},
+    {"mcacod", &kCode16, "Architectural error code", {}, false, "\"0x134\""},
+    {"mscod", &kCode16, "Model-specific error code", {}},
+    {"cec", &kCorrectedCount, "Corrected error count", {}},
+    {"tes", &kTwoBits, "Threshold-based error status", {}},
+};
+constinit const Shape kStatusObject{.kind = Kind::object, .name = "status_fields",
+                                    .doc = "IA32_MCi_STATUS by its fields.", .fields = kStatusFields};
+constexpr const Shape* kStatusForms[] = {&kStatusValue, &kStatusObject};
+constinit const Shape kStatus{.kind = Kind::any_of,
+                              .name = "mci_status",
+                              .doc = "IA32_MCi_STATUS: a value, the name of one, or its fields.",
+                              .forms = kStatusForms};
+constexpr Field kMcgFields[] = {
+    {"ripv", &kBoolean, "The saved instruction pointer can be resumed", "false"},
+    {"eipv", &kBoolean, "The saved instruction pointer is the one that met the error", "false"},
+    {"mcip", &kBoolean, "Machine check in progress", "false"},
+    {"lmces", &kBoolean, "Delivered to this CPU only", "false"},
+};
+constinit const Shape kMcgObject{.kind = Kind::object, .name = "mcg_status_fields",
+                                 .doc = "IA32_MCG_STATUS by its fields.", .fields = kMcgFields};
+constexpr const Shape* kMcgForms[] = {&kAddress, &kMcgObject};
+constinit const Shape kMcgStatus{.kind = Kind::any_of,
+                                 .name = "mcg_status",
+                                 .doc = "IA32_MCG_STATUS: a value, or its fields.",
+                                 .forms = kMcgForms};
+
+// ---------------------------------------------------------------- fields shared by several events
+
+constexpr Field kProcess{"process", &kText, "The process, by id", {}, true, "\"victim\""};
+constexpr Field kByProcess{"process", &kText, "The process that does it, by id", {}};
+constexpr Field kVa{"va", &kAddress, "Virtual address; or map and offset", {}};
+constexpr Field kMap{"map", &kText, "Instead of va: a map of the process, by id", {}};
+constexpr Field kMapOffset{"offset", &kSize, "With map: offset into it", "\"0x0\""};
+constexpr Field kWithMap{"map", &kMapShape, "What to map where", {}, true};
+
+// ---------------------------------------------------------------- events
+
+constexpr Field kMceFields[] = {
+    {"cpu", &kCpu, "Which CPU (default: the process's, else 0)", {}},
+    {"bank", &kBank, "Which bank", "1"},
+    {"status", &kStatus, "IA32_MCi_STATUS", {}, true, "\"0xbd80000000000134\""},
+    {"mcgstatus", &kMcgStatus, "IA32_MCG_STATUS (default: 7 for SRAR, 5 for SRAO, 4 for fatal and uncorrected, else 0; LMCES with broadcast false on a machine with lmce)", {}},
+    {"addr", &kAddress, "IA32_MCi_ADDR", "\"0x0\""},
+    {"misc", &kAddress, "IA32_MCi_MISC (default: 0x86 when status is a name or fields with MISCV, else 0)", {}},
+    {"ip", &kAddress, "Instruction pointer", "\"0x0\""},
+    {"cs", &kSegment, "Code segment (default: 0x33 with a process, else 0x10)", {}},
+    {"broadcast", &kBoolean, "All CPUs take the machine check (default: LMCES is clear)", {}},
+    {"poll", &kBoolean, "Latch only: CMCI or polling finds it (default: UC clear or MCIP clear)", {}},
+    {"process", &kText, "What the CPU was running, by id", {}},
+};
+constexpr Field kPoisonFields[] = {
+    {"spa", &kAddress, "System physical address; or nvdimm and dpa", {}},
+    {"nvdimm", &kText, "A module, by id", {}},
+    {"dpa", &kAddress, "With nvdimm: address in the module", {}},
+    {"length", &kLength, "Bytes", "\"64B\""},
+};
+constexpr Field kLoadFields[] = {
+    kProcess, kVa, kMap, kMapOffset, {"size", &kAccessSize, "Bytes", "8"}};
+constexpr Field kStoreFields[] = {
+    kProcess, kVa, kMap, kMapOffset,
+    {"size", &kAccessSize, "Bytes", "8"},
+    {"full_line", &kBoolean, "A 64-byte non-temporal store that reads nothing", "false"}};
+constexpr Field kSpeculateFields[] = {
+    {"cpu", &kCpu, "Which CPU", "0"},
+    {"registers", &kBoolean, "Whatever linear addresses its registers hold now", "false"},
+    {"va", &kAddress, "Virtual address", {}},
+    {"spa", &kAddress, "Physical address, through the direct map", {}},
+};
+constexpr Field kCopyFields[] = {
+    {"direction", &kDirection, "From or to user memory, or out of persistent memory", "\"from_user\""},
+    kByProcess, kVa, kMap, kMapOffset,
+    {"spa", &kAddress, "from_pmem: system physical address", {}},
+    {"size", &kAccessSize, "Bytes", "\"4KiB\""},
+    {"safe", &kBoolean, "memcpy_mcsafe() or copy_mc_to_kernel(); false: a plain copy", "true"},
+};
+constexpr Field kScrubFields[] = {
+    {"region", &kText, "All of this region or DRAM range, by id; or spa and length", {}},
+    {"spa", &kAddress, "First system physical address", {}},
+    {"length", &kLength, "With spa: bytes", {}},
+    {"kind", &kScrubKind, "Who scrubs", "\"patrol\""},
+};
+constexpr Field kMadviseFields[] = {
+    kProcess, kVa, kMap, kMapOffset,
+    {"size", &kAccessSize, "Bytes", "\"4KiB\""},
+    {"advice", &kAdvice, "MADV_HWPOISON or MADV_SOFT_OFFLINE", {}, true},
+};
+constexpr Field kPfnFields[] = {{"pfn", &kPfn, "Page frame number", {}, true}};
+constexpr Field kBioFields[] = {
+    {"op", &kBioOp, "What to do", {}, true},
+    {"namespace", &kText, "On which namespace, by id", {}, true, "\"namespace0.0\""},
+    {"sector", &kSector, "First sector of 512 bytes of its block device", {}, true},
+    {"sectors", &kSectors, "How many", "1"},
+    kByProcess,
+};
+constexpr Field kFileIoFields[] = {
+    {"process", &kText, "The process that does it, by id", {}, true},
+    {"file", &kText, "The file, by id", {}, true},
+    {"offset", &kSize, "In the file", "\"0x0\""},
+    {"size", &kAccessSize, "Bytes", "\"4KiB\""},
+};
+constexpr Field kFsyncFields[] = {
+    {"process", &kText, "The process that does it, by id", {}, true},
+    {"file", &kText, "The file, by id", {}, true},
+};
+constexpr Field kDsmArguments[] = {
+    {"address", &kAddress, "System physical address (default: the region's beginning)", {}},
+    {"length", &kSize, "Bytes (default: the whole region)", {}},
+    {"flags", &kFlags32, "Scrub type, or options of an injection", "\"0x0\""},
+};
+constinit const Shape kDsmArgumentsShape{.kind = Kind::object, .name = "dsm_arguments",
+                                         .doc = "Input of the call.", .fields = kDsmArguments};
+constexpr Field kDsmFields[] = {
+    {"function", &kDsmFunction, "Which function", {}, true},
+    {"nvdimm", &kText, "The module, by id", {}},
+    {"region", &kText, "The region, by id: gives address and length", {}},
+    {"address", &kAddress, "System physical address", {}},
+    {"length", &kSize, "Bytes", {}},
+    {"flags", &kFlags32, "Scrub type, or options of an injection", {}},
+    {"arguments", &kDsmArgumentsShape, "address, length and flags, gathered", {}},
+};
+constexpr Field kCperFields[] = {
+    {"severity", &kSeverity, "Of the error", "\"corrected\""},
+    {"section", &kSection, "What the record is about", "\"memory\""},
+    {"address", &kAddress, "Physical address (default: not given)", {}},
+    {"mask", &kAddress, "Which bits of the address are valid (default: not given)", {}},
+    {"source", &kSource, "Number of the hardware error source", "0"},
+    {"error_type", &kErrorType, "Memory error type (default: not given)", {}},
+    {"threshold_exceeded", &kBoolean, "Too many corrected errors", "false"},
+};
+constexpr Field kMmapFields[] = {kProcess, kWithMap};
+constexpr Field kRangeFields[] = {
+    kProcess, kVa, kMap, kMapOffset,
+    {"size", &kLength, "Bytes (default: the rest of the map)", {}}};
+constexpr Field kForkFields[] = {kProcess, {"child", &kChildShape, "The new process", {}, true}};
+constexpr Field kExitFields[] = {kProcess, {"code", &kExitCode, "Exit code", "0"}};
+constexpr Field kTruncateFields[] = {
+    {"file", &kText, "The file, by id", {}, true},
+    {"size", &kSize, "New size, bytes", {}, true},
+    kByProcess,
+};
+constexpr Field kPrctlFields[] = {
+    kProcess, {"policy", &kMcePolicy, "When it wants to be told of memory errors", {}, true}};
+constexpr Field kSysctlFields[] = {
+    {"name", &kSysctlName, "Which one", {}, true},
+    {"value", &kCount, "Its new value", {}, true},
+};
+constexpr Field kCpuFields[] = {{"cpu", &kCpu, "Which CPU", {}, true}};
+constexpr Field kPowerFailFields[] = {
+    {"adr_fails", &kBoolean, "What waits in the memory controller is lost", "false"}};
+constexpr Field kCallFields[] = {
+    {"function", &kFunction, "Which function", {}, true},
+    {"arguments", &kArguments, "Its arguments: a pfn and flags, a pfn, or begin, end and memory type", "[]"},
+    kByProcess,
+};
+
+constexpr Case kCases[] = {
+    {"mce", "Latch this record in the bank and signal it, as an injector would.", kMceFields},
+    {"poison", "Plant a latent media error: nothing happens until somebody touches it.", kPoisonFields},
+    {"unpoison_media", "Heal a media error.", kPoisonFields},
+    {"load", "The process reads memory.", kLoadFields},
+    {"store", "The process writes memory.", kStoreFields},
+    {"fetch", "The process executes from memory.", kLoadFields},
+    {"speculate", "A speculative read: reaches poison only through a present, cacheable mapping.", kSpeculateFields},
+    {"copy", "A copy by the kernel.", kCopyFields},
+    {"scrub", "Start a scrub; finds come out as the hardware reports them.", kScrubFields},
+    {"madvise", "The madvise() system call.", kMadviseFields},
+    {"hwpoison_pfn", "Write to the debugfs file corrupt-pfn.", kPfnFields},
+    {"unpoison_pfn", "Write to the debugfs file unpoison-pfn.", kPfnFields},
+    {"bio", "Block I/O on a namespace.", kBioFields},
+    {"read_file", "The read() system call.", kFileIoFields},
+    {"write_file", "The write() system call.", kFileIoFields},
+    {"fsync", "The fsync() system call.", kFsyncFields},
+    {"dsm", "A firmware call: _DSM of the NVDIMM root device or a module.", kDsmFields},
+    {"cper", "A firmware-first error record (APEI GHES).", kCperFields},
+    {"mmap", "The mmap() system call.", kMmapFields},
+    {"munmap", "The munmap() system call.", kRangeFields},
+    {"mlock", "The mlock() system call.", kRangeFields},
+    {"fork", "The fork() system call.", kForkFields},
+    {"exit", "The process ends.", kExitFields},
+    {"truncate", "The truncate() system call.", kTruncateFields},
+    {"prctl_mce_kill", "prctl(PR_MCE_KILL).", kPrctlFields},
+    {"sysctl", "Write a system control.", kSysctlFields},
+    {"cpu_offline", "Take a CPU offline.", kCpuFields},
+    {"cpu_online", "Bring a CPU online.", kCpuFields},
+    {"power_fail", "Power fails.", kPowerFailFields},
+    {"call", "Call a function of the emulated kernel by name.", kCallFields},
+};
+constexpr std::string_view kDoNames[] = {
+    "mce",       "poison",     "unpoison_media", "load",         "store",        "fetch",
+    "speculate", "copy",       "scrub",          "madvise",      "hwpoison_pfn", "unpoison_pfn",
+    "bio",       "read_file",  "write_file",     "fsync",        "dsm",          "cper",
+    "mmap",      "munmap",     "mlock",          "fork",         "exit",         "truncate",
+    "prctl_mce_kill", "sysctl", "cpu_offline",   "cpu_online",   "power_fail",   "call"};
+constinit const Shape kDo{.kind = Kind::choice, .choices = kDoNames};
+
+// ---------------------------------------------------------------- triggers
+
+constexpr Field kAfterFields[] = {
+    {"event", &kText, "That event has run to its end (a system call has returned)", {}, false, "\"e1\""},
+    {"signal", &kText, "A signal was delivered to that process", {}, false, "\"victim\""},
+    {"phase", &kText, "That phase began; a name of `mcemu latencies`", {}, false, "\"kernel.mf_unmap\""},
+    {"by", &kTime, "And this long after it", "\"0ns\""},
+};
+constinit const Shape kAfter{.kind = Kind::object, .name = "trigger_after",
+                             .doc = "When something else has happened: exactly one of event, signal, phase.",
+                             .fields = kAfterFields};
+constexpr Field kOnAccessFields[] = {
+    {"process", &kText, "Only accesses of this process", {}},
+    {"cpu", &kCpu, "Only accesses of this CPU", {}},
+    {"va", &kAddress, "An access to the cache line of this virtual address", {}},
+    {"spa", &kAddress, "An access to the cache line of this physical address", {}},
+    {"nth", &kNth, "The how-manieth such access", "1"},
+};
+constinit const Shape kOnAccess{.kind = Kind::object, .name = "trigger_on_access",
+                                .doc = "When memory is accessed.", .fields = kOnAccessFields};
+constexpr Field kWhenFields[] = {
+    {"page", &kPfn, "Page frame number", {}, true},
+    {"flag", &kPageFlag, "Page flag", {}, true},
+    {"set", &kBoolean, "It becomes set; false: clear", "true"},
+};
+constinit const Shape kWhen{.kind = Kind::object, .name = "trigger_when",
+                            .doc = "When a page's flag comes to this state.", .fields = kWhenFields};
+
+constexpr Field kEventFields[] = {
+    {"id", &kText, "Its name, for triggers and expectations", {}, false, "\"e1\""},
+    {"do", &kDo, "What happens", {}, true},
+    {"at", &kTime, "Trigger: at this time", {}, false, "\"1ms\""},
+    {"after", &kAfter, "Trigger: after something else", {}},
+    {"on_access", &kOnAccess, "Trigger: when memory is accessed", {}},
+    {"when", &kWhen, "Trigger: when a page's flag changes", {}},
+    {"every", &kTime, "Repeat after this time", {}},
+    {"times", &kTimes, "How often in all, with every", "1"},
+    {"description", &kFreeText, "A remark", {}},
+};
+
+}  // namespace
+
+constinit const Shape kEventShape{.kind = Kind::object,
+                                  .name = "event",
+                                  .doc = "Something that happens, and when.",
+                                  .fields = kEventFields,
+                                  .discriminator = "do",
+                                  .cases = kCases};
+
+}  // namespace mcemu::scenario

@@ -1,0 +1,368 @@
+#include "scenario/shape.hpp"
+
+namespace mcemu::scenario {
+namespace {
+
+using Kind = Shape::Kind;
+
+constexpr std::string_view kOutcomes[] = {"running", "panic", "shutdown"};
+constexpr std::string_view kClasses[] = {"masked",   "corrected", "recovered", "late",
+                                         "over-kill", "panic",    "shutdown",  "latent",
+                                         "silent",   "kernel-bug", "not-effective"};
+constexpr std::string_view kFates[] = {"none",     "logged",   "overwritten", "filtered",
+                                       "latent",   "consumed", "panic",       "shutdown"};
+constexpr std::string_view kProcessStates[] = {"alive", "killed", "exited"};
+
+constinit const Shape kNull{.kind = Kind::null};
+constinit const Shape kOutcome{.kind = Kind::choice, .choices = kOutcomes};
+constinit const Shape kClass{.kind = Kind::choice, .choices = kClasses};
+constinit const Shape kFate{.kind = Kind::choice, .choices = kFates};
+constinit const Shape kProcessState{.kind = Kind::choice, .choices = kProcessStates};
+constinit const Shape kPattern{.kind = Kind::text, .min = 1, .max = 1000};
+constinit const Shape kLsb{.kind = Kind::whole, .max = 63};
+constinit const Shape kTextList{.kind = Kind::list, .item = &kFreeText};
+
+constexpr Field kReFields[] = {
+    {"re", &kPattern, "A regular expression (ECMAScript) that a line must hold a match of", {}, true}};
+constinit const Shape kRe{.kind = Kind::object, .name = "regular_expression",
+                          .doc = "A regular expression.", .fields = kReFields};
+constexpr const Shape* kLineForms[] = {&kFreeText, &kRe};
+constinit const Shape kLine{.kind = Kind::any_of, .name = "log_line",
+                            .doc = "A line of the kernel's log: its text, \"...\" for any lines, or a regular expression.",
+                            .forms = kLineForms};
+constinit const Shape kLines{.kind = Kind::list, .item = &kLine};
+constexpr const Shape* kPanicForms[] = {&kNull, &kBoolean, &kFreeText, &kRe};
+constinit const Shape kPanic{.kind = Kind::any_of, .forms = kPanicForms};
+
+constexpr const Shape* kCodeForms[] = {&kText, &kInteger};
+constinit const Shape kCode{.kind = Kind::any_of, .forms = kCodeForms};
+constexpr Field kSignalFields[] = {
+    {"process", &kText, "Who got it, by id", {}, true},
+    {"signal", &kText, "Its name", {}, false, "\"SIGBUS\""},
+    {"code", &kCode, "si_code", {}, false, "\"BUS_MCEERR_AR\""},
+    {"addr", &kAddress, "si_addr", {}},
+    {"lsb", &kLsb, "si_addr_lsb", {}},
+    {"pid", &kCount, "Process id", {}},
+    {"t_ns", &kCount, "When, in nanoseconds", {}},
+};
+constinit const Shape kSignal{.kind = Kind::object, .name = "expected_signal",
+                              .doc = "A signal that was delivered.", .fields = kSignalFields};
+constinit const Shape kSignalList{.kind = Kind::list, .item = &kSignal};
+constexpr Field kSignalSetFields[] = {
+    {"contains", &kSignalList, "Among others, these", {}},
+    {"lacks", &kSignalList, "None like these", {}},
+};
+constinit const Shape kSignalSet{.kind = Kind::object, .name = "some_signals",
+                                 .doc = "Signals that must, or must not, be among all.",
+                                 .fields = kSignalSetFields};
+constexpr const Shape* kSignalsForms[] = {&kSignalList, &kSignalSet};
+constinit const Shape kSignals{.kind = Kind::any_of, .forms = kSignalsForms};
+
+constexpr const Shape* kReturnForms[] = {&kInteger, &kText};
+constinit const Shape kReturn{.kind = Kind::any_of, .forms = kReturnForms};
+constinit const Shape kReturns{.kind = Kind::list, .item = &kReturn};
+constexpr const Shape* kSyscallForms[] = {&kInteger, &kText, &kReturns};
+constinit const Shape kSyscall{.kind = Kind::any_of, .forms = kSyscallForms};
+constinit const Shape kSyscalls{.kind = Kind::table, .item = &kSyscall};
+
+constexpr Field kProcessFields[] = {
+    {"state", &kProcessState, "What became of it", {}},
+    {"by", &kText, "Which signal killed it", {}, false, "\"SIGBUS\""},
+    {"pid", &kCount, "Process id", {}},
+};
+constinit const Shape kProcessObject{.kind = Kind::object, .name = "expected_process",
+                                     .doc = "What became of a process.", .fields = kProcessFields};
+constexpr const Shape* kProcessForms[] = {&kProcessState, &kProcessObject};
+constinit const Shape kProcess{.kind = Kind::any_of, .forms = kProcessForms};
+constinit const Shape kProcesses{.kind = Kind::table, .item = &kProcess};
+
+constinit const Shape kFlags{.kind = Kind::list, .item = &kText};
+constexpr Field kPageFields[] = {
+    {"pfn", &kPfn, "Page frame number", {}, true},
+    {"flags", &kFlags, "Its flags, such as \"hwpoison\"", {}},
+    {"users", &kInteger, "Reference count", {}},
+};
+constinit const Shape kPage{.kind = Kind::object, .name = "expected_page", .doc = "The state of a page.",
+                            .fields = kPageFields};
+constinit const Shape kPages{.kind = Kind::list, .item = &kPage};
+
+constexpr Field kContainsFields[] = {
+    {"contains", &kTextList, "Among others, these", {}},
+    {"lacks", &kTextList, "None of these", {}},
+};
+constinit const Shape kContains{.kind = Kind::object, .name = "some_memtypes",
+                                .doc = "Entries that must, or must not, be among all.",
+                                .fields = kContainsFields};
+constexpr const Shape* kMemtypeForms[] = {&kTextList, &kContains};
+constinit const Shape kMemtypes{.kind = Kind::any_of, .forms = kMemtypeForms};
+
+constexpr Field kDirectRangeFields[] = {
+    {"pfn", &kPfn, "First page frame number", {}, true},
+    {"pages", &kCount, "How many", {}},
+    {"type", &kText, "Cache type, or \"not present\"", {}, false, "\"UC-\""},
+};
+constinit const Shape kDirectRange{.kind = Kind::object, .name = "direct_map_range",
+                                   .doc = "Pages of the direct map that are not plain write-back.",
+                                   .fields = kDirectRangeFields};
+constinit const Shape kDirectRanges{.kind = Kind::list, .item = &kDirectRange};
+constexpr Field kDirectSetFields[] = {
+    {"contains", &kDirectRanges, "Among others, these", {}},
+    {"lacks", &kDirectRanges, "None like these", {}},
+};
+constinit const Shape kDirectSet{.kind = Kind::object, .name = "some_direct_map_ranges",
+                                 .doc = "Ranges that must, or must not, be among all.",
+                                 .fields = kDirectSetFields};
+constexpr const Shape* kWantedRangesForms[] = {&kDirectRanges, &kDirectSet};
+constinit const Shape kWantedRanges{.kind = Kind::any_of, .forms = kWantedRangesForms};
+constexpr Field kDirectMapFields[] = {
+    {"4k_kB", &kInteger, "DirectMap4k", {}},
+    {"2M_kB", &kInteger, "DirectMap2M", {}},
+    {"1G_kB", &kInteger, "DirectMap1G", {}},
+    {"ranges", &kWantedRanges, "What is not plain write-back", {}},
+};
+constinit const Shape kDirectMap{.kind = Kind::object, .name = "expected_direct_map",
+                                 .doc = "The kernel's direct map.", .fields = kDirectMapFields};
+
+constinit const Shape kBadblocks{.kind = Kind::table, .item = &kFreeText};
+
+constexpr Field kPoisonRangeFields[] = {
+    {"dpa", &kAddress, "In a module: address in it", {}},
+    {"spa", &kAddress, "In DRAM: system physical address", {}},
+    {"length", &kSize, "Bytes", {}},
+};
+constinit const Shape kPoisonRange{.kind = Kind::object, .name = "poison_range",
+                                   .doc = "A range of poisoned memory.", .fields = kPoisonRangeFields};
+constinit const Shape kPoisonRanges{.kind = Kind::list, .item = &kPoisonRange};
+constinit const Shape kPoison{.kind = Kind::table, .item = &kPoisonRanges};
+constinit const Shape kCounters{.kind = Kind::table, .item = &kInteger};
+
+constexpr Field kMsrFields[] = {
+    {"cpu", &kCpu, "CPU", {}, true},
+    {"bank", &kBank, "Bank", {}, true},
+    {"status", &kAddress, "IA32_MCi_STATUS", {}},
+    {"addr", &kAddress, "IA32_MCi_ADDR", {}},
+    {"misc", &kAddress, "IA32_MCi_MISC", {}},
+};
+constinit const Shape kMsr{.kind = Kind::object, .name = "expected_msr", .doc = "What a bank holds.",
+                           .fields = kMsrFields};
+constinit const Shape kMsrs{.kind = Kind::list, .item = &kMsr};
+constinit const Shape kFatesTable{.kind = Kind::table, .item = &kFate};
+
+constexpr Field kLatencyFields[] = {
+    {"from", &kText, "event:ID, signal:PROCESS or phase:NAME", {}, true, "\"event:e1\""},
+    {"to", &kText, "event:ID, signal:PROCESS or phase:NAME", {}, true, "\"signal:victim\""},
+    {"max", &kTime, "At most this long", {}},
+    {"min", &kTime, "At least this long", {}},
+};
+constinit const Shape kLatency{.kind = Kind::object, .name = "expected_latency",
+                               .doc = "How long something may take.", .fields = kLatencyFields};
+constinit const Shape kLatencyList{.kind = Kind::list, .item = &kLatency};
+constexpr const Shape* kLatenciesForms[] = {&kLatencyList, &kLatency};
+constinit const Shape kLatencies{.kind = Kind::any_of, .forms = kLatenciesForms};
+constinit const Shape kClassList{.kind = Kind::list, .min = 1, .item = &kClass};
+constexpr const Shape* kClassForms[] = {&kClass, &kClassList};
+constinit const Shape kClassOrList{.kind = Kind::any_of, .forms = kClassForms};
+
+constexpr Field kTemporalFields[] = {
+    {"always", &kAnything, "Holds at every time", {}},
+    {"never", &kAnything, "Holds at no time", {}},
+    {"eventually", &kAnything, "Holds at some time", {}},
+    {"before", &kAnything, "[A, B]: A comes before B", {}},
+    {"after", &kAnything, "Counted only from here on", {}},
+    {"until", &kAnything, "Counted only up to here", {}},
+    {"within", &kTime, "And this soon", {}},
+};
+constinit const Shape kTemporalItem{.kind = Kind::object, .name = "expected_order",
+                                    .doc = "What holds over time.", .fields = kTemporalFields};
+constinit const Shape kTemporal{.kind = Kind::list, .item = &kTemporalItem};
+
+constexpr Field kExpectFields[] = {
+    {"outcome", &kOutcome, "How the run ends", {}},
+    {"panic", &kPanic, "Text of the panic; null or false: none; true: any", {}},
+    {"log", &kLines, "The kernel's log, in order; \"...\" skips lines", {}},
+    {"no_log", &kLines, "Lines that must not occur", {}},
+    {"signals", &kSignals, "All signals, in order", {}},
+    {"syscalls", &kSyscalls, "By event id: return value or errno name", {}, false, "{\"e1\": \"EIO\"}"},
+    {"processes", &kProcesses, "By process id: alive, killed or exited", {}},
+    {"pages", &kPages, "Pages and their flags", {}},
+    {"memtypes", &kMemtypes, "The memory-type list", {}},
+    {"direct_map", &kDirectMap, "The kernel's direct map", {}},
+    {"badblocks", &kBadblocks, "By namespace, region or device: content of its badblocks file", {}, false,
+     "{\"namespace0.0\": \"8 1\\n\"}"},
+    {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}},
+    {"counters", &kCounters, "By name: value", {}, false, "{\"num_poisoned_pages\": 1}"},
+    {"msrs", &kMsrs, "What banks hold", {}},
+    {"fates", &kFatesTable, "By event id: its fate", {}, false, "{\"e1\": \"consumed\"}"},
+    {"latency", &kLatencies, "Bounds of durations", {}},
+    {"class", &kClassOrList, "Class of the run, or several that will do", {}},
+    {"temporal", &kTemporal, "Orders over time", {}},
+};
+
+// ---------------------------------------------------------------- the result
+
+constexpr const Shape* kNumberOrNullForms[] = {&kInteger, &kNull};
+constinit const Shape kNumberOrNull{.kind = Kind::any_of, .forms = kNumberOrNullForms};
+constexpr const Shape* kTextOrNullForms[] = {&kFreeText, &kNull};
+constinit const Shape kTextOrNull{.kind = Kind::any_of, .forms = kTextOrNullForms};
+constexpr std::string_view kResultSchemas[] = {"mcemu/result/1"};
+constinit const Shape kResultSchema{.kind = Kind::choice, .choices = kResultSchemas};
+constinit const Shape kLevel{.kind = Kind::whole, .max = 7};
+
+constexpr Field kResultLogFields[] = {
+    {"t_ns", &kCount, "When, in nanoseconds", {}, true},
+    {"level", &kLevel, "Log level: 0 emergency to 7 debug", {}, true},
+    {"text", &kFreeText, "The line", {}, true},
+};
+constinit const Shape kResultLogLine{.kind = Kind::object, .name = "result_log_line",
+                                     .doc = "A line of the kernel's log.", .fields = kResultLogFields};
+constinit const Shape kResultLog{.kind = Kind::list, .item = &kResultLogLine};
+constexpr Field kResultSignalFields[] = {
+    {"t_ns", &kCount, "When it was delivered", {}, true},
+    {"process", &kText, "Who got it", {}, true},
+    {"pid", &kCount, "Process id", {}, true},
+    {"signal", &kText, "Its name", {}, true},
+    {"code", &kCode, "si_code", {}, true},
+    {"addr", &kAddress, "si_addr", {}, true},
+    {"lsb", &kLsb, "si_addr_lsb", {}, true},
+};
+constinit const Shape kResultSignal{.kind = Kind::object, .name = "result_signal",
+                                    .doc = "A signal that was delivered.",
+                                    .fields = kResultSignalFields};
+constinit const Shape kResultSignals{.kind = Kind::list, .item = &kResultSignal};
+constexpr Field kResultSyscallFields[] = {
+    {"event", &kText, "Which event", {}, true},
+    {"name", &kText, "Which system call", {}, true},
+    {"ret", &kInteger, "What it returned", {}, true},
+    {"errno", &kTextOrNull, "Name of the error", {}, true},
+};
+constinit const Shape kResultSyscall{.kind = Kind::object, .name = "result_syscall",
+                                     .doc = "A system call that ended.",
+                                     .fields = kResultSyscallFields};
+constinit const Shape kResultSyscalls{.kind = Kind::list, .item = &kResultSyscall};
+constexpr Field kResultProcessFields[] = {
+    {"id", &kText, "Its name in the scenario", {}, true},
+    {"pid", &kCount, "Process id", {}, true},
+    {"state", &kProcessState, "What became of it", {}, true},
+    {"by", &kTextOrNull, "Which signal killed it", {}},
+    {"code", &kInteger, "Exit code", {}},
+};
+constinit const Shape kResultProcess{.kind = Kind::object, .name = "result_process",
+                                     .doc = "What became of a process.",
+                                     .fields = kResultProcessFields};
+constinit const Shape kResultProcesses{.kind = Kind::list, .item = &kResultProcess};
+constexpr Field kResultEventFields[] = {
+    {"id", &kText, "Its id, or #N", {}, true},
+    {"t_ns", &kNumberOrNull, "When it first ran; null: never", {}, true},
+    {"fate", &kFate, "What became of it", {}, true},
+    {"because", &kFreeText, "Why", {}},
+};
+constinit const Shape kResultEvent{.kind = Kind::object, .name = "result_event",
+                                   .doc = "What became of an event.", .fields = kResultEventFields};
+constinit const Shape kResultEvents{.kind = Kind::list, .item = &kResultEvent};
+constexpr Field kPhaseFields[] = {
+    {"name", &kText, "Timing parameter", {}, true},
+    {"ns", &kCount, "How long", {}, true},
+};
+constinit const Shape kPhase{.kind = Kind::object, .name = "result_phase", .doc = "A part of a duration.",
+                             .fields = kPhaseFields};
+constinit const Shape kPhases{.kind = Kind::list, .item = &kPhase};
+constexpr Field kResultLatencyFields[] = {
+    {"from", &kText, "From where", {}, true},
+    {"to", &kText, "To where", {}, true},
+    {"ns", &kNumberOrNull, "How long; null: it did not happen", {}, true},
+    {"phases", &kPhases, "What it is made of", {}},
+};
+constinit const Shape kResultLatency{.kind = Kind::object, .name = "result_latency",
+                                     .doc = "How long something took.",
+                                     .fields = kResultLatencyFields};
+constinit const Shape kResultLatencies{.kind = Kind::list, .item = &kResultLatency};
+constexpr Field kVerdictFields[] = {
+    {"at", &kText, "Pointer to the expectation", {}, true},
+    {"ok", &kBoolean, "It was met", {}, true},
+    {"wanted", &kAnything, "What was wanted", {}},
+    {"got", &kAnything, "What came", {}},
+    {"nearest", &kAnything, "The nearest miss", {}},
+    {"text", &kFreeText, "All that in words", {}},
+};
+constinit const Shape kVerdict{.kind = Kind::object, .name = "result_expectation",
+                               .doc = "An expectation and whether it was met.",
+                               .fields = kVerdictFields};
+constinit const Shape kVerdicts{.kind = Kind::list, .item = &kVerdict};
+
+constexpr Field kResultFields[] = {
+    {"schema", &kResultSchema, "Version of this form", {}, true},
+    {"scenario", &kText, "Name of the scenario", {}, true},
+    {"profile", &kText, "Which kernel was emulated", {}, true},
+    {"seed", &kCount, "Seed of all random numbers", {}, true},
+    {"version", &kText, "Version of the program", {}, true},
+    {"outcome", &kOutcome, "How the run ended", {}, true},
+    {"panic", &kTextOrNull, "Text of the panic", {}, true},
+    {"class", &kClass, "Class of the run", {}, true},
+    {"end_ns", &kCount, "When it ended, in nanoseconds", {}, true},
+    {"interrupted", &kBoolean, "It was ended early", {}},
+    {"log", &kResultLog, "The kernel's log", {}, true},
+    {"signals", &kResultSignals, "Signals that were delivered", {}, true},
+    {"syscalls", &kResultSyscalls, "System calls that ended", {}, true},
+    {"processes", &kResultProcesses, "What became of each process", {}, true},
+    {"events", &kResultEvents, "What became of each event", {}, true},
+    {"pages", &kPages, "Pages with something to tell", {}, true},
+    {"memtypes", &kTextList, "The memory-type list", {}, true},
+    {"direct_map", &kDirectMap, "The kernel's direct map", {}, true},
+    {"badblocks", &kBadblocks, "By name: content of the badblocks file", {}, true},
+    {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}, true},
+    {"counters", &kCounters, "By name: value", {}, true},
+    {"msrs", &kMsrs, "Banks that were used", {}, true},
+    {"latency", &kResultLatencies, "Durations", {}, true},
+    {"expect", &kVerdicts, "Expectations", {}, true},
+};
+
+// ---------------------------------------------------------------- the scenario
+
+constexpr std::string_view kScenarioSchemas[] = {"mcemu/scenario/1"};
+constinit const Shape kScenarioSchema{.kind = Kind::choice, .choices = kScenarioSchemas};
+constinit const Shape kTags{.kind = Kind::list, .item = &kText};
+constinit const Shape kParams{.kind = Kind::table, .item = &kScalar};
+constinit const Shape kMatrixValues{.kind = Kind::list, .min = 1, .item = &kScalar};
+constinit const Shape kMatrix{.kind = Kind::table, .item = &kMatrixValues};
+constinit const Shape kIncludes{.kind = Kind::list, .item = &kText};
+constexpr const Shape* kIncludeForms[] = {&kText, &kIncludes};
+constinit const Shape kInclude{.kind = Kind::any_of, .forms = kIncludeForms};
+constinit const Shape kFiles{.kind = Kind::list, .item = &kFileShape};
+constinit const Shape kKernelPages{.kind = Kind::list, .item = &kKernelPagesShape};
+constinit const Shape kProcessList{.kind = Kind::list, .item = &kProcessShape};
+constinit const Shape kEvents{.kind = Kind::list, .item = &kEventShape};
+
+constexpr Field kScenarioFields[] = {
+    {"$schema", &kText, "Where editors find this schema", {}},
+    {"schema", &kScenarioSchema, "Version of this form", {}, true},
+    {"name", &kText, "Name of the scenario", {}, true, "\"devdax-madvise\""},
+    {"description", &kFreeText, "What it shows, in a sentence or two", "\"\""},
+    {"tags", &kTags, "Words to select scenarios by", "[]", false, "[\"dax\"]"},
+    {"seed", &kCount, "Seed of all random numbers", "0"},
+    {"until", &kTime, "The run ends here (default: when nothing more happens)", {}, false, "\"1s\""},
+    {"include", &kInclude, "Files to merge under this one; paths are relative to this file", {}, false, "\"platform.json\""},
+    {"params", &kParams, "Values used as \"${name}\"; swept by campaigns, changed by --set /params/name=value", "{}", false,
+     "{\"va\": \"0x7f763dd00000\"}"},
+    {"matrix", &kMatrix, "Runs once per combination of these values of params; for `mcemu regress`", {}, false,
+     "{\"va\": [\"0x7f763dd00000\", \"0x7f763de00000\"]}"},
+    {"kernel", &kKernelShape, "The emulated kernel", "{}"},
+    {"machine", &kMachineShape, "The emulated machine", "{}"},
+    {"files", &kFiles, "Files", "[]"},
+    {"kernel_pages", &kKernelPages, "Pages that belong to no process", "[]"},
+    {"processes", &kProcessList, "Processes", "[]"},
+    {"events", &kEvents, "What happens, and when", {}, true},
+    {"expect", &kExpectShape, "What must come of it", "{}"},
+};
+
+}  // namespace
+
+constinit const Shape kExpectShape{.kind = Kind::object, .name = "expect",
+                                   .doc = "What the run must come to.", .fields = kExpectFields};
+constinit const Shape kResultShape{.kind = Kind::object, .name = "result",
+                                   .doc = "The result of one run of mcemu.", .fields = kResultFields};
+constinit const Shape kScenarioShape{.kind = Kind::object, .name = "scenario",
+                                     .doc = "A scenario for mcemu: a machine, a kernel, processes, "
+                                            "and the errors that happen to them.",
+                                     .fields = kScenarioFields};
+
+}  // namespace mcemu::scenario
