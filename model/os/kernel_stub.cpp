@@ -19,6 +19,7 @@ kernel::Translation KernelStub::page_walk(CpuId cpu, std::uint64_t va, bool user
     return kernel_.page_walk(cpu, va, user);
 }
 void KernelStub::shutdown(CpuId cpu) { kernel_.shutdown(cpu); }
+void KernelStub::bank_latched(CpuId cpu) { kernel_.bank_latched(cpu); }
 void KernelStub::nfit_notify(std::uint32_t value, int nvdimm) {
     kernel_.nfit_notify(value, nvdimm);
 }
@@ -36,6 +37,9 @@ void KernelStub::wrmsr_all(std::uint32_t msr, std::uint64_t value) {
 std::uint64_t KernelStub::valid_banks(CpuId cpu) const { return cpu_out->valid_banks(cpu); }
 std::vector<CpuId> KernelStub::cpus_with_valid_banks() const {
     return cpu_out->cpus_with_valid_banks();
+}
+std::uint32_t KernelStub::bank_origin(CpuId cpu, std::uint32_t bank) const {
+    return cpu_out->bank_origin(cpu, bank);
 }
 kernel::Frame KernelStub::frame(CpuId cpu) const { return cpu_out->frame(cpu); }
 void KernelStub::set_context(CpuId cpu, kernel::Frame frame) { cpu_out->set_context(cpu, frame); }

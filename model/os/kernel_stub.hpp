@@ -29,6 +29,7 @@ public:
     void cmci(CpuId cpu) override;
     kernel::Translation page_walk(CpuId cpu, std::uint64_t va, bool user) const override;
     void shutdown(CpuId cpu) override;
+    void bank_latched(CpuId cpu) override;
     // wires::FirmwareNotifyIf
     void nfit_notify(std::uint32_t value, int nvdimm) override;
     void ghes(const CperEvent& record) override;
@@ -41,6 +42,7 @@ private:
     void wrmsr_all(std::uint32_t msr, std::uint64_t value) override;
     std::uint64_t valid_banks(CpuId cpu) const override;
     std::vector<CpuId> cpus_with_valid_banks() const override;
+    std::uint32_t bank_origin(CpuId cpu, std::uint32_t bank) const override;
     kernel::Frame frame(CpuId cpu) const override;
     void set_context(CpuId cpu, kernel::Frame frame) override;
     kernel::ExecResult execute(CpuId cpu, const kernel::Instruction& instruction) override;

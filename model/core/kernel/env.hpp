@@ -91,6 +91,13 @@ struct SyscallRecord {
     std::int64_t ret;        ///< negative errno on error
 };
 
+/// How a process's own load, store or fetch ended.
+struct AccessRecord {
+    SimTime at;
+    std::uint32_t event;     ///< index of the scenario event
+    bool completed;          ///< false: a signal ended it, or the process died
+};
+
 enum class Outcome : std::uint8_t { running, panic, shutdown };
 
 }  // namespace mcemu::kernel

@@ -1,6 +1,7 @@
 #pragma once  // The Linux kernel stub: its parts, and its two faces (interrupts, scenario actions).
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "core/kernel/env.hpp"
 #include "core/kernel/ghes.hpp"
@@ -54,6 +55,9 @@ public:
     /// One scenario event that the kernel or user space performs. `event` is its index.
     void perform(std::uint32_t event, const Action& action);
 
+    /// Pages that a `dump_page` call asked for: they are shown in the result whatever their state.
+    std::vector<Pfn> looked_at;
+
     // KernelEntry
     void machine_check(const McDelivery& delivery) override;
     void cmci(CpuId cpu) override;
@@ -62,6 +66,14 @@ public:
     void ghes(const CperEvent& record) override;
     Translation page_walk(CpuId cpu, std::uint64_t va, bool user) const override;
     void shutdown(CpuId cpu) override;
+
+private:
+    // perform.cpp
+    Task<void> dsm_ioctl(std::uint32_t event, DsmEvent e);
+    void start_scrub(std::uint32_t event, const ScrubEvent& e);
+    void sysctl(std::uint32_t event, const SysctlEvent& e);
+    void hotplug(std::uint32_t event, const CpuHotplugEvent& e);
+    Task<void> call_function(std::uint32_t event, CallEvent call);
 };
 
 }  // namespace mcemu::kernel

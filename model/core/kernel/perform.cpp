@@ -1,0 +1,89 @@
+// Scenario events that the administrator's shell performs: firmware calls, knobs, CPU hotplug,
+// kernel functions by name. What processes do is in mm/process.cpp.
+#include <string_view>
+
+#include "core/kernel/kernel.hpp"
+
+namespace mcemu::kernel {
+void Kernel::perform(std::uint32_t event, const Action& action) {
+    const Causality why = env.agenda.why();
+    if (const auto* e = std::get_if<DsmEvent>(&action)) flows.spawn(dsm_ioctl(event, *e));
+    else if (const auto* scrub = std::get_if<ScrubEvent>(&action)) start_scrub(event, *scrub);
+    else if (const auto* knob = std::get_if<SysctlEvent>(&action)) sysctl(event, *knob);
+    else if (const auto* cpu = std::get_if<CpuHotplugEvent>(&action)) hotplug(event, *cpu);
+    else if (const auto* call = std::get_if<CallEvent>(&action)) flows.spawn(call_function(event, *call));
+    else processes.perform(event, action);
+    env.agenda.set_why(why);
+}
+
+Task<void> Kernel::dsm_ioctl(std::uint32_t event, DsmEvent e) {
+    Context ctx;
+    ctx.comm = env.names.intern("sh");
+    ctx.pid = 1000;
+    const int rc = co_await libnvdimm.ioctl(ctx, e);
+    processes.record_syscall(event, "ioctl", rc);
+    event_done(event);
+}
+
+void Kernel::start_scrub(std::uint32_t event, const ScrubEvent& e) {
+    processes.record_syscall(event, "write", libnvdimm.rescan(e.kind == ScrubEvent::Kind::ars_full));
+    event_done(event);
+}
+
+void Kernel::sysctl(std::uint32_t event, const SysctlEvent& e) {
+    std::string_view name = e.name;
+    if (name.starts_with("vm.")) name.remove_prefix(3);
+    int rc = 0;
+    if (name == "memory_failure_early_kill") config.memory_failure_early_kill = e.value != 0;
+    else if (name == "memory_failure_recovery") config.memory_failure_recovery = e.value != 0;
+    else rc = -ENOENT;
+    // proc_dointvec_minmax() with 0 and 1 as bounds.
+    if (e.value > 1) rc = -EINVAL;
+    processes.record_syscall(event, "write", rc);
+    event_done(event);
+}
+
+void Kernel::hotplug(std::uint32_t event, const CpuHotplugEvent& e) {
+    // The boot CPU of this kernel configuration cannot go (arch/x86/kernel/topology.c).
+    const int rc = e.cpu == 0 && !e.online ? -EPERM : 0;
+    if (rc == 0) env.hw.set_online(e.cpu, e.online);
+    processes.record_syscall(event, "write", rc);
+    event_done(event);
+}
+
+Task<void> Kernel::call_function(std::uint32_t event, CallEvent call) {
+    Context ctx;
+    ctx.comm = env.names.intern("sh");
+    ctx.pid = 1000;
+    if (call.process >= 0) ctx = processes.context(processes[static_cast<std::uint32_t>(call.process)]);
+    const auto argument = [&](std::size_t i) {
+        return i < call.arguments.size() ? call.arguments[i] : std::uint64_t{0};
+    };
+    const Pfn pfn{argument(0)};
+    const std::string_view name = call.function;
+    processes.begin_kernel_work(ctx.cpu);
+    std::int64_t ret = 0;
+    if (name == "memory_failure") {
+        ret = co_await memory_failure.memory_failure(ctx, pfn, static_cast<unsigned>(argument(1)));
+    } else if (name == "soft_offline_page") {
+        ret = co_await memory_failure.soft_offline_page(ctx, pfn, static_cast<unsigned>(argument(1)));
+    } else if (name == "set_mce_nospec" || name == "mce_unmap_kpfn") {
+        ret = co_await nospec.set_mce_nospec(ctx, pfn);
+    } else if (name == "clear_mce_nospec") {
+        ret = co_await nospec.clear_mce_nospec(ctx, pfn);
+    } else if (name == "reserve_memtype" || name == "memtype_reserve") {
+        ret = memtypes.reserve(ctx, argument(0), argument(1), static_cast<CacheMode>(argument(2)), nullptr);
+    } else if (name == "free_memtype" || name == "memtype_free") {
+        ret = memtypes.free(ctx, argument(0), argument(1));
+    } else if (name == "dump_page") {
+        looked_at.push_back(pfn);
+    } else {
+        ret = -ENOENT;  // the scenario reader knows the names: not reached from a scenario
+    }
+    processes.record_syscall(event, call.function, ret);
+    processes.end_kernel_work(ctx.cpu);
+    if (ctx.task) co_await processes.exit_to_user(ctx);
+    event_done(event);
+}
+
+}  // namespace mcemu::kernel
