@@ -55,7 +55,7 @@ enum class TraceKind : std::uint16_t {
     cache_flush,       ///< subject: cpu, a: va, b: bytes
     badrange_added,    ///< a: spa, b: length
     badrange_forgotten,///< a: spa, b: length
-    badblocks_set,     ///< subject: table, a: first sector, b: sectors
+    badblocks_set,     ///< subject: table (region index, or 0x10000 + namespace index), a: first sector, b: sectors
     badblocks_cleared, ///< subject: table, a: first sector, b: sectors
     bio,               ///< subject: namespace, a: sector, b: sectors, c: op | error << 8
     dsm,               ///< subject: device, a: function, b: status, c: first output word
