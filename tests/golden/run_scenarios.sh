@@ -17,7 +17,8 @@ run_once() {
 
 for file in "$folder"/*.json; do
     [ -e "$file" ] || continue
-    grep -q '"mcemu/scenario/1"' "$file" || continue  # a campaign, or a part that others include
+    grep -q '"mcemu/scenario/1"' "$file" && grep -q '"events"' "$file" ||
+        continue # a campaign, or a part that others include
     ran=$((ran + 1))
     run_once "$file" 1
     status=$?

@@ -3,6 +3,7 @@
 # a semicolon or bracket in a sentence would break them.
 execute_process(COMMAND "${PROGRAM}" --list-test-names-only OUTPUT_VARIABLE names
                 RESULT_VARIABLE status)  # the number of cases, or a signal's name
+string(STRIP "${PREFIX}" PREFIX)
 string(FIND "${names}" "\n" end)
 if(NOT status MATCHES "^[0-9]+$" OR end EQUAL -1)
   message(FATAL_ERROR "${PROGRAM} does not list its cases: ${status}: ${names}")
