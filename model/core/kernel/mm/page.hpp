@@ -2,10 +2,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/kernel/mm/range_map.hpp"
 #include "core/units.hpp"
 
 namespace mcemu::kernel {
@@ -28,8 +30,10 @@ struct Mapping;  // address_space: mm/mapping.hpp
 /// makes it with the state that its kind of memory implies.
 struct Page {
     std::uint32_t flags = 0;
+    /// References that page tables do not hold: page cache, memory_failure(), leaked ones, and
+    /// the base reference of kernel and ZONE_DEVICE pages. page_count() is this + mapcount for RAM.
     std::int32_t refcount = 1;
-    std::int32_t mapcount = 0;
+    std::int32_t mapcount = 0;     ///< as of the last look of the reverse map
     Mapping* mapping = nullptr;
     std::uint64_t index = 0;       ///< page->index, in 4 KiB units
     CacheMode memtype = CacheMode::wb;  ///< RAM only: the PAT page flags
@@ -46,6 +50,22 @@ enum class MemoryKind : std::uint8_t {
     device_private,  ///< HMM private page
 };
 
+/// What a run of pages is used for: the part of struct page that is alike, or linear, in it.
+struct PageUse {
+    Mapping* mapping = nullptr;
+    std::uint64_t index = 0;     ///< of the first page
+    bool indexed = true;         ///< false: page->index is never set (kernel.md 5.2, v4.18)
+    bool head_only = false;      ///< mapping and index stand in the compound head alone (v6.1 dax)
+    std::uint8_t shift = 12;     ///< size of the compound page they form
+    std::uint32_t flags = 0;     ///< of a page nothing else is known about
+    std::int32_t refcount = 0;
+    PageUse advanced(std::uint64_t pages) const {
+        PageUse later = *this;
+        later.index += pages;
+        return later;
+    }
+};
+
 /// Physical memory: kinds by address, pages by number.
 class Memory {
 public:
@@ -56,6 +76,10 @@ public:
     /// Index of the namespace that holds `spa`, or -1.
     int namespace_at(std::uint64_t spa) const;
     bool is_ram(Pfn pfn) const { return kind(pfn) == MemoryKind::ram; }
+    /// RAM that is not offline: pfn_to_online_page().
+    bool is_online(Pfn pfn) const;
+    /// State of a page that belongs to no process, when the scenario gives one.
+    std::optional<KernelPageState> kernel_state(Pfn pfn) const;
 
     /// The page, made on first use.
     Page& page(Pfn pfn);
@@ -67,16 +91,45 @@ public:
     /// Physical memory for `pages` pages, aligned to `align` pages, contiguous; the lowest free
     /// RAM that no pinned range or kernel page occupies. nullopt: memory is full.
     std::optional<Pfn> allocate(std::uint64_t pages, std::uint64_t align);
+    /// Gives pages back to the buddy allocator; poisoned ones stay out for good.
+    void free(Pfn first, std::uint64_t pages);
     /// Takes [begin, end) out of what allocate() gives (maps with "at").
     void reserve(SpaRange range);
 
+    /// Puts a run of pages to use. RAM: forgets what was known about them before.
+    void use(Pfn first, std::uint64_t pages, const PageUse& use);
+    /// The same for those of them that have no use yet (a DAX page keeps its first association).
+    void use_unused(Pfn first, std::uint64_t pages, const PageUse& use);
+    /// page->mapping := NULL, page->index := 0.
+    void disuse(Pfn first, std::uint64_t pages);
+    std::optional<RangeMap<PageUse>::Range> usage(Pfn pfn) const { return uses_.find(pfn.value); }
+
+    /// The shared page of zeros that a read of untouched anonymous memory maps.
+    Pfn zero_page() const { return zero_page_; }
+    /// A poisoned page never returns to the allocator until it is unpoisoned.
+    void hold(Pfn pfn) { held_.insert(pfn.value); }
+    void unhold(Pfn pfn) { held_.erase(pfn.value); }
+
 private:
+    template <class T>
+    struct Constant {
+        T value{};
+        Constant advanced(std::uint64_t) const { return *this; }
+    };
+    Page initial(Pfn pfn) const;
+    void forget(Pfn first, std::uint64_t pages);
+
     const MachineConfig& machine_;
-    const std::vector<KernelPagesConfig>& kernel_pages_;
-    const KernelConfig& kernel_;
+    RangeMap<Constant<MemoryKind>> kinds_;         // by pfn
+    RangeMap<Constant<int>> namespaces_;           // by spa
+    RangeMap<Constant<KernelPageState>> states_;   // by pfn
+    RangeMap<PageUse> uses_;                       // by pfn
+    RangeMap<Constant<bool>> taken_;               // by pfn: not for allocate()
+    std::vector<SpaRange> ram_;                    // sorted
     std::unordered_map<std::uint64_t, Page> pages_;
-    std::vector<SpaRange> reserved_;   // sorted
-    std::uint64_t next_free_ = 0;
+    std::set<std::uint64_t> held_;
+    Pfn zero_page_;
+    std::uint64_t lowest_free_ = 0;                // no free page below
 };
 
 }  // namespace mcemu::kernel

@@ -12,11 +12,15 @@
 namespace mcemu::kernel {
 
 struct AddressSpace;  // mm/address_space.hpp: VMAs and page tables
+class Mm;             // mm/mm.hpp: all address spaces and what backs them
 
 enum class ProcessState : std::uint8_t { alive, killed, exited, unborn };
 
 /// One process, one thread.
 struct Process {
+    Process();
+    ~Process();
+
     std::uint32_t index = 0;
     std::string id;
     int pid = 0;
@@ -69,11 +73,23 @@ public:
     /// send_sig_mceerr() / SIGKILL: may be ignored by the receiver.
     void send_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr, int lsb);
 
+    /// Memory management behind all of them.
+    Mm& mm();
+    const Mm& mm() const;
+    /// A task or worker begins, or ends, to work in the kernel on `cpu`: signals for the
+    /// processes of that CPU wait until it is done, as it is not preempted.
+    void begin_kernel_work(CpuId cpu);
+    void end_kernel_work(CpuId cpu);
+
     /// Page walk for the hardware: user addresses of the process loaded on `cpu`.
     Translation page_walk(CpuId cpu, std::uint64_t va) const;
 
     const std::vector<SignalRecord>& signals() const { return signals_; }
     const std::vector<SyscallRecord>& syscalls() const { return syscalls_; }
+    /// Accesses of processes, in the order in which they ended.
+    const std::vector<AccessRecord>& accesses() const { return accesses_; }
+    /// A call that scenario event `event` made has returned.
+    void record_syscall(std::uint32_t event, std::string_view name, std::int64_t ret);
 
 private:
     friend class MemoryFailure;
@@ -82,6 +98,7 @@ private:
     std::vector<std::unique_ptr<Process>> processes_;
     std::vector<SignalRecord> signals_;     // delivered, in time order
     std::vector<SyscallRecord> syscalls_;
+    std::vector<AccessRecord> accesses_;
     std::unique_ptr<State> s_;
 };
 

@@ -1,0 +1,134 @@
+// read, write, fsync and truncate of files; DAX read and write are the pmem driver's.
+#include <algorithm>
+
+#include "core/kernel/mm/process_state.hpp"
+
+namespace mcemu::kernel {
+
+Task<std::int64_t> Processes::State::file_io(Context& ctx, FileIoEvent io) {
+    Mapping& mapping = mm.file(io.file);
+    const bool tmpfs = mapping.kind == MapKind::shmem;
+    std::uint64_t end = io.offset + io.size;
+    if (!io.write) end = std::min(end, mm.file_size(io.file));
+    std::uint64_t at = io.offset;
+    while (at < end) {
+        const std::uint64_t index = at >> kPageShift;
+        const std::uint64_t bytes = std::min(end, (index + 1) << kPageShift) - at;
+        auto pfn = mm.cached(mapping, index);
+        if (!pfn) {
+            // A whole page that is written needs no read from disk.
+            if (!tmpfs && !(io.write && bytes == kPageSize)) co_await phase(env, ctx.cpu, Lat::kernel_bio);
+            const std::uint32_t flags = bit(PG_uptodate) | bit(PG_lru) |
+                                        (tmpfs ? bit(PG_swapbacked) | bit(PG_dirty) : 0u);
+            pfn = mm.cached(mapping, index);
+            if (!pfn) pfn = mm.add_to_cache(mapping, index, flags, kPageShift);
+            if (!pfn) co_return at > io.offset ? static_cast<std::int64_t>(at - io.offset) : -ENOMEM;
+        }
+        // v6.1 shmem_file_read_iter(), shmem_write_begin(): a poisoned page stays cached as such.
+        if (kernel.memory.page(*pfn).test(PG_hwpoison))
+            co_return at > io.offset ? static_cast<std::int64_t>(at - io.offset) : -EIO;
+        co_await phase(env, ctx.cpu, Lat::kernel_copy_page);
+        Instruction i;
+        i.kind = io.write ? AccessKind::store : AccessKind::load;
+        i.va = kernel.direct_map.kaddr(*pfn) + at % kPageSize;
+        i.size = bytes;
+        i.user = false;
+        i.ip = kIpCopyPlain;
+        const ExecResult r = env.hw.execute(ctx.cpu, i);
+        if (r.status == ExecResult::Status::machine_check) {
+            co_await kernel.machine_check_core.wait_handled(ctx);
+            co_return at > io.offset ? static_cast<std::int64_t>(at - io.offset) : -EFAULT;
+        }
+        co_await delay(env.agenda, r.delay);
+        if (r.status == ExecResult::Status::page_fault) {
+            co_await oops_paging(kernel, ctx, i.va, io.write, "memcpy_erms+0x6/0x10");
+            co_return kTaskDied;
+        }
+        if (io.write) kernel.memory.page(*pfn).flags |= bit(PG_dirty);
+        at += bytes;
+    }
+    if (io.write) mm.set_file_size(io.file, std::max(mm.file_size(io.file), end));
+    co_return static_cast<std::int64_t>(at > io.offset ? at - io.offset : 0);
+}
+
+std::int64_t Processes::State::fsync(std::uint32_t file) {
+    Mapping& mapping = mm.file(file);
+    if (mapping.kind != MapKind::file) return 0;  // noop_fsync() of tmpfs; DAX keeps no error
+    const bool failed = mapping.eio;
+    mapping.eio = false;  // AS_EIO is told once (filemap_check_errors())
+    return failed ? -EIO : 0;
+}
+
+/// xfs_break_layouts(), ext4_break_layouts(): a page that somebody has pinned must become idle
+/// before its blocks go (fs/dax.c, dax_layout_busy_page; kernel.md 3.1).
+Task<void> Processes::State::break_layouts(Context& ctx, std::uint32_t file) {
+    const FileConfig& config = scenario.files[file];
+    const bool xfs = config.fs != FsKind::ext4;
+    if (!xfs && env.profile.id == ProfileId::v4_18) co_return;
+    Mapping& mapping = mm.file(file);
+    if (mapping.vmas.empty()) co_return;
+    mm.unmap_range(mapping, 0, ~0ull, true);
+    const std::vector<Pfn> known = kernel.memory.known();
+    const bool busy = std::any_of(known.begin(), known.end(), [&](Pfn pfn) {
+        const auto use = kernel.memory.usage(pfn);
+        return use && use->value.mapping == &mapping && kernel.memory.find(pfn)->refcount > 1;
+    });
+    if (!busy) co_return;
+    // Nobody ever drops a leaked reference: the task sleeps, and its CPU is free for others.
+    env.trace.note(Module::kernel, TraceKind::lock_wait, ctx.cpu, file);
+    owner.end_kernel_work(ctx.cpu);
+    co_await std::suspend_always{};
+}
+
+/// Cuts the DAX entries from page index `first` on: their pages lose mapping and index.
+Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, std::uint64_t first) {
+    Mapping& mapping = mm.file(file);
+    std::vector<RangeMap<DaxRun>::Range> runs;
+    mapping.entries.for_each(first, ~0ull, [&](const auto& r) { runs.push_back(r); });
+    for (const auto& run : runs) {
+        // Entries that somebody holds are waited for one by one (dax_delete_mapping_entry()).
+        while (true) {
+            const auto held = mapping.locked.lower_bound(run.begin);
+            if (held == mapping.locked.end() || held->first >= run.end) break;
+            const std::uint64_t key = co_await mm.lock_entry(mapping, held->first, kPageShift);
+            mm.unlock_entry(mapping, key);
+        }
+        mapping.entries.erase(run.begin, run.end);
+    }
+    const std::vector<Pfn> known = kernel.memory.known();
+    const bool pinned = std::any_of(known.begin(), known.end(), [&](Pfn pfn) {
+        const auto use = kernel.memory.usage(pfn);
+        return use && use->value.mapping == &mapping && use->at(pfn.value).index >= first &&
+               kernel.memory.find(pfn)->refcount > 1;
+    });
+    if (pinned) {  // WARN_ON_ONCE(trunc && page_ref_count(page) > 1), kernel.md 3.1
+        const bool old = env.profile.id == ProfileId::v4_18;
+        env.log.line(ctx.cpu, Line::xfs_text,
+                     env.log.name("WARNING: CPU: " + std::to_string(ctx.cpu) + " PID: " +
+                                  std::to_string(ctx.pid) + " at fs/dax.c:" + (old ? "348" : "376") +
+                                  " dax_disassociate_entry+0x4d/0x90"));
+    }
+    const SpaRange data =
+        scenario.machine.namespaces[static_cast<std::size_t>(scenario.files[file].on)].data();
+    for (const FileExtent& e : scenario.files[file].extents) {
+        const std::uint64_t from = std::max(e.offset >> kPageShift, first);
+        const std::uint64_t to = (e.offset + e.size) >> kPageShift;
+        if (from >= to) continue;
+        const std::uint64_t spa = data.begin + e.pmem + ((from << kPageShift) - e.offset);
+        kernel.memory.disuse(pfn_of(spa), to - from);
+    }
+}
+
+Task<std::int64_t> Processes::State::truncate(Context& ctx, TruncateEvent e) {
+    Mapping& mapping = mm.file(e.file);
+    const std::uint64_t first = round_up(e.size, kPageSize) >> kPageShift;
+    const bool dax = mapping.kind == MapKind::fsdax;
+    if (dax && e.size < mm.file_size(e.file)) co_await break_layouts(ctx, e.file);
+    mm.set_file_size(e.file, e.size);
+    mm.unmap_range(mapping, first, ~0ull - first, true);
+    if (dax) co_await delete_entries(ctx, e.file, first);
+    else mm.drop_from_cache(mapping, first, ~0ull - first);
+    co_return 0;
+}
+
+}  // namespace mcemu::kernel

@@ -1,0 +1,78 @@
+// memory_failure() for hugetlb pages (kernel.md 2.8).
+#include "core/kernel/mm/memory_failure_state.hpp"
+
+namespace mcemu::kernel {
+
+bool MemoryFailure::State::is_hugetlb(Pfn pfn) { return page(mm().compound_head(pfn)).test(PG_hugetlb); }
+
+/// dissolve_free_huge_page(): base pages again, of which only the bad one stays out of use.
+void MemoryFailure::State::dissolve(Pfn pfn, bool free_others) {
+    const Pfn head = mm().compound_head(pfn);
+    const std::uint64_t pages = 1ull << (mm().compound_shift(pfn) - kPageShift);
+    --env.counters.hugepages_total;
+    if (head != pfn) set_flag(head, PG_hwpoison, false);
+    set_flag(pfn, PG_hwpoison, true);
+    Page& p = page(pfn);
+    p.flags = bit(PG_hwpoison);
+    p.refcount = 1;
+    if (free_others) kernel.memory.free(head, pages);
+    else kernel.memory.disuse(head, pages);
+}
+
+Task<int> MemoryFailure::State::huge(Context& ctx, Pfn pfn, unsigned flags) {
+    const Pfn head = mm().compound_head(pfn);
+    if (page(head).test(PG_hwpoison) || page(pfn).test(PG_hwpoison)) {
+        const int rc = co_await already_poisoned(ctx, pfn, flags);
+        co_return rc;
+    }
+    const int users = mm().page_count(head);
+    set_flag(head, PG_hwpoison, true);
+    if (!profile.counts_every_action) ++env.counters.num_poisoned_pages;
+    if (!(flags & MF_COUNT_INCREASED)) {
+        if (users == 0) {
+            co_await first_sleep(ctx);
+            co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+            dissolve(pfn, kernel.memory.kernel_state(pfn) == std::nullopt);
+            action_result(ctx, pfn, PageType::free_huge,
+                          profile.free_page_recovered ? MfResult::recovered : MfResult::delayed);
+            co_return 0;
+        }
+        ++page(head).refcount;
+    }
+    co_await first_sleep(ctx);
+    if (profile.hugetlb_needs_pmd_size && mm().compound_shift(pfn) > kPmdShift) {
+        co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+        action_result(ctx, pfn, PageType::non_pmd_huge, MfResult::ignored);
+        co_return -EBUSY;
+    }
+    const bool unmapped = co_await user_mappings(ctx, pfn, flags);
+    co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+    if (!unmapped) {
+        action_result(ctx, pfn, PageType::unmap_failed, MfResult::ignored);
+        co_return -EBUSY;
+    }
+    // me_huge_page()
+    Mapping* const cache = page(head).test(PG_anon) ? nullptr : page(head).mapping;
+    const int expected = cache ? 2 : 1;
+    MfResult result = MfResult::recovered;
+    if (const int count = mm().page_count(head) - expected; count > 0) {
+        env.log.line(ctx.cpu, Line::mf_still_referenced, pfn.value,
+                     static_cast<std::uint64_t>(PageType::huge), static_cast<std::uint64_t>(count));
+        result = MfResult::failed;
+    } else if (!cache) {
+        dissolve(pfn, true);
+    } else if (!profile.hugetlb_shared_stays_cached) {  // hugetlbfs_error_remove_page()
+        const std::uint64_t pages = 1ull << (mm().compound_shift(pfn) - kPageShift);
+        cache->cache.erase(page(head).index, page(head).index + pages);
+        --page(head).refcount;
+        PageUse lost;
+        lost.flags = bit(PG_hugetlb) | bit(PG_head);
+        lost.shift = static_cast<std::uint8_t>(mm().compound_shift(pfn));
+        lost.refcount = 1;
+        kernel.memory.use(head, pages, lost);
+    }
+    action_result(ctx, pfn, PageType::huge, result);
+    co_return result == MfResult::recovered ? 0 : -EBUSY;
+}
+
+}  // namespace mcemu::kernel

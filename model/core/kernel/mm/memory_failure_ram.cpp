@@ -1,0 +1,193 @@
+// memory_failure() for ordinary pages (kernel.md 2.6, 2.7, 2.12), and in v4.18 for all pages.
+#include "core/kernel/mm/memory_failure_state.hpp"
+
+namespace mcemu::kernel {
+
+Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
+    const bool v6 = profile.serialised;
+    if (page(pfn).test(PG_hwpoison)) {
+        const int rc = co_await already_poisoned(ctx, pfn, flags);
+        co_return rc;
+    }
+    // The state of the page as everybody else sees it, before the flag goes up.
+    const int users = mm().page_count(mm().compound_head(pfn));
+    set_flag(pfn, PG_hwpoison, true);
+    if (!profile.counts_every_action) ++env.counters.num_poisoned_pages;
+
+    if (!(flags & MF_COUNT_INCREASED)) {
+        const Page& p = page(pfn);
+        if (users == 0) {
+            co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+            if (p.test(PG_buddy)) {
+                if (v6) {  // take_page_off_buddy()
+                    page(pfn).refcount = 1;
+                    page(pfn).flags &= ~bit(PG_buddy);
+                }
+                action_result(ctx, pfn, PageType::buddy,
+                              profile.free_page_recovered ? MfResult::recovered : MfResult::delayed);
+                co_return 0;
+            }
+            action_result(ctx, pfn, PageType::kernel_high_order, MfResult::ignored);
+            co_return -EBUSY;
+        }
+        if (profile.unhandlable_pages && !p.test(PG_lru)) {  // HWPoisonHandlable()
+            co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+            env.log.line(ctx.cpu, Line::mf_unhandlable, pfn.value);
+            action_result(ctx, pfn, PageType::unknown, MfResult::ignored);
+            co_return -EBUSY;
+        }
+        ++page(pfn).refcount;
+    }
+    if (kernel.memory.is_ram(pfn) && mm().compound_shift(pfn) > kPageShift) mm().split_thp(pfn);
+
+    co_await first_sleep(ctx);
+    if (!page(pfn).test(PG_hwpoison)) {  // an unpoison was faster
+        env.log.line(ctx.cpu, Line::mf_just_unpoisoned, pfn.value);
+        if (!profile.counts_every_action) --env.counters.num_poisoned_pages;
+        --page(pfn).refcount;
+        co_return 0;
+    }
+    const std::uint32_t snapshot = page(pfn).flags;
+    if (page(pfn).test(PG_lru) || page(pfn).test(PG_writeback)) {
+        const bool unmapped = co_await user_mappings(ctx, pfn, flags);
+        if (!unmapped) {
+            action_result(ctx, pfn, PageType::unmap_failed, MfResult::ignored);
+            co_return -EBUSY;
+        }
+        const Page& p = page(pfn);
+        if (p.test(PG_lru) && !p.test(PG_swapcache) && !p.test(PG_anon) && !p.mapping) {
+            action_result(ctx, pfn, PageType::truncated_lru, MfResult::ignored);
+            co_return -EBUSY;
+        }
+    }
+    co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+    PageType type = classify(page(pfn).flags);
+    if (type == PageType::unknown) type = classify(snapshot | (page(pfn).flags & bit(PG_dirty)));
+    const MfResult result = act(ctx, pfn, type);
+    co_return finish(ctx, pfn, type, result);
+}
+
+int MemoryFailure::State::finish(Context& ctx, Pfn pfn, PageType type, MfResult result) {
+    const MfResult checked = check_references(ctx, pfn, type, result);
+    action_result(ctx, pfn, type, checked);
+    return checked == MfResult::recovered || checked == MfResult::delayed ? 0 : -EBUSY;
+}
+
+/// hwpoison_user_mappings(): tells, unmaps; false when a mapping could not be removed.
+Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned flags) {
+    const Pfn head = mm().compound_head(pfn);
+    const bool dirty = page(head).test(PG_dirty);
+    const std::vector<Mapper> mapped = mm().mappers(head);
+    if (mapped.empty()) co_return true;
+
+    // What is left behind in the page tables: hwpoison entries, swap entries, or nothing.
+    Pte::Kind left = Pte::Kind::hwpoison;
+    const Pte::Kind* leave = &left;
+    bool collect = true;
+    if (page(head).test(PG_swapcache)) {
+        env.log.line(ctx.cpu, Line::mf_keep_swapcache, pfn.value);
+        left = Pte::Kind::swap;
+    }
+    // Only file systems with dirty accounting can tell that nothing is lost.
+    Mapping* const mapping = page(head).mapping;
+    const bool accounted = mapping && mapping->kind == MapKind::file;
+    if (!(flags & MF_MUST_KILL) && !dirty && accounted) {
+        env.log.line(ctx.cpu, Line::mf_clean_dropped, pfn.value);
+        leave = nullptr;
+        collect = profile.serialised;
+    }
+    std::vector<Victim> victims;
+    const auto shift = static_cast<int>(mm().compound_shift(pfn));
+    if (collect) {
+        // Anonymous pages must be mapped there; for files the VMA's coverage is enough (2.10).
+        const std::vector<Mapper> candidates =
+            page(head).test(PG_anon) ? mapped : mm().covering(*mapping, page(head).index);
+        for (const Mapper& m : candidates)
+            if (task_early_kill(ctx, kernel.processes[m.process], flags & MF_ACTION_REQUIRED))
+                victims.push_back({m.process, m.va, shift, true});
+        if (!victims.empty()) co_await phase(env, ctx.cpu, Lat::kernel_mf_collect, victims.size());
+    }
+    co_await phase(env, ctx.cpu, Lat::kernel_mf_unmap);
+    co_await phase(env, ctx.cpu, Lat::kernel_mf_unmap_cpu, env.hw.cpu_count());
+    mm().unmap_page(head, mm().mappers(head), leave);
+    // try_to_unmap() ends the mlock, and the page goes back to the evictable LRU.
+    Page& p = page(head);
+    if (p.test(PG_mlocked)) p.flags &= ~(bit(PG_mlocked) | bit(PG_unevictable));
+    const bool forcekill = p.test(PG_dirty) || (flags & MF_MUST_KILL);
+    if (forcekill) co_await kill_procs(ctx, pfn, std::move(victims), false, flags);
+    co_return true;
+}
+
+/// error_states[] (kernel.md 2.7).
+PageType MemoryFailure::State::classify(std::uint32_t flags) const {
+    const auto is = [&](PageFlag f) { return (flags & bit(f)) != 0; };
+    const bool dirty = is(PG_dirty);
+    if (is(PG_reserved)) return PageType::kernel;
+    if (is(PG_slab)) return PageType::slab;
+    if (is(PG_head)) return PageType::huge;
+    if (is(PG_swapcache) && is(PG_swapbacked))
+        return dirty ? PageType::dirty_swapcache : PageType::clean_swapcache;
+    if (is(PG_mlocked)) return dirty ? PageType::dirty_mlocked_lru : PageType::clean_mlocked_lru;
+    if (is(PG_unevictable))
+        return dirty ? PageType::dirty_unevictable_lru : PageType::clean_unevictable_lru;
+    if (is(PG_lru)) return dirty ? PageType::dirty_lru : PageType::clean_lru;
+    return PageType::unknown;
+}
+
+/// The me_...() functions.
+MfResult MemoryFailure::State::act(Context& ctx, Pfn pfn, PageType type) {
+    Page& p = page(pfn);
+    switch (type) {
+        case PageType::kernel:
+        case PageType::slab: return MfResult::ignored;
+        case PageType::dirty_swapcache:
+            p.flags &= ~(bit(PG_dirty) | bit(PG_uptodate) | bit(PG_lru));
+            return MfResult::delayed;
+        case PageType::clean_swapcache:
+            p.flags &= ~(bit(PG_swapcache) | bit(PG_lru));
+            --p.refcount;
+            return MfResult::recovered;
+        case PageType::dirty_mlocked_lru:
+        case PageType::dirty_unevictable_lru:
+        case PageType::dirty_lru:
+            p.flags |= bit(PG_error);
+            if (p.mapping && !p.test(PG_anon)) p.mapping->eio = true;  // AS_EIO
+            [[fallthrough]];
+        case PageType::clean_mlocked_lru:
+        case PageType::clean_unevictable_lru:
+        case PageType::clean_lru:
+            p.flags &= ~bit(PG_lru);
+            if (p.test(PG_anon)) return MfResult::recovered;
+            if (!p.mapping) return MfResult::failed;
+            if (p.mapping->kind == MapKind::shmem && profile.shmem_stays_cached)
+                return MfResult::recovered;
+            p.mapping->cache.erase(p.index, p.index + 1);
+            kernel.memory.disuse(pfn, 1);
+            --p.refcount;
+            return MfResult::recovered;
+        default:
+            env.log.line(ctx.cpu, Line::mf_unknown_state, pfn.value);
+            return MfResult::failed;
+    }
+}
+
+MfResult MemoryFailure::State::check_references(Context& ctx, Pfn pfn, PageType type, MfResult result) {
+    const Page& p = page(pfn);
+    if (!profile.reference_check_everywhere) {
+        // v6.1: only where the action itself looks (kernel.md 2.7).
+        const bool looks = type != PageType::kernel && type != PageType::slab &&
+                           type != PageType::unknown && !p.test(PG_anon);
+        const bool swapcache = type == PageType::dirty_swapcache || type == PageType::clean_swapcache;
+        if (!looks && !swapcache) return result;
+    }
+    int expected = 1;
+    if (type == PageType::dirty_swapcache && result == MfResult::delayed) ++expected;
+    if (profile.shmem_stays_cached && p.mapping && p.mapping->kind == MapKind::shmem) ++expected;
+    const int count = mm().page_count(pfn) - expected;
+    if (count <= 0) return result;
+    env.log.line(ctx.cpu, Line::mf_still_referenced, pfn.value, static_cast<std::uint64_t>(type),
+                 static_cast<std::uint64_t>(count));
+    return MfResult::failed;
+}
+
+}  // namespace mcemu::kernel

@@ -1,0 +1,103 @@
+#pragma once  // The parts of memory_failure(), one file each (kernel.md section 2).
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "core/kernel/kernel.hpp"
+#include "core/kernel/mm/mm.hpp"
+#include "core/kernel/mm/process_state.hpp"
+
+namespace mcemu::kernel {
+
+inline constexpr int kEhwpoison = 133;  // EHWPOISON is Linux's own
+
+struct MemoryFailure::State {
+    explicit State(Kernel& k);
+
+    /// struct to_kill.
+    struct Victim {
+        std::uint32_t process;
+        std::uint64_t addr;
+        int shift;
+        bool valid;
+    };
+    /// What dax_lock_mapping_entry() returned.
+    struct DaxLock {
+        enum class Status : std::uint8_t { failed, locked, died } status = Status::failed;
+        Mapping* mapping = nullptr;  ///< null: nothing to unlock (device-dax)
+        std::uint64_t key = 0;
+    };
+    struct Entry {
+        Pfn pfn;
+        unsigned flags;
+        Causality why;
+    };
+    struct Fifo {
+        std::deque<Entry> entries;
+        bool scheduled = false;
+    };
+
+    Kernel& kernel;
+    Env& env;
+    const Profile& profile;
+    FlowMutex mf_mutex;            // v6.1
+    bool hw_memory_failure = false;
+    RateLimit unpoison_limit;
+    std::vector<Fifo> fifos;       // by CPU
+
+    Mm& mm() { return kernel.processes.mm(); }
+    Page& page(Pfn pfn) { return kernel.memory.page(pfn); }
+    void set_flag(Pfn pfn, PageFlag flag, bool on);
+
+    // memory_failure.cpp
+    Task<int> dispatch(Context& ctx, Pfn pfn, unsigned flags);
+    Task<int> handle(Context& ctx, Pfn pfn, unsigned flags);
+    Task<int> already_poisoned(Context& ctx, Pfn pfn, unsigned flags);
+    int outside(Context& ctx, Pfn pfn);
+    void action_result(Context& ctx, Pfn pfn, PageType type, MfResult result);
+    /// The first lock of a memory_failure(): the point where the worker gets its turn.
+    Task<void> first_sleep(Context& ctx);
+    Task<void> drain(Context& ctx, CpuId cpu);
+
+    // memory_failure_dax.cpp
+    Task<int> dev_pagemap(Context& ctx, Pfn pfn, unsigned flags);
+    Task<int> dax_generic(Context& ctx, Pfn pfn, unsigned flags);
+    Task<int> notify_holder(Context& ctx, Pfn pfn, unsigned flags);
+    bool has_holder(Pfn pfn) const;
+    Task<DaxLock> lock_dax(Context& ctx, Pfn pfn);
+    void unlock_dax(const DaxLock& lock);
+    Task<void> oops_null(Context& ctx);
+    Task<void> unmap_and_kill(Context& ctx, Pfn printed, Mapping& mapping, std::uint64_t index,
+                              unsigned flags);
+
+    // memory_failure_ram.cpp
+    Task<int> ram(Context& ctx, Pfn pfn, unsigned flags);
+    Task<bool> user_mappings(Context& ctx, Pfn pfn, unsigned flags);
+    PageType classify(std::uint32_t flags) const;
+    MfResult act(Context& ctx, Pfn pfn, PageType type);
+    MfResult check_references(Context& ctx, Pfn pfn, PageType type, MfResult result);
+    int finish(Context& ctx, Pfn pfn, PageType type, MfResult result);
+
+    // memory_failure_huge.cpp
+    Task<int> huge(Context& ctx, Pfn pfn, unsigned flags);
+    bool is_hugetlb(Pfn pfn);
+    void dissolve(Pfn pfn, bool keep_others);
+
+    // kill.cpp
+    bool task_early_kill(const Context& ctx, const Process& process, bool forced) const;
+    Task<void> kill_procs(Context& ctx, Pfn pfn, std::vector<Victim> victims, bool fail, unsigned flags);
+    void kill_proc(Context& ctx, Pfn pfn, const Victim& victim, unsigned flags);
+    int kill_accessing_process(Context& ctx, Pfn pfn, unsigned flags);
+
+    // soft_offline.cpp
+    Task<int> soft_offline(Context& ctx, Pfn pfn, unsigned flags);
+    Task<int> soft_offline_huge(Context& ctx, Pfn pfn);
+    Task<int> soft_offline_in_use(Context& ctx, Pfn pfn);
+    void unknown_type(Context& ctx, Pfn pfn);
+
+    // unpoison.cpp
+    Task<int> unpoison(Context& ctx, Pfn pfn);
+    void unpoison_line(Context& ctx, Line line, Pfn pfn);
+};
+
+}  // namespace mcemu::kernel

@@ -1,0 +1,291 @@
+#include "core/kernel/mm/mm.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "core/assert.hpp"
+#include "core/kernel/kernel.hpp"
+
+namespace mcemu::kernel {
+namespace {
+
+void reserve_pinned(Memory& memory, const std::vector<MapConfig>& maps) {
+    for (const MapConfig& m : maps)
+        if (m.at) memory.reserve({*m.at, *m.at + m.size});
+}
+
+}  // namespace
+
+Mm::Mm(Kernel& kernel, const Scenario& scenario) : kernel_(kernel), scenario_(scenario) {
+    for (std::size_t i = 0; i < scenario.files.size(); ++i) {
+        const FileConfig& f = scenario.files[i];
+        auto mapping = std::make_unique<Mapping>();
+        mapping->of = static_cast<int>(i);
+        mapping->kind = is_dax_file(static_cast<std::uint32_t>(i)) ? MapKind::fsdax
+                        : f.fs == FsKind::tmpfs                    ? MapKind::shmem
+                                                                   : MapKind::file;
+        files_.push_back({f.size, std::move(mapping)});
+    }
+    for (std::size_t i = 0; i < scenario.machine.namespaces.size(); ++i) {
+        devices_.push_back(std::make_unique<Mapping>());
+        devices_.back()->kind = MapKind::devdax;
+        devices_.back()->of = static_cast<int>(i);
+    }
+    // Pinned memory is nobody else's, also when its map comes into being only later.
+    for (const ProcessConfig& p : scenario.processes) reserve_pinned(kernel.memory, p.maps);
+    for (const Event& e : scenario.events) {
+        if (const auto* m = std::get_if<MmapEvent>(&e.action))
+            reserve_pinned(kernel.memory, {m->map});
+        if (const auto* f = std::get_if<ForkEvent>(&e.action))
+            reserve_pinned(kernel.memory, f->child.maps);
+    }
+}
+
+AddressSpace& Mm::space(std::uint32_t index) const { return *process(index).mm; }
+
+bool Mm::is_dax_file(std::uint32_t file) const {
+    const FileConfig& f = scenario_.files[file];
+    return f.on >= 0 && f.dax && f.fs != FsKind::tmpfs;
+}
+
+std::optional<Pfn> Mm::dax_pfn(std::uint32_t file, std::uint64_t index) const {
+    const FileConfig& f = scenario_.files[file];
+    const std::uint64_t offset = index << kPageShift;
+    const SpaRange data = scenario_.machine.namespaces[static_cast<std::size_t>(f.on)].data();
+    for (const FileExtent& e : f.extents)
+        if (offset >= e.offset && offset - e.offset < e.size)
+            return pfn_of(data.begin + e.pmem + (offset - e.offset));
+    return std::nullopt;
+}
+
+Mapping& Mm::new_mapping(MapKind kind) {
+    mappings_.push_back(std::make_unique<Mapping>());
+    mappings_.back()->kind = kind;
+    return *mappings_.back();
+}
+
+Mapping& Mm::anon_of(Vma& vma) {
+    if (!vma.anon) {  // anon_vma_prepare()
+        vma.anon = &new_mapping(MapKind::anon);
+        vma.anon->vmas.insert(vma);
+    }
+    return *vma.anon;
+}
+
+void Mm::enter_trees(Vma& vma) {
+    if (vma.file) vma.file->vmas.insert(vma);
+    if (vma.anon) vma.anon->vmas.insert(vma);
+}
+
+void Mm::leave_trees(Vma& vma) {
+    if (vma.file) vma.file->vmas.erase(vma);
+    if (vma.anon) vma.anon->vmas.erase(vma);
+}
+
+Vma& Mm::add_vma(Process& process, std::unique_ptr<Vma> vma) {
+    Vma& v = *vma;
+    v.process = process.index;
+    v.sequence = ++sequence_;
+    process.mm->vmas.insert_or_assign(v.begin, std::move(vma));
+    enter_trees(v);
+    return v;
+}
+
+int Mm::map(Process& process, const MapConfig& m) {
+    if (m.size == 0 || m.va % kPageSize) return -EINVAL;
+    const std::uint64_t end = m.va + round_up(m.size, kPageSize);
+    if (const int rc = unmap(process, m.va, end); rc != 0) return rc;  // MAP_FIXED
+
+    auto vma = std::make_unique<Vma>();
+    vma->begin = m.va;
+    vma->end = end;
+    vma->kind = m.kind;
+    vma->of = m.of;
+    vma->shared = m.shared;
+    vma->thp = m.state == MapState::thp;
+    vma->locked = m.state == MapState::mlocked;
+    vma->pgoff = m.offset >> kPageShift;
+    vma->shift = static_cast<std::uint8_t>(std::countr_zero(m.page));
+    const auto with = m.shared_with.empty() ? named_.end() : named_.find(m.shared_with);
+    Vma* partner = with == named_.end() ? nullptr : space(with->second.process).find(with->second.va);
+
+    switch (m.kind) {
+        case MapKind::devdax: {
+            const NamespaceConfig& ns = scenario_.machine.namespaces[static_cast<std::size_t>(m.of)];
+            vma->file = devices_[static_cast<std::size_t>(m.of)].get();
+            vma->shift = static_cast<std::uint8_t>(std::countr_zero(ns.align));
+            vma->shared = true;
+            vma->mixedmap = !kernel_.env.profile.devdax_page_mapping;
+            break;
+        }
+        case MapKind::fsdax:
+        case MapKind::file:
+            vma->file = files_[static_cast<std::size_t>(m.of)].mapping.get();
+            vma->kind = vma->file->kind;  // a file on tmpfs is shared memory
+            // fs-dax maps 2 MiB at most (fs/dax.c has no PUD fault).
+            vma->shift = static_cast<std::uint8_t>(
+                vma->kind == MapKind::fsdax && vma->shift >= kPmdShift ? kPmdShift : kPageShift);
+            vma->mixedmap = vma->kind == MapKind::fsdax && !kernel_.env.profile.devdax_page_mapping;
+            break;
+        case MapKind::shmem:
+        case MapKind::hugetlb:
+            if (m.kind == MapKind::shmem) vma->shift = kPageShift;
+            else if (vma->shift < kPmdShift) vma->shift = kPmdShift;
+            if (m.kind == MapKind::shmem) vma->shared = true;
+            if (vma->shared) {
+                vma->file = partner && partner->file ? partner->file : &new_mapping(m.kind);
+                if (partner) vma->pgoff += partner->pgoff;
+            }
+            break;
+        case MapKind::anon:
+            vma->shift = kPageShift;
+            vma->pgoff = m.va >> kPageShift;
+            break;
+    }
+    if (!vma->file) {
+        if (m.kind == MapKind::hugetlb) vma->pgoff = m.va >> kPageShift;
+        const bool joins = partner && partner->anon;
+        vma->anon = joins ? partner->anon : &new_mapping(MapKind::anon);
+        if (joins) vma->pgoff = partner->pgoff + (m.offset >> kPageShift);
+    }
+    Vma& v = add_vma(process, std::move(vma));
+    if (!m.id.empty()) named_[m.id] = {process.index, v.begin};
+    if (m.state == MapState::untouched) return 0;
+    if (partner && !v.file) {
+        share_anon(process, v, with->second, m.offset);
+        return 0;
+    }
+    const int rc = populate(process, v, m);
+    if (rc != 0) unmap(process, m.va, end);
+    return rc;
+}
+
+void Mm::split_vma(Process& process, std::uint64_t at) {
+    Vma* left = process.mm->find(at);
+    if (!left || left->begin == at) return;
+    auto right = std::make_unique<Vma>(*left);
+    leave_trees(*left);
+    right->begin = at;
+    right->pgoff = left->index_of(at);
+    left->end = at;
+    enter_trees(*left);
+    add_vma(process, std::move(right));
+}
+
+int Mm::unmap(Process& process, std::uint64_t begin, std::uint64_t end) {
+    if (begin % kPageSize || begin >= end) return -EINVAL;
+    end = round_up(end, kPageSize);
+    for (const std::uint64_t edge : {begin, end}) {
+        const Vma* v = process.mm->find(edge);
+        if (!v || v->begin == edge) continue;
+        // dev_dax_split(), hugetlb_vm_op_split(): no border inside a unit.
+        const bool whole_units = v->kind == MapKind::devdax || v->kind == MapKind::hugetlb;
+        if (whole_units && edge % v->unit()) return -EINVAL;
+    }
+    split_vma(process, begin);
+    split_vma(process, end);
+    auto& vmas = process.mm->vmas;
+    for (auto it = vmas.lower_bound(begin); it != vmas.end() && it->first < end;) {
+        release(process, *it->second);
+        it = vmas.erase(it);
+    }
+    return 0;
+}
+
+void Mm::release(Process& process, Vma& vma) {
+    std::vector<PageTable::Range> runs;
+    process.mm->table.for_each(vma.begin, vma.end, [&](const auto& r) { runs.push_back(r); });
+    process.mm->table.erase(vma.begin, vma.end);
+    leave_trees(vma);
+    if (!runs.empty())
+        kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, process.index, vma.begin,
+                               vma.end - vma.begin);
+    if (vma.anon)
+        for (const auto& r : runs)
+            if (r.value.kind != Pte::Kind::hwpoison)
+                free_unmapped(*vma.anon, r.value.pfn, (r.end - r.begin) >> kPageShift,
+                              vma.index_of(r.begin), r.value.shift);
+    if (vma.file) free_cache_if_last(*vma.file);
+}
+
+void Mm::free_unmapped(Mapping& anon, std::uint64_t pfn, std::uint64_t pages, std::uint64_t index,
+                       unsigned shift) {
+    struct Mark {
+        Mark advanced(std::uint64_t) const { return {}; }
+    };
+    const auto usage = kernel_.memory.usage(Pfn{pfn});
+    if (!usage || usage->value.mapping != &anon) return;  // page cache, DAX or the zero page
+    RangeMap<Mark> unmapped;
+    unmapped.assign(pfn, pfn + pages, {});
+    anon.vmas.for_each(index, index + pages - 1, [&](Vma& v) {
+        const std::uint64_t from = v.va_of(std::max(index, v.pgoff));
+        const std::uint64_t to = v.va_of(std::min(index + pages - 1, v.last_index())) + kPageSize;
+        space(v.process).table.for_each(from, to, [&](const auto& r) {
+            if (r.value.kind != Pte::Kind::hwpoison)
+                unmapped.erase(r.value.pfn, r.value.pfn + ((r.end - r.begin) >> kPageShift));
+        });
+        return !unmapped.empty();
+    });
+    const bool huge = kernel_.memory.usage(Pfn{pfn})->value.flags & bit(PG_hugetlb);
+    unmapped.for_each([&](const auto& r) {
+        if (!huge) {
+            kernel_.memory.free(Pfn{r.begin}, r.end - r.begin);
+            return;
+        }
+        // A huge page returns to its pool, not to the buddy allocator.
+        PageUse pool;
+        pool.flags = bit(PG_hugetlb) | bit(PG_head);
+        pool.shift = static_cast<std::uint8_t>(shift);
+        kernel_.memory.use(Pfn{r.begin}, r.end - r.begin, pool);
+    });
+}
+
+void Mm::free_cache_if_last(Mapping& mapping) {
+    // Shared memory without a name goes with its last user; files keep their page cache.
+    if (mapping.of >= 0 || !mapping.vmas.empty()) return;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> runs;
+    mapping.cache.for_each([&](const auto& r) { runs.emplace_back(r.value.pfn, r.end - r.begin); });
+    mapping.cache.clear();
+    for (const auto& [pfn, pages] : runs) kernel_.memory.free(Pfn{pfn}, pages);
+}
+
+void Mm::fork(Process& parent, Process& child) {
+    for (const auto& [begin, old] : parent.mm->vmas) {
+        Vma& v = add_vma(child, std::make_unique<Vma>(*old));
+        v.locked = false;  // VM_LOCKED is not inherited
+        // copy_page_range(): what a fault can find again is not copied (mm/memory.c).
+        const bool copies = v.anon || v.mixedmap || v.kind == MapKind::hugetlb;
+        if (!copies) continue;
+        std::vector<PageTable::Range> runs;
+        parent.mm->table.for_each(v.begin, v.end, [&](const auto& r) { runs.push_back(r); });
+        for (auto& r : runs) {
+            if (!v.shared) {
+                r.value.writable = false;
+                parent.mm->table.assign(r.begin, r.end, r.value);
+            }
+            child.mm->table.assign(r.begin, r.end, r.value);
+        }
+    }
+}
+
+void Mm::exit(Process& process) {
+    auto& vmas = process.mm->vmas;
+    while (!vmas.empty()) {
+        release(process, *vmas.begin()->second);
+        vmas.erase(vmas.begin());
+    }
+    process.mm->table.clear();
+}
+
+Translation Mm::walk(const Process& process, std::uint64_t va) const {
+    Translation t;
+    const auto leaf = process.mm->leaf(va);
+    if (!leaf || leaf->pte.kind != Pte::Kind::present) return t;
+    t.present = true;
+    t.writable = leaf->pte.writable;
+    t.shift = leaf->pte.shift;
+    t.spa = (leaf->pfn_at(va) << kPageShift) + va % kPageSize;
+    return t;
+}
+
+}  // namespace mcemu::kernel

@@ -1,0 +1,61 @@
+// unpoison_memory(): undoes a software-injected failure (kernel.md 2.14).
+#include "core/kernel/mm/memory_failure_state.hpp"
+
+namespace mcemu::kernel {
+
+void MemoryFailure::State::unpoison_line(Context& ctx, Line line, Pfn pfn) {
+    unsigned missed = 0;
+    if (unpoison_limit.allow(env.agenda.now(), &missed)) env.log.line(ctx.cpu, line, pfn.value);
+}
+
+Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
+    const bool v6 = profile.serialised;
+    const int refused = v6 ? -EBUSY : 0;
+    const MemoryKind kind = kernel.memory.kind(pfn);
+    if (kind == MemoryKind::none || kind == MemoryKind::pmem_raw) co_return -ENXIO;
+    if (v6) {
+        if (!kernel.memory.is_online(pfn)) co_return -EIO;
+        co_await first_sleep(ctx);
+        co_await mf_mutex.lock();
+    }
+    int rc = refused;
+    const Pfn head = is_hugetlb(pfn) ? mm().compound_head(pfn) : pfn;
+    Page& p = page(head);
+    const bool ram = kernel.memory.is_ram(pfn);
+    if (profile.unpoison_refused_after_real && hw_memory_failure) {
+        unpoison_line(ctx, Line::unpoison_disabled, pfn);
+        rc = -EOPNOTSUPP;
+    } else if (!p.test(PG_hwpoison)) {
+        unpoison_line(ctx, Line::unpoison_already, pfn);
+    } else if (p.refcount > 1) {
+        unpoison_line(ctx, Line::unpoison_grabbed, pfn);
+    } else if (ram && !mm().mappers(head).empty()) {
+        unpoison_line(ctx, Line::unpoison_mapped, pfn);
+    } else if (p.mapping && !p.test(PG_anon)) {
+        unpoison_line(ctx, Line::unpoison_mapping, pfn);
+    } else if (v6 && (p.test(PG_slab) || p.test(PG_table) || p.test(PG_reserved))) {
+        // refused without a line
+    } else if (p.refcount == 0) {
+        if (v6 && !p.test(PG_buddy)) {
+            unpoison_line(ctx, Line::unpoison_grab_failed, pfn);
+        } else {
+            unpoison_line(ctx, v6 ? Line::unpoison_done : Line::unpoison_free, pfn);
+            set_flag(head, PG_hwpoison, false);
+            --env.counters.num_poisoned_pages;
+            if (p.test(PG_buddy)) kernel.memory.free(head, 1);
+            rc = 0;
+        }
+    } else {
+        unpoison_line(ctx, Line::unpoison_done, pfn);
+        set_flag(head, PG_hwpoison, false);
+        --env.counters.num_poisoned_pages;
+        rc = 0;
+        // memory_failure()'s own reference goes too: RAM returns to the buddy allocator, an idle
+        // DAX page keeps its base reference.
+        if (ram && !p.test(PG_reserved) && !p.test(PG_slab)) kernel.memory.free(head, 1);
+    }
+    if (v6) mf_mutex.unlock();
+    co_return rc;
+}
+
+}  // namespace mcemu::kernel
