@@ -238,16 +238,21 @@ void MemoryController::on_agenda(std::uint64_t job) {
     const auto find = next_find(scrubs_[job].rest);
     if (!find) return;
     scrubs_[job].rest.begin = find->end;
-    report_find(find->begin);
+    report_find(*find);
     post_scrub(job);
 }
 
-void MemoryController::report_find(std::uint64_t spa) {
+void MemoryController::report_find(SpaRange find) {
+    const std::uint64_t spa = find.begin;
     const Window& window = *window_of(spa);
     const pmem::InterleaveSet::Place place = window.set.decode(spa);
     const auto run = window.poison[place.way]->first_in({place.dpa, place.dpa + kLineSize});
     MCEMU_ASSERT(run.has_value(), std::to_string(spa));
-    window.media[place.way]->list(run->range);
+    // The modules have seen every line of the run fail. DRAM keeps no such list.
+    for (std::uint32_t way = 0; window.kind == Module::nvdimm && way < window.set.ways(); ++way) {
+        const DpaRange seen = window.set.on_way(find, way);
+        if (seen.begin < seen.end) window.media[way]->list(seen);
+    }
     context_.trace.step(window.kind, TraceKind::poison_read, window.devices[place.way], spa,
                         run->origin);
     if (error_out.size() == 0) return;

@@ -82,7 +82,7 @@ private:
     std::uint32_t channel_of(const Window& window, std::uint64_t spa) const;
     std::optional<SpaRange> next_find(SpaRange rest) const;
     void post_scrub(std::uint64_t job);
-    void report_find(std::uint64_t spa);
+    void report_find(SpaRange find);
 
     const MachineConfig& machine_;
     MediaContext context_;

@@ -424,6 +424,22 @@ TEST_CASE("a patrol scrub reports each run once, in address order, a read apart"
                        {500, "patrol", kPmemBase + 0xfc0, true, 1}});
 }
 
+TEST_CASE("modules know all lines of a run that the scrubber read", "[sim][memory]") {
+    const json seen = isolated([] {
+        Bench bench;
+        bench.plant(1, {-1, kPmemBase + 0xf80, 0x100, false});
+        bench.controller.patrol_scrub({0, kPmemBase + kPmemSize});
+        bench.agenda.run_until(1s);
+        json flags = json::array();
+        for (const std::uint32_t nvdimm : {0u, 1u})
+            for (const auto& run : bench.nvdimms[nvdimm]->poison().tagged())
+                flags.push_back({run.range.begin, run.range.size(), run.flags});
+        return flags;
+    });
+    CHECK(seen ==
+          json{{0x1000f80, 128, pmem::kPoisonListed}, {0x1000000, 128, pmem::kPoisonListed}});
+}
+
 TEST_CASE("a patrol scrub stays inside its range", "[sim][memory]") {
     const json seen = isolated([] {
         Bench bench;
