@@ -57,6 +57,7 @@ void Workqueue::schedule(CpuId cpu, Work work) {
 Task<void> Workqueue::run(Worker& w) {
     w.running = true;
     ++w.expected;  // an entry that would start it later has become void
+    tell(w, true);
     while (!w.items.empty()) {
         Worker::Item item = std::move(w.items.front());
         w.items.pop_front();
@@ -66,7 +67,12 @@ Task<void> Workqueue::run(Worker& w) {
         env_.trace.note(Module::kernel, TraceKind::worker, w.cpu, 0);
     }
     w.running = false;
+    tell(w, false);
     w.done.wake_all();
+}
+
+void Workqueue::tell(const Worker& w, bool busy) const {
+    if (told_) told_(w.cpu, busy);
 }
 
 Task<void> Workqueue::might_sleep(Context& ctx) {
@@ -83,7 +89,9 @@ Task<void> Workqueue::might_sleep(Context& ctx) {
 
 void Workqueue::kill_worker(CpuId cpu) {
     Worker& w = worker(cpu);
+    if (w.dead) return;
     w.dead = true;
+    if (w.running) tell(w, false);
     w.done.wake_all();
 }
 

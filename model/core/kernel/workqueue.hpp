@@ -28,13 +28,17 @@ public:
     void kill_worker(CpuId cpu);
     /// Goes on when the CPU's worker has nothing queued or running.
     Task<void> drained(CpuId cpu);
+    /// Called when a worker begins (true) and ends or dies (false) a pass over its queue.
+    void on_busy(std::function<void(CpuId, bool)> told) { told_ = std::move(told); }
 
 private:
     struct Worker;
     Worker& worker(CpuId cpu);
     Task<void> run(Worker& worker);
+    void tell(const Worker& worker, bool busy) const;
 
     Env& env_;
+    std::function<void(CpuId, bool)> told_;
     std::vector<std::unique_ptr<Worker>> workers_;  // by CPU, made on first use
 };
 

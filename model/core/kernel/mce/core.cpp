@@ -31,7 +31,12 @@ MceCore::MceCore(Kernel& k)
       grader(v6 ? SeverityGrader::Rules::v6 : SeverityGrader::Rules::v4),
       pool(k.env.profile.record_pool_capacity),
       notify_limit_(std::chrono::seconds(60), 2),
-      pool_full_limit_(std::chrono::seconds(5), 10) {}
+      pool_full_limit_(std::chrono::seconds(5), 10) {
+    kernel.workqueue.on_busy([this](CpuId cpu, bool busy) {
+        if (busy) kernel.processes.begin_kernel_work(cpu);
+        else kernel.processes.end_kernel_work(cpu);
+    });
+}
 
 void MceCore::set_online(CpuId cpu, bool is_online) {
     if (is_online) offline_.erase(cpu);

@@ -149,6 +149,7 @@ Task<void> Recovery::run_user_task(McCpu c) {
             co_await task_work(ctx, work, record);
         }
     } else {
+        core_.kernel.processes.begin_kernel_work(c.cpu);
         bool kill = c.kill_it;
         if (!kill) {
             env.log.line(c.cpu, Line::mce_user_access, c.m.addr);
@@ -157,10 +158,9 @@ Task<void> Recovery::run_user_task(McCpu c) {
             kill = ret != 0;
         }
         if (kill) force_sigbus(task, c.m.origin);
+        core_.kernel.processes.end_kernel_work(c.cpu);
     }
-    if (!task) co_return;
-    co_await core_.kernel.processes.exit_to_user(ctx);
-    task->in_kernel = false;
+    if (task) co_await core_.kernel.processes.exit_to_user(ctx);
 }
 
 Task<void> Recovery::finish(McCpu c) {
