@@ -64,14 +64,21 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
 Task<void> Processes::State::user_fault(Context& ctx, Process& p, std::uint64_t va, bool write) {
     const Fault f = co_await mm.fault(ctx, p, va, write);
     switch (f.kind) {
-        case Fault::Kind::mapped: break;
+        case Fault::Kind::mapped:
+            break;
         case Fault::Kind::hwpoison:  // do_sigbus() (arch/x86/mm/fault.c; kernel.md 2.12)
             env.log.line(ctx.cpu, Line::fault_kill, p.comm, static_cast<std::uint64_t>(p.pid), va);
             owner.force_signal(p, kSigbus, kBusMceerrAr, true, va, static_cast<int>(f.shift));
             break;
-        case Fault::Kind::bus_error: owner.force_signal(p, kSigbus, kBusAdrerr, true, va, 0); break;
-        case Fault::Kind::no_vma: owner.force_signal(p, kSigsegv, kSegvMaperr, true, va, 0); break;
-        case Fault::Kind::no_memory: owner.force_signal(p, kSigkill, kSiKernel, false, 0, 0); break;
+        case Fault::Kind::bus_error:
+            owner.force_signal(p, kSigbus, kBusAdrerr, true, va, 0);
+            break;
+        case Fault::Kind::no_vma:
+            owner.force_signal(p, kSigsegv, kSegvMaperr, true, va, 0);
+            break;
+        case Fault::Kind::no_memory:
+            owner.force_signal(p, kSigkill, kSiKernel, false, 0, 0);
+            break;
     }
 }
 

@@ -16,18 +16,20 @@ struct Vma {
     std::uint64_t sequence = 0;        ///< rising with creation
     std::uint32_t process = 0;         ///< index
     MapKind kind = MapKind::anon;
-    std::uint8_t shift = kPageShift;   ///< size its pages are mapped with where possible
+    std::uint8_t shift = kPageShift;  ///< size its pages are mapped with where possible
     bool shared = false;
-    bool thp = false;                  ///< madvise(MADV_HUGEPAGE)
-    bool locked = false;               ///< VM_LOCKED
-    bool mixedmap = false;             ///< VM_MIXEDMAP (kernel.md 5.1 patch 2)
-    int of = -1;                       ///< as in Mapping
-    Mapping* file = nullptr;           ///< page cache or device; null for private anonymous memory
-    Mapping* anon = nullptr;           ///< where its private pages are found
+    bool thp = false;         ///< madvise(MADV_HUGEPAGE)
+    bool locked = false;      ///< VM_LOCKED
+    bool mixedmap = false;    ///< VM_MIXEDMAP (kernel.md 5.1 patch 2)
+    int of = -1;              ///< as in Mapping
+    Mapping* file = nullptr;  ///< page cache or device; null for private anonymous memory
+    Mapping* anon = nullptr;  ///< where its private pages are found
 
     std::uint64_t pages() const { return (end - begin) >> kPageShift; }
     std::uint64_t index_of(std::uint64_t va) const { return pgoff + ((va - begin) >> kPageShift); }
-    std::uint64_t va_of(std::uint64_t index) const { return begin + ((index - pgoff) << kPageShift); }
+    std::uint64_t va_of(std::uint64_t index) const {
+        return begin + ((index - pgoff) << kPageShift);
+    }
     std::uint64_t last_index() const { return pgoff + pages() - 1; }
     std::uint64_t unit() const { return 1ull << shift; }
 };
@@ -41,7 +43,7 @@ struct Pte {
     } kind = Kind::present;
     std::uint8_t shift = kPageShift;
     bool writable = false;
-    std::uint64_t pfn = 0;         ///< of the first byte
+    std::uint64_t pfn = 0;  ///< of the first byte
     Pte advanced(std::uint64_t bytes) const {
         Pte later = *this;
         later.pfn += bytes >> kPageShift;

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::uint32_t kAnonFlags =
     bit(PG_uptodate) | bit(PG_lru) | bit(PG_swapbacked) | bit(PG_anon) | bit(PG_dirty);
-constexpr std::uint32_t kHugeFlags = bit(PG_uptodate) | bit(PG_dirty) | bit(PG_hugetlb) | bit(PG_head);
+constexpr std::uint32_t kHugeFlags =
+    bit(PG_uptodate) | bit(PG_dirty) | bit(PG_hugetlb) | bit(PG_head);
 
 constexpr Fault kMapped{};
 constexpr Fault kBusError{Fault::Kind::bus_error};
@@ -21,7 +22,8 @@ void Mm::set_leaf(Process& process, std::uint64_t va, const Pte& pte) {
     const std::uint64_t unit = 1ull << pte.shift;
     const std::uint64_t begin = round_down(va, unit);
     process.mm->table.assign(begin, begin + unit, pte);
-    kernel_.env.trace.note(Module::kernel, TraceKind::page_mapped, process.index, begin, pte.pfn, pte.shift);
+    kernel_.env.trace.note(Module::kernel, TraceKind::page_mapped, process.index, begin, pte.pfn,
+                           pte.shift);
 }
 
 std::optional<Pfn> Mm::new_anon_page(Vma& vma, std::uint64_t va, unsigned shift) {
@@ -97,7 +99,8 @@ Task<Fault> Mm::fault(Context& ctx, Process& process, std::uint64_t va, bool wri
                 co_return f;
             }
             break;
-        case MapKind::anon: break;
+        case MapKind::anon:
+            break;
     }
     const Fault f = co_await fault_anon(ctx, process, va, write);
     co_return f;
@@ -128,7 +131,8 @@ Task<Fault> Mm::fault_write_protected(Context& ctx, Process& process, std::uint6
     co_await phase(kernel_.env, ctx.cpu, Lat::kernel_fault);
     Vma* vma = process.mm->find(va);
     auto leaf = process.mm->leaf(va);
-    if (!vma || !leaf || leaf->pte.kind != Pte::Kind::present || leaf->pte.writable) co_return kMapped;
+    if (!vma || !leaf || leaf->pte.kind != Pte::Kind::present || leaf->pte.writable)
+        co_return kMapped;
     const Pfn old{leaf->pfn_at(va)};
     Pte pte = leaf->pte;
     pte.writable = true;
@@ -265,9 +269,11 @@ Task<Fault> Mm::fault_dax_file(Context& ctx, Process& process, std::uint64_t va,
         const auto pfn = dax_pfn(file, first);
         const auto end = dax_pfn(file, first + 511);
         const auto run = mapping.entries.find(index);
-        if (first % 512 == 0 && pfn && end && pfn->value % 512 == 0 && end->value == pfn->value + 511 &&
+        if (first % 512 == 0 && pfn && end && pfn->value % 512 == 0 &&
+            end->value == pfn->value + 511 &&
             (first + 512) << kPageShift <= round_up(files_[file].size, kPageSize) &&
-            (!run || run->value.shift == kPmdShift) && !kernel_.libnvdimm.is_bad(ns, pfn->spa(), unit))
+            (!run || run->value.shift == kPmdShift) &&
+            !kernel_.libnvdimm.is_bad(ns, pfn->spa(), unit))
             shift = kPmdShift;
     }
     const std::uint64_t key = co_await lock_entry(mapping, index, shift);

@@ -17,12 +17,14 @@ Task<std::int64_t> Processes::State::file_io(Context& ctx, FileIoEvent io) {
         auto pfn = mm.cached(mapping, index);
         if (!pfn) {
             // A whole page that is written needs no read from disk.
-            if (!tmpfs && !(io.write && bytes == kPageSize)) co_await phase(env, ctx.cpu, Lat::kernel_bio);
-            const std::uint32_t flags = bit(PG_uptodate) | bit(PG_lru) |
-                                        (tmpfs ? bit(PG_swapbacked) | bit(PG_dirty) : 0u);
+            if (!tmpfs && !(io.write && bytes == kPageSize))
+                co_await phase(env, ctx.cpu, Lat::kernel_bio);
+            const std::uint32_t flags =
+                bit(PG_uptodate) | bit(PG_lru) | (tmpfs ? bit(PG_swapbacked) | bit(PG_dirty) : 0u);
             pfn = mm.cached(mapping, index);
             if (!pfn) pfn = mm.add_to_cache(mapping, index, flags, kPageShift);
-            if (!pfn) co_return at > io.offset ? static_cast<std::int64_t>(at - io.offset) : -ENOMEM;
+            if (!pfn)
+                co_return at > io.offset ? static_cast<std::int64_t>(at - io.offset) : -ENOMEM;
         }
         // v6.1 shmem_file_read_iter(), shmem_write_begin(): a poisoned page stays cached as such.
         if (kernel.memory.page(*pfn).test(PG_hwpoison))
@@ -104,9 +106,9 @@ Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, st
     if (pinned) {  // WARN_ON_ONCE(trunc && page_ref_count(page) > 1), kernel.md 3.1
         const bool old = env.profile.id == ProfileId::v4_18;
         env.log.line(ctx.cpu, Line::xfs_text,
-                     env.log.name("WARNING: CPU: " + std::to_string(ctx.cpu) + " PID: " +
-                                  std::to_string(ctx.pid) + " at fs/dax.c:" + (old ? "348" : "376") +
-                                  " dax_disassociate_entry+0x4d/0x90"));
+                     env.log.name("WARNING: CPU: " + std::to_string(ctx.cpu) +
+                                  " PID: " + std::to_string(ctx.pid) + " at fs/dax.c:" +
+                                  (old ? "348" : "376") + " dax_disassociate_entry+0x4d/0x90"));
     }
     const SpaRange data =
         scenario.machine.namespaces[static_cast<std::size_t>(scenario.files[file].on)].data();
@@ -126,8 +128,10 @@ Task<std::int64_t> Processes::State::truncate(Context& ctx, TruncateEvent e) {
     if (dax && e.size < mm.file_size(e.file)) co_await break_layouts(ctx, e.file);
     mm.set_file_size(e.file, e.size);
     mm.unmap_range(mapping, first, ~0ull - first, true);
-    if (dax) co_await delete_entries(ctx, e.file, first);
-    else mm.drop_from_cache(mapping, first, ~0ull - first);
+    if (dax)
+        co_await delete_entries(ctx, e.file, first);
+    else
+        mm.drop_from_cache(mapping, first, ~0ull - first);
     co_return 0;
 }
 

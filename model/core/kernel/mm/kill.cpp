@@ -5,7 +5,8 @@ namespace mcemu::kernel {
 
 /// task_early_kill(). v4.x, forced: every process. v6.1, forced: current alone; the others follow
 /// their policy.
-bool MemoryFailure::State::task_early_kill(const Context& ctx, const Process& p, bool forced) const {
+bool MemoryFailure::State::task_early_kill(const Context& ctx, const Process& p,
+                                           bool forced) const {
     if (p.state != ProcessState::alive) return false;
     if (forced && (profile.ao_to_all_sharers || ctx.task == &p)) return true;
     if (p.mce_kill == McePolicy::early) return true;
@@ -18,12 +19,14 @@ void MemoryFailure::State::kill_proc(Context& ctx, Pfn pfn, const Victim& v, uns
     env.log.line(ctx.cpu, Line::mf_kill, pfn.value, p.comm, static_cast<std::uint64_t>(p.pid));
     if ((flags & MF_ACTION_REQUIRED) && ctx.task == &p)
         kernel.processes.force_signal(p, kSigbus, kBusMceerrAr, true, v.addr, v.shift);
-    else kernel.processes.send_signal(p, kSigbus, kBusMceerrAo, true, v.addr, v.shift);
+    else
+        kernel.processes.send_signal(p, kSigbus, kBusMceerrAo, true, v.addr, v.shift);
 }
 
 Task<void> MemoryFailure::State::kill_procs(Context& ctx, Pfn pfn, std::vector<Victim> victims,
                                             bool fail, unsigned flags) {
-    const Causality why = env.agenda.why();  // each signal is caused by this failure, not by another
+    const Causality why =
+        env.agenda.why();  // each signal is caused by this failure, not by another
     for (const Victim& v : victims) {
         co_await phase(env, ctx.cpu, Lat::kernel_mf_kill);
         Process& p = kernel.processes[v.process];
@@ -50,7 +53,8 @@ int MemoryFailure::State::kill_accessing_process(Context& ctx, Pfn pfn, unsigned
         const Vma* vma = ctx.task->mm->find(va);
         const bool whole = vma && vma->kind == MapKind::hugetlb;
         const unsigned shift = whole ? r.value.shift : kPageShift;
-        found = Victim{ctx.task->index, round_down(va, 1ull << shift), static_cast<int>(shift), true};
+        found =
+            Victim{ctx.task->index, round_down(va, 1ull << shift), static_cast<int>(shift), true};
     });
     if (!found) return 0;  // a clean page that was dropped: the access finds good data
     kill_proc(ctx, pfn, *found, flags);

@@ -36,7 +36,8 @@ void VmaTree::refresh(Node* n) {
     if (n->right) n->subtree_last = std::max(n->subtree_last, n->right->subtree_last);
 }
 
-void VmaTree::split(Node* n, std::uint64_t first, std::uint64_t sequence, Node*& left, Node*& right) {
+void VmaTree::split(Node* n, std::uint64_t first, std::uint64_t sequence, Node*& left,
+                    Node*& right) {
     if (!n) {
         left = right = nullptr;
     } else if (less(n, first, sequence)) {
@@ -69,8 +70,10 @@ VmaTree::Node* VmaTree::insert_at(Node* n, Node* fresh) {
         refresh(fresh);
         return fresh;
     }
-    if (less(n, fresh->first, fresh->sequence)) n->right = insert_at(n->right, fresh);
-    else n->left = insert_at(n->left, fresh);
+    if (less(n, fresh->first, fresh->sequence))
+        n->right = insert_at(n->right, fresh);
+    else
+        n->left = insert_at(n->left, fresh);
     refresh(n);
     return n;
 }
@@ -82,15 +85,17 @@ VmaTree::Node* VmaTree::erase_at(Node* n, std::uint64_t first, std::uint64_t seq
         delete n;
         return rest;
     }
-    if (less(n, first, sequence)) n->right = erase_at(n->right, first, sequence);
-    else n->left = erase_at(n->left, first, sequence);
+    if (less(n, first, sequence))
+        n->right = erase_at(n->right, first, sequence);
+    else
+        n->left = erase_at(n->left, first, sequence);
     refresh(n);
     return n;
 }
 
 void VmaTree::insert(Vma& vma) {
-    auto* fresh = new Node{&vma, vma.pgoff, vma.last_index(), vma.sequence, spread(vma.sequence),
-                           vma.last_index()};
+    auto* fresh = new Node{
+        &vma, vma.pgoff, vma.last_index(), vma.sequence, spread(vma.sequence), vma.last_index()};
     root_ = insert_at(root_, fresh);
     ++size_;
 }

@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
+#include "core/config.hpp"
 #include "core/flow.hpp"
 #include "core/kernel/mm/range_map.hpp"
 #include "core/units.hpp"
-#include "core/config.hpp"
 
 namespace mcemu::kernel {
 
@@ -57,7 +57,8 @@ private:
     static bool less(const Node* a, std::uint64_t first, std::uint64_t sequence) {
         return a->first != first ? a->first < first : a->sequence < sequence;
     }
-    static void split(Node* n, std::uint64_t first, std::uint64_t sequence, Node*& left, Node*& right);
+    static void split(Node* n, std::uint64_t first, std::uint64_t sequence, Node*& left,
+                      Node*& right);
     static Node* merge(Node* a, Node* b);
     static Node* insert_at(Node* n, Node* fresh);
     static Node* erase_at(Node* n, std::uint64_t first, std::uint64_t sequence);
@@ -80,13 +81,13 @@ struct DaxRun {
 /// One struct address_space or anon_vma.
 struct Mapping {
     MapKind kind = MapKind::anon;
-    int of = -1;                  ///< devdax: namespace, fsdax and file: file; else -1
+    int of = -1;  ///< devdax: namespace, fsdax and file: file; else -1
     VmaTree vmas;
-    RangeMap<CacheRun> cache;     ///< file, shmem, shared hugetlb: by index
-    RangeMap<DaxRun> entries;     ///< fsdax: by index
+    RangeMap<CacheRun> cache;  ///< file, shmem, shared hugetlb: by index
+    RangeMap<DaxRun> entries;  ///< fsdax: by index
     /// DAX entries that somebody holds, by first index of the entry.
     std::map<std::uint64_t, WaitQueue> locked;
-    bool eio = false;             ///< AS_EIO: the next fsync fails once
+    bool eio = false;  ///< AS_EIO: the next fsync fails once
 
     bool is_dax() const { return kind == MapKind::devdax || kind == MapKind::fsdax; }
     /// Index that stands for the whole entry which covers `index`, as its lock is keyed.

@@ -66,7 +66,7 @@ Task<int> MemoryFailure::corrupt_pfn(Context& ctx, Pfn pfn) {
     if (s.profile.unpoison_refused_after_real) flags |= MF_SW_SIMULATED;
     s.env.log.line(ctx.cpu, Line::inject_pfn, pfn.value);
     const int rc = co_await memory_failure(ctx, pfn, flags);
-    co_return rc == -EOPNOTSUPP && s.profile.serialised ? 0 : rc;
+    co_return rc == -EOPNOTSUPP&& s.profile.serialised ? 0 : rc;
 }
 
 Task<int> MemoryFailure::soft_offline_page(Context& ctx, Pfn pfn, unsigned flags) {
@@ -100,8 +100,10 @@ Task<void> MemoryFailure::State::drain(Context& ctx, CpuId cpu) {
         const Entry e = fifos[cpu].entries.front();
         fifos[cpu].entries.pop_front();
         env.agenda.set_why(e.why);
-        if (e.flags & MF_SOFT_OFFLINE) co_await kernel.memory_failure.soft_offline_page(ctx, e.pfn, e.flags);
-        else co_await kernel.memory_failure.memory_failure(ctx, e.pfn, e.flags);
+        if (e.flags & MF_SOFT_OFFLINE)
+            co_await kernel.memory_failure.soft_offline_page(ctx, e.pfn, e.flags);
+        else
+            co_await kernel.memory_failure.memory_failure(ctx, e.pfn, e.flags);
     }
 }
 
@@ -122,8 +124,7 @@ Task<int> MemoryFailure::State::dispatch(Context& ctx, Pfn pfn, unsigned flags) 
         co_return rc;
     }
     co_await first_sleep(ctx);
-    if (mf_mutex.locked())
-        env.trace.note(Module::kernel, TraceKind::lock_wait, ctx.cpu, pfn.value);
+    if (mf_mutex.locked()) env.trace.note(Module::kernel, TraceKind::lock_wait, ctx.cpu, pfn.value);
     co_await mf_mutex.lock();
     if (!(flags & MF_SW_SIMULATED)) hw_memory_failure = true;
     const int rc = co_await handle(ctx, pfn, flags);
@@ -142,20 +143,26 @@ Task<int> MemoryFailure::State::handle(Context& ctx, Pfn pfn, unsigned flags) {
     int rc = 0;
     switch (kernel.memory.kind(pfn)) {
         case MemoryKind::none:
-        case MemoryKind::pmem_raw: co_return outside(ctx, pfn);
+        case MemoryKind::pmem_raw:
+            co_return outside(ctx, pfn);
         case MemoryKind::pmem:
         case MemoryKind::pmem_meta:
         case MemoryKind::device_private:
             // v4.18 takes ZONE_DEVICE pages for reserved kernel pages.
-            if (profile.dev_pagemap) rc = co_await dev_pagemap(ctx, pfn, flags);
-            else rc = co_await ram(ctx, pfn, flags);
+            if (profile.dev_pagemap)
+                rc = co_await dev_pagemap(ctx, pfn, flags);
+            else
+                rc = co_await ram(ctx, pfn, flags);
             co_return rc;
-        case MemoryKind::ram: break;
+        case MemoryKind::ram:
+            break;
     }
     // pfn_to_online_page(), v6.1 only (kernel.md 2.4).
     if (profile.serialised && !kernel.memory.is_online(pfn)) co_return outside(ctx, pfn);
-    if (is_hugetlb(pfn)) rc = co_await huge(ctx, pfn, flags);
-    else rc = co_await ram(ctx, pfn, flags);
+    if (is_hugetlb(pfn))
+        rc = co_await huge(ctx, pfn, flags);
+    else
+        rc = co_await ram(ctx, pfn, flags);
     co_return rc;
 }
 
@@ -185,11 +192,15 @@ void MemoryFailure::State::action_result(Context& ctx, Pfn pfn, PageType type, M
 void MemoryFailure::State::set_flag(Pfn pfn, PageFlag flag, bool on) {
     Page& p = page(pfn);
     const bool was = p.test(flag);
-    if (on) p.flags |= bit(flag);
-    else p.flags &= ~bit(flag);
+    if (on)
+        p.flags |= bit(flag);
+    else
+        p.flags &= ~bit(flag);
     if (flag == PG_hwpoison && kernel.memory.is_ram(pfn)) {
-        if (on) kernel.memory.hold(pfn);
-        else kernel.memory.unhold(pfn);
+        if (on)
+            kernel.memory.hold(pfn);
+        else
+            kernel.memory.unhold(pfn);
         // A page that is lost while free must not be handed out either.
         if (on) kernel.memory.reserve({pfn.spa(), pfn.spa() + kPageSize});
     }

@@ -6,8 +6,13 @@
 namespace mcemu::kernel {
 
 enum MfFlags : unsigned {
-    MF_COUNT_INCREASED = 1, MF_ACTION_REQUIRED = 2, MF_MUST_KILL = 4, MF_SOFT_OFFLINE = 8,
-    MF_UNPOISON = 16, MF_SW_SIMULATED = 32, MF_NO_RETRY = 64,
+    MF_COUNT_INCREASED = 1,
+    MF_ACTION_REQUIRED = 2,
+    MF_MUST_KILL = 4,
+    MF_SOFT_OFFLINE = 8,
+    MF_UNPOISON = 16,
+    MF_SW_SIMULATED = 32,
+    MF_NO_RETRY = 64,
 };
 
 class MemoryFailure {

@@ -17,8 +17,10 @@ Task<int> MemoryFailure::State::dev_pagemap(Context& ctx, Pfn pfn, unsigned flag
         const int ns = kernel.memory.namespace_at(pfn.spa());
         const NamespaceConfig& config = env.machine.namespaces[static_cast<std::size_t>(ns)];
         rc = -EOPNOTSUPP;
-        if (v6 && kind == MemoryKind::pmem_meta && config.map_dev) rc = -ENXIO;  // altmap
-        else if (v6 && has_holder(pfn)) rc = co_await notify_holder(ctx, pfn, flags);
+        if (v6 && kind == MemoryKind::pmem_meta && config.map_dev)
+            rc = -ENXIO;  // altmap
+        else if (v6 && has_holder(pfn))
+            rc = co_await notify_holder(ctx, pfn, flags);
         if (rc == -EOPNOTSUPP) rc = co_await dax_generic(ctx, pfn, flags);
         if (rc == kTaskDied) co_return rc;
     }
@@ -35,7 +37,8 @@ Task<int> MemoryFailure::State::dax_generic(Context& ctx, Pfn pfn, unsigned flag
     if (lock.status == DaxLock::Status::failed) co_return -EBUSY;
     set_flag(head, PG_hwpoison, true);
     const Page& p = page(head);
-    co_await unmap_and_kill(ctx, pfn, *p.mapping, p.index, flags | MF_ACTION_REQUIRED | MF_MUST_KILL);
+    co_await unmap_and_kill(ctx, pfn, *p.mapping, p.index,
+                            flags | MF_ACTION_REQUIRED | MF_MUST_KILL);
     unlock_dax(lock);
     co_return 0;
 }
@@ -138,9 +141,9 @@ Task<void> MemoryFailure::State::oops_null(Context& ctx) {
 /// XFS with a reverse map registers as holder of its DAX device; ext4 does not (kernel.md 2.5).
 bool MemoryFailure::State::has_holder(Pfn pfn) const {
     const int ns = kernel.memory.namespace_at(pfn.spa());
-    return std::any_of(kernel.scenario.files.begin(), kernel.scenario.files.end(), [&](const FileConfig& f) {
-        return f.on == ns && f.dax && f.fs == FsKind::xfs_rmap;
-    });
+    return std::any_of(
+        kernel.scenario.files.begin(), kernel.scenario.files.end(),
+        [&](const FileConfig& f) { return f.on == ns && f.dax && f.fs == FsKind::xfs_rmap; });
 }
 
 /// dax_holder_notify_failure() -> xfs_dax_notify_failure() -> mf_dax_kill_procs().

@@ -3,7 +3,9 @@
 
 namespace mcemu::kernel {
 
-bool MemoryFailure::State::is_hugetlb(Pfn pfn) { return page(mm().compound_head(pfn)).test(PG_hugetlb); }
+bool MemoryFailure::State::is_hugetlb(Pfn pfn) {
+    return page(mm().compound_head(pfn)).test(PG_hugetlb);
+}
 
 /// dissolve_free_huge_page(): base pages again, of which only the bad one stays out of use.
 void MemoryFailure::State::dissolve(Pfn pfn, bool free_others) {
@@ -15,8 +17,10 @@ void MemoryFailure::State::dissolve(Pfn pfn, bool free_others) {
     Page& p = page(pfn);
     p.flags = bit(PG_hwpoison);
     p.refcount = 1;
-    if (free_others) kernel.memory.free(head, pages);
-    else kernel.memory.disuse(head, pages);
+    if (free_others)
+        kernel.memory.free(head, pages);
+    else
+        kernel.memory.disuse(head, pages);
 }
 
 Task<int> MemoryFailure::State::huge(Context& ctx, Pfn pfn, unsigned flags) {

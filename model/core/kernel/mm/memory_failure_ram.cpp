@@ -23,8 +23,9 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
                     page(pfn).refcount = 1;
                     page(pfn).flags &= ~bit(PG_buddy);
                 }
-                action_result(ctx, pfn, PageType::buddy,
-                              profile.free_page_recovered ? MfResult::recovered : MfResult::delayed);
+                action_result(
+                    ctx, pfn, PageType::buddy,
+                    profile.free_page_recovered ? MfResult::recovered : MfResult::delayed);
                 co_return 0;
             }
             action_result(ctx, pfn, PageType::kernel_high_order, MfResult::ignored);
@@ -139,7 +140,8 @@ MfResult MemoryFailure::State::act(Context& ctx, Pfn pfn, PageType type) {
     Page& p = page(pfn);
     switch (type) {
         case PageType::kernel:
-        case PageType::slab: return MfResult::ignored;
+        case PageType::slab:
+            return MfResult::ignored;
         case PageType::dirty_swapcache:
             p.flags &= ~(bit(PG_dirty) | bit(PG_uptodate) | bit(PG_lru));
             return MfResult::delayed;
@@ -171,13 +173,15 @@ MfResult MemoryFailure::State::act(Context& ctx, Pfn pfn, PageType type) {
     }
 }
 
-MfResult MemoryFailure::State::check_references(Context& ctx, Pfn pfn, PageType type, MfResult result) {
+MfResult MemoryFailure::State::check_references(Context& ctx, Pfn pfn, PageType type,
+                                                MfResult result) {
     const Page& p = page(pfn);
     if (!profile.reference_check_everywhere) {
         // v6.1: only where the action itself looks (kernel.md 2.7).
         const bool looks = type != PageType::kernel && type != PageType::slab &&
                            type != PageType::unknown && !p.test(PG_anon);
-        const bool swapcache = type == PageType::dirty_swapcache || type == PageType::clean_swapcache;
+        const bool swapcache =
+            type == PageType::dirty_swapcache || type == PageType::clean_swapcache;
         if (!looks && !swapcache) return result;
     }
     int expected = 1;

@@ -40,10 +40,10 @@ struct MemoryFailure::State {
     Kernel& kernel;
     Env& env;
     const Profile& profile;
-    FlowMutex mf_mutex;            // v6.1
+    FlowMutex mf_mutex;  // v6.1
     bool hw_memory_failure = false;
     RateLimit unpoison_limit;
-    std::vector<Fifo> fifos;       // by CPU
+    std::vector<Fifo> fifos;  // by CPU
 
     Mm& mm() { return kernel.processes.mm(); }
     Page& page(Pfn pfn) { return kernel.memory.page(pfn); }
@@ -85,7 +85,8 @@ struct MemoryFailure::State {
 
     // kill.cpp
     bool task_early_kill(const Context& ctx, const Process& process, bool forced) const;
-    Task<void> kill_procs(Context& ctx, Pfn pfn, std::vector<Victim> victims, bool fail, unsigned flags);
+    Task<void> kill_procs(Context& ctx, Pfn pfn, std::vector<Victim> victims, bool fail,
+                          unsigned flags);
     void kill_proc(Context& ctx, Pfn pfn, const Victim& victim, unsigned flags);
     int kill_accessing_process(Context& ctx, Pfn pfn, unsigned flags);
 

@@ -107,11 +107,13 @@ int Mm::map(Process& process, const MapConfig& m) {
     vma->pgoff = m.offset >> kPageShift;
     vma->shift = static_cast<std::uint8_t>(std::countr_zero(m.page));
     const auto with = m.shared_with.empty() ? named_.end() : named_.find(m.shared_with);
-    Vma* partner = with == named_.end() ? nullptr : space(with->second.process).find(with->second.va);
+    Vma* partner =
+        with == named_.end() ? nullptr : space(with->second.process).find(with->second.va);
 
     switch (m.kind) {
         case MapKind::devdax: {
-            const NamespaceConfig& ns = scenario_.machine.namespaces[static_cast<std::size_t>(m.of)];
+            const NamespaceConfig& ns =
+                scenario_.machine.namespaces[static_cast<std::size_t>(m.of)];
             vma->file = devices_[static_cast<std::size_t>(m.of)].get();
             vma->shift = static_cast<std::uint8_t>(std::countr_zero(ns.align));
             vma->shared = true;
@@ -129,8 +131,10 @@ int Mm::map(Process& process, const MapConfig& m) {
             break;
         case MapKind::shmem:
         case MapKind::hugetlb:
-            if (m.kind == MapKind::shmem) vma->shift = kPageShift;
-            else if (vma->shift < kPmdShift) vma->shift = kPmdShift;
+            if (m.kind == MapKind::shmem)
+                vma->shift = kPageShift;
+            else if (vma->shift < kPmdShift)
+                vma->shift = kPmdShift;
             if (m.kind == MapKind::shmem) vma->shared = true;
             if (vma->shared) {
                 vma->file = partner && partner->file ? partner->file : &new_mapping(m.kind);

@@ -14,20 +14,20 @@ namespace mcemu::kernel {
 
 /// A place where a page is, or could be, mapped.
 struct Mapper {
-    Vma* vma = nullptr;        ///< valid until the next change of any address space
+    Vma* vma = nullptr;  ///< valid until the next change of any address space
     std::uint32_t process = 0;
-    std::uint64_t va = 0;      ///< of the 4 KiB page
-    unsigned shift = 0;        ///< size of the leaf that maps something there, 0: nothing
+    std::uint64_t va = 0;  ///< of the 4 KiB page
+    unsigned shift = 0;    ///< size of the leaf that maps something there, 0: nothing
 };
 
 /// How handle_mm_fault() ended.
 struct Fault {
     enum class Kind : std::uint8_t {
-        mapped,       ///< try again
-        hwpoison,     ///< VM_FAULT_HWPOISON, _LARGE
-        bus_error,    ///< VM_FAULT_SIGBUS
-        no_vma,       ///< SIGSEGV
-        no_memory,    ///< VM_FAULT_OOM
+        mapped,     ///< try again
+        hwpoison,   ///< VM_FAULT_HWPOISON, _LARGE
+        bus_error,  ///< VM_FAULT_SIGBUS
+        no_vma,     ///< SIGSEGV
+        no_memory,  ///< VM_FAULT_OOM
     } kind = Kind::mapped;
     unsigned shift = kPageShift;  ///< hwpoison: size that is lost
 };
@@ -146,7 +146,7 @@ private:
     std::vector<FileState> files_;
     std::vector<std::unique_ptr<Mapping>> devices_;
     std::vector<std::unique_ptr<Mapping>> mappings_;
-    std::map<std::string, Named> named_;   // maps by id, for "shared_with"
+    std::map<std::string, Named> named_;  // maps by id, for "shared_with"
     std::uint64_t sequence_ = 0;
 };
 

@@ -10,16 +10,26 @@ constexpr std::uint64_t kFirstAllocatable = (16ull << 20) >> kPageShift;
 
 std::uint32_t flags_of(KernelPageState state) {
     switch (state) {
-        case KernelPageState::buddy: return bit(PG_buddy);
-        case KernelPageState::pcp: return bit(PG_pcp);
-        case KernelPageState::slab: return bit(PG_slab);
-        case KernelPageState::reserved: return bit(PG_reserved);
-        case KernelPageState::kernel: return bit(PG_reserved);
-        case KernelPageState::pagetable: return bit(PG_table);
-        case KernelPageState::offline: return bit(PG_reserved) | bit(PG_offline);
-        case KernelPageState::high_order: return 0;
-        case KernelPageState::hugetlb_free: return bit(PG_hugetlb) | bit(PG_head);
-        case KernelPageState::device_private: return bit(PG_reserved);
+        case KernelPageState::buddy:
+            return bit(PG_buddy);
+        case KernelPageState::pcp:
+            return bit(PG_pcp);
+        case KernelPageState::slab:
+            return bit(PG_slab);
+        case KernelPageState::reserved:
+            return bit(PG_reserved);
+        case KernelPageState::kernel:
+            return bit(PG_reserved);
+        case KernelPageState::pagetable:
+            return bit(PG_table);
+        case KernelPageState::offline:
+            return bit(PG_reserved) | bit(PG_offline);
+        case KernelPageState::high_order:
+            return 0;
+        case KernelPageState::hugetlb_free:
+            return bit(PG_hugetlb) | bit(PG_head);
+        case KernelPageState::device_private:
+            return bit(PG_reserved);
     }
     return 0;
 }
@@ -30,23 +40,23 @@ std::int32_t references_of(KernelPageState state) {
         case KernelPageState::buddy:
         case KernelPageState::pcp:
         case KernelPageState::high_order:
-        case KernelPageState::hugetlb_free: return 0;
-        default: return 1;
+        case KernelPageState::hugetlb_free:
+            return 0;
+        default:
+            return 1;
     }
 }
 
 }  // namespace
 
 Memory::Memory(const MachineConfig& machine, const std::vector<KernelPagesConfig>& pages,
-               const KernelConfig& kernel)
-    : machine_(machine) {
+               const KernelConfig& kernel) {
     for (const DramConfig& dram : machine.memory) {
         ram_.push_back(dram.range);
         kinds_.assign(dram.range.begin >> kPageShift, dram.range.end >> kPageShift,
                       {MemoryKind::ram});
     }
-    std::sort(ram_.begin(), ram_.end(),
-              [](SpaRange a, SpaRange b) { return a.begin < b.begin; });
+    std::sort(ram_.begin(), ram_.end(), [](SpaRange a, SpaRange b) { return a.begin < b.begin; });
     for (const RegionConfig& region : machine.regions)
         kinds_.assign(region.range.begin >> kPageShift, region.range.end >> kPageShift,
                       {MemoryKind::pmem_raw});
@@ -215,7 +225,8 @@ void Memory::free(Pfn first, std::uint64_t pages) {
     taken_.erase(first.value, end);
     for (auto it = held_.lower_bound(first.value); it != held_.end() && *it < end; ++it)
         taken_.assign(*it, *it + 1, {true});
-    states_.for_each(first.value, end, [&](const auto& r) { taken_.assign(r.begin, r.end, {true}); });
+    states_.for_each(first.value, end,
+                     [&](const auto& r) { taken_.assign(r.begin, r.end, {true}); });
     lowest_free_ = std::max(kFirstAllocatable, std::min(lowest_free_, first.value));
 }
 

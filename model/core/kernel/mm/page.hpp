@@ -14,10 +14,27 @@ namespace mcemu::kernel {
 
 /// Page flag bits; the names are the kernel's (include/linux/page-flags.h).
 enum PageFlag : std::uint32_t {
-    PG_locked = 0, PG_error = 1, PG_referenced = 2, PG_uptodate = 3, PG_dirty = 4, PG_lru = 5,
-    PG_slab = 7, PG_reserved = 12, PG_head = 15, PG_swapcache = 16, PG_swapbacked = 17,
-    PG_unevictable = 18, PG_mlocked = 19, PG_writeback = 20, PG_hwpoison = 21, PG_buddy = 22,
-    PG_table = 23, PG_hugetlb = 24, PG_anon = 25, PG_offline = 26, PG_pcp = 27,
+    PG_locked = 0,
+    PG_error = 1,
+    PG_referenced = 2,
+    PG_uptodate = 3,
+    PG_dirty = 4,
+    PG_lru = 5,
+    PG_slab = 7,
+    PG_reserved = 12,
+    PG_head = 15,
+    PG_swapcache = 16,
+    PG_swapbacked = 17,
+    PG_unevictable = 18,
+    PG_mlocked = 19,
+    PG_writeback = 20,
+    PG_hwpoison = 21,
+    PG_buddy = 22,
+    PG_table = 23,
+    PG_hugetlb = 24,
+    PG_anon = 25,
+    PG_offline = 26,
+    PG_pcp = 27,
 };
 constexpr std::uint32_t bit(PageFlag f) { return 1u << f; }
 
@@ -33,31 +50,31 @@ struct Page {
     /// References that page tables do not hold: page cache, memory_failure(), leaked ones, and
     /// the base reference of kernel and ZONE_DEVICE pages. page_count() is this + mapcount for RAM.
     std::int32_t refcount = 1;
-    std::int32_t mapcount = 0;     ///< as of the last look of the reverse map
+    std::int32_t mapcount = 0;  ///< as of the last look of the reverse map
     Mapping* mapping = nullptr;
-    std::uint64_t index = 0;       ///< page->index, in 4 KiB units
+    std::uint64_t index = 0;            ///< page->index, in 4 KiB units
     CacheMode memtype = CacheMode::wb;  ///< RAM only: the PAT page flags
     bool test(PageFlag f) const { return flags & bit(f); }
 };
 
 /// What lies at a physical address.
 enum class MemoryKind : std::uint8_t {
-    none,        ///< no struct page
-    ram,         ///< System RAM
-    pmem,        ///< ZONE_DEVICE page of an fsdax or devdax namespace (dev_pagemap)
-    pmem_meta,   ///< the namespace's own metadata area, covered by the dev_pagemap
-    pmem_raw,    ///< persistent memory without struct pages
+    none,            ///< no struct page
+    ram,             ///< System RAM
+    pmem,            ///< ZONE_DEVICE page of an fsdax or devdax namespace (dev_pagemap)
+    pmem_meta,       ///< the namespace's own metadata area, covered by the dev_pagemap
+    pmem_raw,        ///< persistent memory without struct pages
     device_private,  ///< HMM private page
 };
 
 /// What a run of pages is used for: the part of struct page that is alike, or linear, in it.
 struct PageUse {
     Mapping* mapping = nullptr;
-    std::uint64_t index = 0;     ///< of the first page
-    bool indexed = true;         ///< false: page->index is never set (kernel.md 5.2, v4.18)
-    bool head_only = false;      ///< mapping and index stand in the compound head alone (v6.1 dax)
-    std::uint8_t shift = 12;     ///< size of the compound page they form
-    std::uint32_t flags = 0;     ///< of a page nothing else is known about
+    std::uint64_t index = 0;  ///< of the first page
+    bool indexed = true;      ///< false: page->index is never set (kernel.md 5.2, v4.18)
+    bool head_only = false;   ///< mapping and index stand in the compound head alone (v6.1 dax)
+    std::uint8_t shift = 12;  ///< size of the compound page they form
+    std::uint32_t flags = 0;  ///< of a page nothing else is known about
     std::int32_t refcount = 0;
     PageUse advanced(std::uint64_t pages) const {
         PageUse later = *this;
@@ -119,17 +136,16 @@ private:
     Page initial(Pfn pfn) const;
     void forget(Pfn first, std::uint64_t pages);
 
-    const MachineConfig& machine_;
-    RangeMap<Constant<MemoryKind>> kinds_;         // by pfn
-    RangeMap<Constant<int>> namespaces_;           // by spa
-    RangeMap<Constant<KernelPageState>> states_;   // by pfn
-    RangeMap<PageUse> uses_;                       // by pfn
-    RangeMap<Constant<bool>> taken_;               // by pfn: not for allocate()
-    std::vector<SpaRange> ram_;                    // sorted
+    RangeMap<Constant<MemoryKind>> kinds_;        // by pfn
+    RangeMap<Constant<int>> namespaces_;          // by spa
+    RangeMap<Constant<KernelPageState>> states_;  // by pfn
+    RangeMap<PageUse> uses_;                      // by pfn
+    RangeMap<Constant<bool>> taken_;              // by pfn: not for allocate()
+    std::vector<SpaRange> ram_;                   // sorted
     std::unordered_map<std::uint64_t, Page> pages_;
     std::set<std::uint64_t> held_;
     Pfn zero_page_;
-    std::uint64_t lowest_free_ = 0;                // no free page below
+    std::uint64_t lowest_free_ = 0;  // no free page below
 };
 
 }  // namespace mcemu::kernel

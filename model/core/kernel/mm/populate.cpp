@@ -11,21 +11,29 @@ namespace {
 std::uint32_t anon_flags(MapState state) {
     const std::uint32_t base = bit(PG_uptodate) | bit(PG_lru) | bit(PG_swapbacked) | bit(PG_anon);
     switch (state) {
-        case MapState::clean: return base;
-        case MapState::mlocked: return base | bit(PG_dirty) | bit(PG_mlocked) | bit(PG_unevictable);
-        case MapState::unevictable: return base | bit(PG_dirty) | bit(PG_unevictable);
-        case MapState::swapcache: return base | bit(PG_dirty) | bit(PG_swapcache);
-        default: return base | bit(PG_dirty);
+        case MapState::clean:
+            return base;
+        case MapState::mlocked:
+            return base | bit(PG_dirty) | bit(PG_mlocked) | bit(PG_unevictable);
+        case MapState::unevictable:
+            return base | bit(PG_dirty) | bit(PG_unevictable);
+        case MapState::swapcache:
+            return base | bit(PG_dirty) | bit(PG_swapcache);
+        default:
+            return base | bit(PG_dirty);
     }
 }
 
 std::uint32_t cache_flags(MapKind kind, MapState state) {
     std::uint32_t flags = bit(PG_uptodate) | bit(PG_lru);
-    if (kind == MapKind::shmem) flags |= bit(PG_swapbacked) | bit(PG_dirty);
-    else if (state != MapState::clean) flags |= bit(PG_dirty);
+    if (kind == MapKind::shmem)
+        flags |= bit(PG_swapbacked) | bit(PG_dirty);
+    else if (state != MapState::clean)
+        flags |= bit(PG_dirty);
     if (state == MapState::mlocked) flags |= bit(PG_mlocked) | bit(PG_unevictable);
     if (state == MapState::unevictable) flags |= bit(PG_unevictable);
-    if (kind == MapKind::hugetlb) flags = bit(PG_uptodate) | bit(PG_dirty) | bit(PG_hugetlb) | bit(PG_head);
+    if (kind == MapKind::hugetlb)
+        flags = bit(PG_uptodate) | bit(PG_dirty) | bit(PG_hugetlb) | bit(PG_head);
     return flags;
 }
 
@@ -35,8 +43,12 @@ constexpr std::uint64_t pages_of(unsigned shift) { return 1ull << (shift - kPage
 
 int Mm::populate(Process& process, Vma& vma, const MapConfig& m) {
     switch (vma.kind) {
-        case MapKind::devdax: populate_devdax(process, vma); return 0;
-        case MapKind::fsdax: populate_fsdax(process, vma); return 0;
+        case MapKind::devdax:
+            populate_devdax(process, vma);
+            return 0;
+        case MapKind::fsdax:
+            populate_fsdax(process, vma);
+            return 0;
         case MapKind::file:
         case MapKind::shmem:
             // A private page that was written is anonymous memory (kernel.md 2.7).
@@ -44,7 +56,8 @@ int Mm::populate(Process& process, Vma& vma, const MapConfig& m) {
             return populate_cache(process, vma, m);
         case MapKind::hugetlb:
             return vma.shared ? populate_cache(process, vma, m) : populate_anon(process, vma, m);
-        case MapKind::anon: return populate_anon(process, vma, m);
+        case MapKind::anon:
+            return populate_anon(process, vma, m);
     }
     return 0;
 }
@@ -67,7 +80,8 @@ int Mm::populate_anon(Process& process, Vma& vma, const MapConfig& m) {
     PageUse use;
     use.mapping = &anon_of(vma);
     use.index = vma.pgoff;
-    use.flags = hugetlb ? cache_flags(MapKind::hugetlb, m.state) | bit(PG_anon) : anon_flags(m.state);
+    use.flags =
+        hugetlb ? cache_flags(MapKind::hugetlb, m.state) | bit(PG_anon) : anon_flags(m.state);
     use.refcount = m.state == MapState::swapcache ? 1 : 0;
     Pte pte;
     pte.writable = true;
@@ -105,8 +119,8 @@ int Mm::populate_cache(Process& process, Vma& vma, const MapConfig& m) {
     use.refcount = 1;
     use.shift = vma.kind == MapKind::hugetlb ? vma.shift : static_cast<std::uint8_t>(kPageShift);
     std::vector<std::pair<std::uint64_t, std::uint64_t>> missing;
-    mapping.cache.for_each_gap(vma.pgoff, last,
-                               [&](std::uint64_t b, std::uint64_t e) { missing.emplace_back(b, e); });
+    mapping.cache.for_each_gap(
+        vma.pgoff, last, [&](std::uint64_t b, std::uint64_t e) { missing.emplace_back(b, e); });
     for (const auto& [b, e] : missing) {
         std::uint64_t pfn = 0;
         if (m.at) {
@@ -128,7 +142,8 @@ int Mm::populate_cache(Process& process, Vma& vma, const MapConfig& m) {
     mapping.cache.for_each(vma.pgoff, last, [&](const auto& r) { runs.push_back(r); });
     for (const auto& r : runs) {
         pte.pfn = r.value.pfn;
-        process.mm->table.assign(vma.va_of(r.begin), vma.va_of(r.begin) + ((r.end - r.begin) << kPageShift), pte);
+        process.mm->table.assign(vma.va_of(r.begin),
+                                 vma.va_of(r.begin) + ((r.end - r.begin) << kPageShift), pte);
     }
     return 0;
 }
@@ -153,8 +168,8 @@ void Mm::populate_fsdax(Process& process, Vma& vma) {
     const FileConfig& f = scenario_.files[file];
     const SpaRange data = scenario_.machine.namespaces[static_cast<std::size_t>(f.on)].data();
     const std::uint64_t map_begin = vma.pgoff << kPageShift;
-    const std::uint64_t map_end = std::min(map_begin + (vma.end - vma.begin),
-                                           round_up(files_[file].size, kPageSize));
+    const std::uint64_t map_end =
+        std::min(map_begin + (vma.end - vma.begin), round_up(files_[file].size, kPageSize));
     for (const FileExtent& e : f.extents) {
         const std::uint64_t from = std::max(map_begin, e.offset);
         const std::uint64_t to = std::min(map_end, e.offset + e.size);
@@ -172,11 +187,12 @@ void Mm::populate_fsdax(Process& process, Vma& vma) {
             process.mm->table.assign(begin, end, pte);
             // An entry of 2 MiB serves maps of 4 KiB as well, so it stays where it is.
             std::vector<std::pair<std::uint64_t, std::uint64_t>> fresh;
-            if (shift > kPageShift) fresh.emplace_back(index, index + pages);
+            if (shift > kPageShift)
+                fresh.emplace_back(index, index + pages);
             else
-                vma.file->entries.for_each_gap(index, index + pages, [&](std::uint64_t b, std::uint64_t e2) {
-                    fresh.emplace_back(b, e2);
-                });
+                vma.file->entries.for_each_gap(
+                    index, index + pages,
+                    [&](std::uint64_t b, std::uint64_t e2) { fresh.emplace_back(b, e2); });
             for (const auto& [b, e2] : fresh) vma.file->entries.assign(b, e2, {shift});
             associate(*vma.file, index, Pfn{pte.pfn}, pages);
         };
@@ -199,7 +215,8 @@ void Mm::share_anon(Process& target, Vma& vma, const Named& with, std::uint64_t 
     AddressSpace& other = space(with.process);
     const std::uint64_t from = with.va + round_down(offset, kPageSize);
     std::vector<PageTable::Range> runs;
-    other.table.for_each(from, from + (vma.end - vma.begin), [&](const auto& r) { runs.push_back(r); });
+    other.table.for_each(from, from + (vma.end - vma.begin),
+                         [&](const auto& r) { runs.push_back(r); });
     for (auto& r : runs) {
         r.value.writable = false;  // as after fork: whoever writes first gets a copy
         other.table.assign(r.begin, r.end, r.value);

@@ -16,24 +16,23 @@ Overload(F...) -> Overload<F...>;
 
 /// The process that performs an action; -1: the administrator's shell.
 int performer(const Action& action) {
-    return std::visit(
-        Overload{
-            [](const AccessEvent& e) { return static_cast<int>(e.process); },
-            [](const CopyEvent& e) { return e.process; },
-            [](const BioEvent& e) { return e.process; },
-            [](const MadviseEvent& e) { return static_cast<int>(e.process); },
-            [](const FileIoEvent& e) { return static_cast<int>(e.process); },
-            [](const MmapEvent& e) { return static_cast<int>(e.process); },
-            [](const MunmapEvent& e) { return static_cast<int>(e.process); },
-            [](const ForkEvent& e) { return static_cast<int>(e.process); },
-            [](const ExitEvent& e) { return static_cast<int>(e.process); },
-            [](const TruncateEvent& e) { return e.process; },
-            [](const MlockEvent& e) { return static_cast<int>(e.process); },
-            [](const FsyncEvent& e) { return static_cast<int>(e.process); },
-            [](const PrctlMceKillEvent& e) { return static_cast<int>(e.process); },
-            [](const auto&) { return -1; },
-        },
-        action);
+    return std::visit(Overload{
+                          [](const AccessEvent& e) { return static_cast<int>(e.process); },
+                          [](const CopyEvent& e) { return e.process; },
+                          [](const BioEvent& e) { return e.process; },
+                          [](const MadviseEvent& e) { return static_cast<int>(e.process); },
+                          [](const FileIoEvent& e) { return static_cast<int>(e.process); },
+                          [](const MmapEvent& e) { return static_cast<int>(e.process); },
+                          [](const MunmapEvent& e) { return static_cast<int>(e.process); },
+                          [](const ForkEvent& e) { return static_cast<int>(e.process); },
+                          [](const ExitEvent& e) { return static_cast<int>(e.process); },
+                          [](const TruncateEvent& e) { return e.process; },
+                          [](const MlockEvent& e) { return static_cast<int>(e.process); },
+                          [](const FsyncEvent& e) { return static_cast<int>(e.process); },
+                          [](const PrctlMceKillEvent& e) { return static_cast<int>(e.process); },
+                          [](const auto&) { return -1; },
+                      },
+                      action);
 }
 
 }  // namespace
@@ -178,15 +177,21 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
         ret = co_await madvise(ctx, p, *e);
     } else if (const auto* copy = std::get_if<CopyEvent>(&action)) {
         name = copy->direction == CopyEvent::Direction::from_user ? "write" : "read";
-        if (copy->direction == CopyEvent::Direction::from_pmem) ret = co_await copy_physical(ctx, *copy);
-        else ret = co_await copy_user(ctx, p, *copy);
+        if (copy->direction == CopyEvent::Direction::from_pmem)
+            ret = co_await copy_physical(ctx, *copy);
+        else
+            ret = co_await copy_user(ctx, p, *copy);
     } else if (const auto* bio = std::get_if<BioEvent>(&action)) {
-        name = bio->op == BioEvent::Op::read ? "read" : bio->op == BioEvent::Op::write ? "write" : "ioctl";
+        name = bio->op == BioEvent::Op::read    ? "read"
+               : bio->op == BioEvent::Op::write ? "write"
+                                                : "ioctl";
         ret = co_await submit_bio(ctx, *bio);
     } else if (const auto* io = std::get_if<FileIoEvent>(&action)) {
         name = io->write ? "write" : "read";
-        if (mm.is_dax_file(io->file)) ret = co_await kernel.libnvdimm.dax_file_io(ctx, *io);
-        else ret = co_await file_io(ctx, *io);
+        if (mm.is_dax_file(io->file))
+            ret = co_await kernel.libnvdimm.dax_file_io(ctx, *io);
+        else
+            ret = co_await file_io(ctx, *io);
     } else if (const auto* map = std::get_if<MmapEvent>(&action)) {
         name = "mmap";
         ret = co_await mmap(ctx, p, map->map);
@@ -212,7 +217,8 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
         die(p, ProcessState::exited, 0, leave->code);
     }
     // A task that died in an oops has no system call to return from.
-    if (p.state == ProcessState::alive && !name.empty() && ret != kTaskDied) returned(event, name, ret);
+    if (p.state == ProcessState::alive && !name.empty() && ret != kTaskDied)
+        returned(event, name, ret);
     owner.end_kernel_work(ctx.cpu);
     co_await owner.exit_to_user(ctx);
 }
@@ -221,7 +227,9 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
 Task<std::int64_t> Processes::State::submit_bio(Context& ctx, BioEvent bio) {
     const int rc = co_await kernel.libnvdimm.submit_bio(ctx, bio);
     if (rc != 0) co_return rc;
-    co_return bio.op == BioEvent::Op::discard ? 0 : static_cast<std::int64_t>(bio.sectors * kSectorSize);
+    co_return bio.op == BioEvent::Op::discard
+        ? 0
+        : static_cast<std::int64_t>(bio.sectors * kSectorSize);
 }
 
 Context Processes::State::shell_context() const {
@@ -246,7 +254,9 @@ Task<void> Processes::State::shell(std::uint32_t event, const Action* action, Ca
         name = "truncate";
         ret = co_await truncate(ctx, *cut);
     } else if (const auto* bio = std::get_if<BioEvent>(action)) {
-        name = bio->op == BioEvent::Op::read ? "read" : bio->op == BioEvent::Op::write ? "write" : "ioctl";
+        name = bio->op == BioEvent::Op::read    ? "read"
+               : bio->op == BioEvent::Op::write ? "write"
+                                                : "ioctl";
         ret = co_await submit_bio(ctx, *bio);
     } else if (const auto* copy = std::get_if<CopyEvent>(action)) {
         name = "read";
@@ -268,7 +278,8 @@ Task<void> Processes::State::reuse(Context& ctx, Pfn pfn) {
     if (page.test(PG_hwpoison) || !page.test(PG_buddy)) co_return;
     page.flags &= ~bit(PG_buddy);
     page.refcount = 1;
-    co_await oops_paging(kernel, ctx, kernel.direct_map.kaddr(pfn), true, "clear_page_erms+0x7/0x10");
+    co_await oops_paging(kernel, ctx, kernel.direct_map.kaddr(pfn), true,
+                         "clear_page_erms+0x7/0x10");
 }
 
 }  // namespace mcemu::kernel

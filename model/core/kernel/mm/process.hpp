@@ -24,15 +24,15 @@ struct Process {
     std::uint32_t index = 0;
     std::string id;
     int pid = 0;
-    std::uint32_t comm = 0;        ///< Names number
+    std::uint32_t comm = 0;  ///< Names number
     CpuId cpu = 0;
     McePolicy mce_kill = McePolicy::standard;
     SigbusAction sigbus = SigbusAction::standard;
     ProcessState state = ProcessState::alive;
-    int killed_by = 0;             ///< signal number
+    int killed_by = 0;  ///< signal number
     int exit_code = 0;
     std::unique_ptr<AddressSpace> mm;
-    bool in_kernel = false;        ///< inside a system call, fault or #MC tail
+    bool in_kernel = false;  ///< inside a system call, fault or #MC tail
 
     /// Signals raised and not yet delivered; a standard signal pending is not queued twice.
     std::vector<SignalRecord> pending;
@@ -69,9 +69,11 @@ public:
 
     // signals (kernel.md 2.11)
     /// force_sig_mceerr() / force_sig(): unblocked, a blocked or ignored disposition is reset.
-    void force_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr, int lsb);
+    void force_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr,
+                      int lsb);
     /// send_sig_mceerr() / SIGKILL: may be ignored by the receiver.
-    void send_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr, int lsb);
+    void send_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr,
+                     int lsb);
 
     /// Memory management behind all of them.
     Mm& mm();
@@ -96,7 +98,7 @@ private:
     struct State;
     Kernel& kernel_;
     std::vector<std::unique_ptr<Process>> processes_;
-    std::vector<SignalRecord> signals_;     // delivered, in time order
+    std::vector<SignalRecord> signals_;  // delivered, in time order
     std::vector<SyscallRecord> syscalls_;
     std::vector<AccessRecord> accesses_;
     std::unique_ptr<State> s_;

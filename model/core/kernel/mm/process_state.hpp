@@ -43,10 +43,10 @@ struct Processes::State {
     const Scenario& scenario;
     Env& env;
     Mm mm;
-    std::vector<Queue> queues;              // by process
+    std::vector<Queue> queues;  // by process
     std::vector<Cpu> cpus;
-    std::vector<std::uint32_t> child_of;    // by event: the process that a fork event makes
-    std::deque<Action> kept;                // actions of callers that are not scenario events
+    std::vector<std::uint32_t> child_of;  // by event: the process that a fork event makes
+    std::deque<Action> kept;              // actions of callers that are not scenario events
 
     // process.cpp
     void start(Process& process, const ProcessConfig& config, bool born);

@@ -90,7 +90,8 @@ void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages,
         const std::uint64_t from = round_down(z.run.begin, unit);
         const std::uint64_t to = round_up(z.run.end, unit);
         space(z.vma->process).table.erase(from, to);
-        kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, z.vma->process, from, to - from);
+        kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, z.vma->process, from,
+                               to - from);
         if (z.vma->anon && z.run.value.kind == Pte::Kind::present)
             free_unmapped(*z.vma->anon, z.run.value.pfn, (z.run.end - z.run.begin) >> kPageShift,
                           z.vma->index_of(z.run.begin), z.run.value.shift);
@@ -152,7 +153,8 @@ void Mm::migrate(Pfn old, Pfn fresh) {
         Pte pte = leaf->pte;
         pte.pfn = fresh.value + ((leaf->begin - round_down(m.va, 1ull << shift)) >> kPageShift);
         mm.table.assign(leaf->begin, leaf->end, pte);
-        kernel_.env.trace.note(Module::kernel, TraceKind::page_mapped, m.process, leaf->begin, pte.pfn, shift);
+        kernel_.env.trace.note(Module::kernel, TraceKind::page_mapped, m.process, leaf->begin,
+                               pte.pfn, shift);
     }
 }
 

@@ -23,10 +23,9 @@ void Processes::force_signal(Process& p, int signo, int code, bool has_address, 
                              int lsb) {
     if (p.state != ProcessState::alive) return;
     if (signo == kSigbus && p.sigbus == SigbusAction::ignore) p.sigbus = SigbusAction::standard;
-    const std::uint32_t id =
-        kernel_.env.trace.step(Module::kernel, TraceKind::signal_sent, p.index,
-                               static_cast<std::uint64_t>(signo | code << 8), addr,
-                               static_cast<std::uint64_t>(lsb));
+    const std::uint32_t id = kernel_.env.trace.step(Module::kernel, TraceKind::signal_sent, p.index,
+                                                    static_cast<std::uint64_t>(signo | code << 8),
+                                                    addr, static_cast<std::uint64_t>(lsb));
     s_->raise(p, {kernel_.env.agenda.now(), id, p.index, signo, code, has_address, addr, lsb,
                   kernel_.env.agenda.why().origin});
 }
@@ -35,10 +34,9 @@ void Processes::send_signal(Process& p, int signo, int code, bool has_address, s
                             int lsb) {
     if (p.state != ProcessState::alive) return;
     if (signo == kSigbus && p.sigbus == SigbusAction::ignore) return;  // sig_ignored()
-    const std::uint32_t id =
-        kernel_.env.trace.step(Module::kernel, TraceKind::signal_sent, p.index,
-                               static_cast<std::uint64_t>(signo | code << 8), addr,
-                               static_cast<std::uint64_t>(lsb));
+    const std::uint32_t id = kernel_.env.trace.step(Module::kernel, TraceKind::signal_sent, p.index,
+                                                    static_cast<std::uint64_t>(signo | code << 8),
+                                                    addr, static_cast<std::uint64_t>(lsb));
     s_->raise(p, {kernel_.env.agenda.now(), id, p.index, signo, code, has_address, addr, lsb,
                   kernel_.env.agenda.why().origin});
 }
@@ -115,7 +113,8 @@ void Processes::State::die(Process& p, ProcessState how, int signo, int code) {
     p.exit_code = code;
     p.pending.clear();
     p.task_work.clear();
-    env.trace.step(Module::kernel, TraceKind::process_state, p.index, static_cast<std::uint64_t>(how));
+    env.trace.step(Module::kernel, TraceKind::process_state, p.index,
+                   static_cast<std::uint64_t>(how));
     mm.exit(p);
     for (CpuId cpu = 0; cpu < cpus.size(); ++cpu)
         if (cpus[cpu].current == &p) owner.switch_to(cpu, nullptr);

@@ -17,17 +17,18 @@ struct KernelFlag {
     const char* name;
 };
 constexpr KernelFlag kKernelFlags[] = {
-    {PG_locked, 0, "locked"}, {PG_error, 1, "error"}, {PG_referenced, 2, "referenced"},
-    {PG_uptodate, 3, "uptodate"}, {PG_dirty, 4, "dirty"}, {PG_lru, 5, "lru"},
-    {PG_slab, 8, "slab"}, {PG_reserved, 11, "reserved"},
+    {PG_locked, 0, "locked"},     {PG_error, 1, "error"},        {PG_referenced, 2, "referenced"},
+    {PG_uptodate, 3, "uptodate"}, {PG_dirty, 4, "dirty"},        {PG_lru, 5, "lru"},
+    {PG_slab, 8, "slab"},         {PG_reserved, 11, "reserved"},
 };
 
 }  // namespace
 
 void MemoryFailure::State::unknown_type(Context& ctx, Pfn pfn) {
     const Page& p = page(pfn);
-    std::uint64_t word = !kernel.memory.is_ram(pfn)             ? kZoneDevice
-                         : pfn.spa() < (4ull << 30) ? kZoneDma32 : kZoneNormal;
+    std::uint64_t word = !kernel.memory.is_ram(pfn) ? kZoneDevice
+                         : pfn.spa() < (4ull << 30) ? kZoneDma32
+                                                    : kZoneNormal;
     std::string names;
     for (const KernelFlag& f : kKernelFlags) {
         if (!p.test(f.ours)) continue;
@@ -55,7 +56,8 @@ Task<int> MemoryFailure::State::soft_offline(Context& ctx, Pfn pfn, unsigned fla
     }
     if (referenced) --pinned.refcount;
     int rc = 0;
-    if (page(pfn).test(PG_hwpoison) || (is_hugetlb(pfn) && page(mm().compound_head(pfn)).test(PG_hwpoison))) {
+    if (page(pfn).test(PG_hwpoison) ||
+        (is_hugetlb(pfn) && page(mm().compound_head(pfn)).test(PG_hwpoison))) {
         env.log.line(ctx.cpu, Line::soft_already, pfn.value);
         rc = profile.already_poisoned_is_error ? 0 : -EBUSY;
     } else if (is_hugetlb(pfn)) {
@@ -83,8 +85,10 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
         co_return 0;
     }
     if (!page(pfn).test(PG_lru)) {
-        if (profile.unhandlable_pages) env.log.line(ctx.cpu, Line::mf_unhandlable, pfn.value);
-        else unknown_type(ctx, pfn);
+        if (profile.unhandlable_pages)
+            env.log.line(ctx.cpu, Line::mf_unhandlable, pfn.value);
+        else
+            unknown_type(ctx, pfn);
         co_return -EIO;
     }
     if (mm().compound_shift(pfn) > kPageShift) {
@@ -94,7 +98,8 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
     if (!profile.serialised) co_await first_sleep(ctx);
     co_await phase(env, ctx.cpu, Lat::kernel_copy_page);
     Mapping* const mapping = page(pfn).mapping;
-    const bool unused = !page(pfn).test(PG_anon) && !page(pfn).test(PG_dirty) && mm().mappers(pfn).empty();
+    const bool unused =
+        !page(pfn).test(PG_anon) && !page(pfn).test(PG_dirty) && mm().mappers(pfn).empty();
     if (unused && mapping) {  // invalidate_inode_page()
         mapping->cache.erase(page(pfn).index, page(pfn).index + 1);
         kernel.memory.disuse(pfn, 1);
@@ -105,8 +110,8 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
     const auto fresh = kernel.memory.allocate(1, 1);
     if (!fresh) {
         env.log.line(ctx.cpu, Line::soft_migration_failed, pfn.value,
-                     static_cast<std::uint64_t>(static_cast<std::int64_t>(-ENOMEM)), page(pfn).flags,
-                     env.names.intern("uptodate|lru"));
+                     static_cast<std::uint64_t>(static_cast<std::int64_t>(-ENOMEM)),
+                     page(pfn).flags, env.names.intern("uptodate|lru"));
         co_return -ENOMEM;
     }
     mm().migrate(pfn, *fresh);

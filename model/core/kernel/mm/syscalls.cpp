@@ -53,13 +53,15 @@ Task<std::int64_t> Processes::State::mlock(Context& ctx, Process& p, MlockEvent 
         const std::uint64_t stop = std::min(end, vma->end);
         while (va < stop) {  // runs that are mapped already cost one look
             const auto run = p.mm->table.find(va);
-            const bool good = run && run->value.kind == Pte::Kind::present && (run->value.writable || !write);
+            const bool good =
+                run && run->value.kind == Pte::Kind::present && (run->value.writable || !write);
             if (good) {
                 va = run->end;
                 continue;
             }
             const Fault f = co_await mm.fault(ctx, p, va, write);
-            if (f.kind != Fault::Kind::mapped) co_return f.kind == Fault::Kind::hwpoison ? -EFAULT : -ENOMEM;
+            if (f.kind != Fault::Kind::mapped)
+                co_return f.kind == Fault::Kind::hwpoison ? -EFAULT : -ENOMEM;
             if (p.state != ProcessState::alive || !p.mm->find(va)) co_return -ENOMEM;
         }
     }

@@ -27,8 +27,9 @@ TEST_CASE("v4.18 madvise on device-dax ends as a reserved kernel page still in u
     MmWorld w(device(ProfileId::v4_18));
     w.hwpoison(0, kVa + 0x100000);
     CHECK(joined(w.log()) ==
-          kInject + "Memory failure: 0x20cb00: reserved kernel page still referenced by 1 users\n"
-                    "Memory failure: 0x20cb00: recovery action for reserved kernel page: Failed\n");
+          kInject +
+              "Memory failure: 0x20cb00: reserved kernel page still referenced by 1 users\n"
+              "Memory failure: 0x20cb00: recovery action for reserved kernel page: Failed\n");
     CHECK(w.last_return() == -EBUSY);
     CHECK(w.signals().empty());
     CHECK(w.poisoned(kDaxPfn));
@@ -50,8 +51,9 @@ TEST_CASE("v4.19 madvise on device-dax kills with the poisoned page's address", 
     MmWorld w(device(ProfileId::v4_19));
     w.hwpoison(0, kVa + 0x100000);
     CHECK(joined(w.log()) ==
-          kInject + "Memory failure: 0x20cb00: Killing dax-pmd:5421 due to hardware memory corruption\n"
-                    "Memory failure: 0x20cb00: recovery action for dax page: Recovered\n");
+          kInject +
+              "Memory failure: 0x20cb00: Killing dax-pmd:5421 due to hardware memory corruption\n"
+              "Memory failure: 0x20cb00: recovery action for dax page: Recovered\n");
     CHECK(w.last_return() == 0);
     CHECK(joined(w.signals()) == "dax-pmd 7 code 4 addr 7f763dd00000 lsb 21\n");
     CHECK(w.page(kDaxPfn).refcount == 1);
@@ -66,8 +68,10 @@ TEST_CASE("v6.1 madvise on device-dax acts on the head of the compound page", "[
     MmWorld w(device(ProfileId::v6_1));
     w.hwpoison(0, kVa + 0x100000);
     CHECK(joined(w.log()) ==
-          kInject + "Memory failure: 0x20cb00: Sending SIGBUS to dax-pmd:5421 due to hardware memory corruption\n"
-                    "Memory failure: 0x20cb00: recovery action for dax page: Recovered\n");
+          kInject +
+              "Memory failure: 0x20cb00: Sending SIGBUS to dax-pmd:5421 due to hardware memory "
+              "corruption\n"
+              "Memory failure: 0x20cb00: recovery action for dax page: Recovered\n");
     CHECK(joined(w.signals()) == "dax-pmd 7 code 4 addr 7f763dc00000 lsb 21\n");
     CHECK(w.poisoned(0x20ca00));
     CHECK_FALSE(w.poisoned(kDaxPfn));
@@ -92,7 +96,8 @@ TEST_CASE("a device-dax VMA must be aligned as the device is", "[core][mm]") {
     w.perform(MmapEvent{0, map(MapKind::devdax, 0x7f0000000000, 1 << 20)});
     CHECK(w.last_return() == -EINVAL);
     CHECK(joined(w.log()) ==
-          "dax dax0.0: app: dax_mmap: fail, unaligned vma (0x7f0000000000 - 0x7f0000100000, 0x1fffff)\n");
+          "dax dax0.0: app: dax_mmap: fail, unaligned vma (0x7f0000000000 - 0x7f0000100000, "
+          "0x1fffff)\n");
 }
 
 TEST_CASE("the way back from a device-dax page exists since patch 2", "[core][mm]") {
@@ -141,7 +146,8 @@ TEST_CASE("each process hears the size of its own mapping", "[core][mm]") {
     MapConfig small = map(MapKind::fsdax, 0x7f2000200000, k2M);
     MapConfig other = map(MapKind::fsdax, 0x7f3000000000, 0x1000000);
     big.offset = small.offset = k2M;
-    s.processes = {process("a", 801, {big}), process("b", 802, {small}), process("c", 803, {other})};
+    s.processes = {process("a", 801, {big}), process("b", 802, {small}),
+                   process("c", 803, {other})};
     s.processes[2].maps[0].offset = 0x400000;
     s.processes[2].maps[0].size = 0x400000;
     MmWorld w(s);
@@ -152,7 +158,8 @@ TEST_CASE("each process hears the size of its own mapping", "[core][mm]") {
           "Memory failure: 0x20cb00: recovery action for dax page: Recovered\n");
     std::vector<std::string> signals = w.signals();
     std::sort(signals.begin(), signals.end());
-    CHECK(joined(signals) == "a 7 code 4 addr 7f1000300000 lsb 21\nb 7 code 5 addr 7f2000300000 lsb 12\n");
+    CHECK(joined(signals) ==
+          "a 7 code 4 addr 7f1000300000 lsb 21\nb 7 code 5 addr 7f2000300000 lsb 12\n");
     // The hole of v4.19 is start + size long: [0x200000, 0x600000) of the file.
     CHECK(w.pfn_at(2, 0x7f3000000000) == Pfn{0});
     CHECK(w.pfn_at(2, 0x7f30001ff000) == Pfn{0});
@@ -184,7 +191,8 @@ TEST_CASE("v4.19 kills a process that covers a DAX page but never touched it", "
           "Injecting memory failure for pfn 0x20cb00 at process virtual address 0x7f1000300000\n"
           "Memory failure: Unable to find user space address 20cb00 in b\n"
           "Memory failure: 0x20cb00: Killing a:801 due to hardware memory corruption\n"
-          "Memory failure: 0x20cb00: forcibly killing b:802 because of failure to unmap corrupted page\n"
+          "Memory failure: 0x20cb00: forcibly killing b:802 because of failure to unmap corrupted "
+          "page\n"
           "Memory failure: 0x20cb00: recovery action for dax page: Recovered\n");
     CHECK(w.kernel->processes[1].state == ProcessState::killed);
     CHECK(w.kernel->processes[1].killed_by == 9);
@@ -238,7 +246,8 @@ TEST_CASE("a pmem page that nobody ever mapped cannot be locked", "[core][mm]") 
     for (const ProfileId id : {ProfileId::v4_19, ProfileId::v6_1}) {
         MmWorld w(platform(id, NamespaceMode::devdax));
         CHECK(w.failure(-1, kDaxPfn, 0) == -EBUSY);
-        CHECK(joined(w.log()) == "Memory failure: 0x20cb00: recovery action for dax page: Failed\n");
+        CHECK(joined(w.log()) ==
+              "Memory failure: 0x20cb00: recovery action for dax page: Failed\n");
         CHECK(w.kernel->counters.num_poisoned_pages == (id == ProfileId::v6_1 ? 1 : 0));
     }
 }
@@ -264,7 +273,8 @@ TEST_CASE("a device-private page fails in every profile that knows it", "[core][
         s.kernel_pages.push_back({{0x300000000, 0x300001000}, KernelPageState::device_private});
         MmWorld w(s);
         CHECK(w.failure(-1, 0x300000, 0) == (id == ProfileId::v4_19 ? -EBUSY : -ENXIO));
-        CHECK(joined(w.log()) == "Memory failure: 0x300000: recovery action for dax page: Failed\n");
+        CHECK(joined(w.log()) ==
+              "Memory failure: 0x300000: recovery action for dax page: Failed\n");
         CHECK_FALSE(w.poisoned(0x300000));
     }
 }
@@ -282,9 +292,11 @@ TEST_CASE("patrol scrub under a shared DAX page", "[core][mm]") {
             CHECK(w.signals()[0] == "a 7 code 5 addr 7f1000010000 lsb 12");
             CHECK(w.pfn_at(0, 0x7f1000010000) == Pfn{0});
         } else {
-            CHECK(joined(w.log()) == "Memory failure: 0x20cb00: recovery action for dax page: Recovered\n");
+            CHECK(joined(w.log()) ==
+                  "Memory failure: 0x20cb00: recovery action for dax page: Recovered\n");
             CHECK(w.signals().empty());
-            CHECK(w.pfn_at(0, 0x7f1000010000) == Pfn{kDaxPfn});  // nobody collected, nothing unmapped
+            CHECK(w.pfn_at(0, 0x7f1000010000) ==
+                  Pfn{kDaxPfn});  // nobody collected, nothing unmapped
         }
     }
 }
@@ -295,7 +307,8 @@ TEST_CASE("soft offline of a DAX page is refused", "[core][mm]") {
     CHECK(old.last_return() == -EIO);
     CHECK(joined(old.log()) ==
           "Soft offlining pfn 0x20cb00 at process virtual address 0x7f763dd00000\n"
-          "soft_offline: 0x20cb00: unknown non LRU page type 300000000000804 (referenced|reserved)\n");
+          "soft_offline: 0x20cb00: unknown non LRU page type 300000000000804 "
+          "(referenced|reserved)\n");
     MmWorld w(device(ProfileId::v4_19));
     w.perform(MadviseEvent{0, kVa + 0x100000, 4096, true});
     CHECK(w.last_return() == -EIO);
@@ -312,13 +325,16 @@ TEST_CASE("unpoison refuses a mapped DAX page", "[core][mm]") {
         return std::pair(w.last_return(), w.log().size() > before ? w.log().back() : std::string());
     };
     CHECK(after(ProfileId::v4_18) ==
-          std::pair(std::int64_t{0}, std::string("Unpoison: Someone grabs the hwpoison page 0x20cb00")));
+          std::pair(std::int64_t{0},
+                    std::string("Unpoison: Someone grabs the hwpoison page 0x20cb00")));
     CHECK(after(ProfileId::v4_19) ==
-          std::pair(std::int64_t{0}, std::string("Unpoison: the hwpoison page has non-NULL mapping 0x20cb00")));
+          std::pair(std::int64_t{0},
+                    std::string("Unpoison: the hwpoison page has non-NULL mapping 0x20cb00")));
     CHECK(after(ProfileId::v6_1) == std::pair(std::int64_t{-EIO}, std::string()));
 }
 
-TEST_CASE("unpoisoning a DAX page that was never counted takes the counter below zero", "[core][mm]") {
+TEST_CASE("unpoisoning a DAX page that was never counted takes the counter below zero",
+          "[core][mm]") {
     Scenario s = platform(ProfileId::v4_19, NamespaceMode::fsdax);
     s.files.push_back(dax_file(0x4000, 1, kDaxPfn));
     s.processes.push_back(process("victim", 100, {map(MapKind::fsdax, 0x7f0000000000, 0x4000)}));

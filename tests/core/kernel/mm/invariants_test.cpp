@@ -45,8 +45,9 @@ TEST_CASE("rmap and page tables agree, and no page is both free and mapped", "[c
         MapConfig file = map(MapKind::file, 0x7f2000000000, 0x8000);
         MapConfig thp = map(MapKind::anon, 0x7f4000000000, 4 << 20);
         thp.state = MapState::thp;
-        s.processes = {process("a", 1, {map(MapKind::anon, 0x7f0000000000, 0x10000), file, thp,
-                                        map(MapKind::shmem, 0x7f6000000000, 0x8000)}),
+        s.processes = {process("a", 1,
+                               {map(MapKind::anon, 0x7f0000000000, 0x10000), file, thp,
+                                map(MapKind::shmem, 0x7f6000000000, 0x8000)}),
                        process("b", 2, {map(MapKind::anon, 0x7f0000000000, 0x10000), file})};
         for (int i = 0; i < 4; ++i) {
             s.events.push_back({});
@@ -59,18 +60,33 @@ TEST_CASE("rmap and page tables agree, and no page is both free and mapped", "[c
             x = x * 6364136223846793005u + 1442695040888963407u;
             return (x >> 33) % n;
         };
-        const std::uint64_t bases[] = {0x7f0000000000, 0x7f2000000000, 0x7f4000000000, 0x7f6000000000};
+        const std::uint64_t bases[] = {0x7f0000000000, 0x7f2000000000, 0x7f4000000000,
+                                       0x7f6000000000};
         std::size_t forks = 0;
         for (int step = 0; step < 400; ++step) {
             const auto p = static_cast<std::uint32_t>(next(w.kernel->processes.size()));
             const std::uint64_t va = bases[next(4)] + next(24) * kPageSize;
             switch (next(9)) {
-                case 0: w.load(p, va); break;
-                case 1: case 2: case 3: w.store(p, va); break;
-                case 4: w.hwpoison(p, va); break;
-                case 5: w.perform(MunmapEvent{p, va, kPageSize * (1 + next(3))}); break;
-                case 6: w.perform(MmapEvent{p, map(MapKind::anon, va, kPageSize * 2)}); break;
-                case 7: w.perform(MadviseEvent{p, va, kPageSize, true}); break;
+                case 0:
+                    w.load(p, va);
+                    break;
+                case 1:
+                case 2:
+                case 3:
+                    w.store(p, va);
+                    break;
+                case 4:
+                    w.hwpoison(p, va);
+                    break;
+                case 5:
+                    w.perform(MunmapEvent{p, va, kPageSize * (1 + next(3))});
+                    break;
+                case 6:
+                    w.perform(MmapEvent{p, map(MapKind::anon, va, kPageSize * 2)});
+                    break;
+                case 7:
+                    w.perform(MadviseEvent{p, va, kPageSize, true});
+                    break;
                 case 8:
                     if (step % 20 == 0 && forks < s.events.size()) {
                         const auto e = static_cast<std::uint32_t>(forks++);
@@ -106,7 +122,8 @@ TEST_CASE("a page that ten thousand processes share is lost to all of them", "[c
     Scenario s = platform(ProfileId::v4_19, NamespaceMode::fsdax);
     s.files.push_back(dax_file(0x10000, 5, kDaxPfn));
     for (std::uint32_t i = 0; i < kSharers; ++i)
-        s.processes.push_back(process("p", static_cast<int>(i), {map(MapKind::fsdax, 0x7f0000000000, 0x10000)}));
+        s.processes.push_back(
+            process("p", static_cast<int>(i), {map(MapKind::fsdax, 0x7f0000000000, 0x10000)}));
     MmWorld w(s);
     CHECK(w.failure(0, kDaxPfn, MF_ACTION_REQUIRED) == 0);
     CHECK(w.signals().size() == kSharers);
@@ -116,7 +133,8 @@ TEST_CASE("a page that ten thousand processes share is lost to all of them", "[c
     CHECK(ordered);
 }
 
-TEST_CASE("the VMAs of one index are found among many, in the order of the processes", "[core][mm]") {
+TEST_CASE("the VMAs of one index are found among many, in the order of the processes",
+          "[core][mm]") {
     VmaTree tree;
     std::vector<std::unique_ptr<Vma>> vmas;
     for (std::uint64_t i = 0; i < 2000; ++i) {

@@ -14,7 +14,8 @@ namespace mcemu::test {
 
 using namespace kernel;
 
-inline constexpr std::uint64_t kDaxPfn = 0x20cb00;  ///< reference platform P0: data offset 0xbb00000
+inline constexpr std::uint64_t kDaxPfn =
+    0x20cb00;  ///< reference platform P0: data offset 0xbb00000
 inline constexpr std::uint64_t kData = 0x201000000;
 
 /// Platform P0 of the worked examples: 4 CPUs, RAM below 0x200000000, one namespace of 1 GiB.
@@ -57,7 +58,8 @@ inline ProcessConfig process(std::string comm, int pid, std::vector<MapConfig> m
     return p;
 }
 
-inline MapConfig map(MapKind kind, std::uint64_t va, std::uint64_t size, std::uint64_t page = 4096) {
+inline MapConfig map(MapKind kind, std::uint64_t va, std::uint64_t size,
+                     std::uint64_t page = 4096) {
     MapConfig m;
     m.kind = kind;
     m.va = va;
@@ -112,8 +114,12 @@ public:
         kernel->processes.perform(event, action);
         agenda.set_why({});
     }
-    void load(std::uint32_t p, std::uint64_t va) { perform(AccessEvent{AccessKind::load, p, va, 8}); }
-    void store(std::uint32_t p, std::uint64_t va) { perform(AccessEvent{AccessKind::store, p, va, 8}); }
+    void load(std::uint32_t p, std::uint64_t va) {
+        perform(AccessEvent{AccessKind::load, p, va, 8});
+    }
+    void store(std::uint32_t p, std::uint64_t va) {
+        perform(AccessEvent{AccessKind::store, p, va, 8});
+    }
     void hwpoison(std::uint32_t p, std::uint64_t va, std::uint64_t size = 4096) {
         perform(MadviseEvent{p, va, size, false});
     }
@@ -136,8 +142,9 @@ public:
         std::vector<std::string> all;
         for (const SignalRecord& s : kernel->processes.signals()) {
             char line[96];
-            std::snprintf(line, sizeof line, "%s %d code %d addr %llx lsb %d", scenario_id(s.process),
-                          s.signo, s.code, static_cast<unsigned long long>(s.addr), s.lsb);
+            std::snprintf(line, sizeof line, "%s %d code %d addr %llx lsb %d",
+                          scenario_id(s.process), s.signo, s.code,
+                          static_cast<unsigned long long>(s.addr), s.lsb);
             all.emplace_back(line);
         }
         return all;
@@ -150,6 +157,9 @@ public:
     Page& page(std::uint64_t pfn) { return kernel->memory.page(Pfn{pfn}); }
     bool poisoned(std::uint64_t pfn) { return page(pfn).test(PG_hwpoison); }
 
+    /// Loads of these lines raise a local #MC that names the line (SRAR, data load).
+    std::set<std::uint64_t> poison;
+
     Scenario scenario;
     Agenda agenda;
     Trace trace{agenda, 1u << 16};
@@ -161,83 +171,163 @@ public:
     std::unique_ptr<Kernel> kernel;
 
 private:
-    static Task<void> failure_flow(Kernel& kernel, int p, std::uint64_t pfn, unsigned flags, int* rc) {
+    static Task<void> failure_flow(Kernel& kernel, int p, std::uint64_t pfn, unsigned flags,
+                                   int* rc) {
         Context ctx;
-        if (p >= 0) ctx = kernel.processes.context(kernel.processes[static_cast<std::uint32_t>(p)]);
-        else ctx.worker = true;
+        if (p >= 0)
+            ctx = kernel.processes.context(kernel.processes[static_cast<std::uint32_t>(p)]);
+        else
+            ctx.worker = true;
         *rc = co_await kernel.memory_failure.memory_failure(ctx, Pfn{pfn}, flags);
         co_await kernel.processes.exit_to_user(ctx);
     }
     const char* scenario_id(std::uint32_t p) const { return kernel->processes[p].id.c_str(); }
+
+    /// Delivers the #MC that an access met, as the processor does after execute().
+    struct Raise final : AgendaTarget {
+        MmWorld* world = nullptr;
+        void on_agenda(std::uint64_t cpu) override {
+            McDelivery d;
+            d.broadcast = false;
+            d.first = static_cast<CpuId>(cpu);
+            world->kernel->machine_check(d);
+        }
+    };
 
     ExecResult execute(CpuId cpu, const Instruction& i) {
         const Translation t = kernel->page_walk(cpu, i.va, i.user);
         const bool write = i.kind == AccessKind::store || i.kind == AccessKind::store_full_line;
         ExecResult r;
         r.spa = t.spa;
-        if (!t.present || (write && !t.writable)) r.status = ExecResult::Status::page_fault;
+        if (!t.present || (write && !t.writable)) {
+            r.status = ExecResult::Status::page_fault;
+            return r;
+        }
+        const auto bad = poison.lower_bound(round_down(t.spa, kLineSize));
+        if (write || bad == poison.end() || *bad >= t.spa + i.size) return r;
+        r.status = ExecResult::Status::machine_check;
+        r.poisoned_spa = *bad;
+        hw.set_context(cpu, {i.ip, i.user ? 0x33u : 0x10u, true});
+        hw.latch(cpu, 1, 0xbd80000000000134, *bad, mca::kMiscLine, agenda.why().origin);
+        hw.set(cpu, mca::MSR_IA32_MCG_STATUS, 0xf);
+        raise_.world = this;
+        agenda.post(agenda.now() + std::chrono::nanoseconds(100), raise_, cpu);
         return r;
     }
 
     /// The lines of memory_failure() and its neighbours, as the kernel prints them.
     std::string text(const LogRecord& r) const {
-        static const char* const types[] = {
-            "reserved kernel page", "high-order kernel page", "kernel slab page",
-            "different compound page after locking", "huge page already hardware poisoned",
-            "huge page", "free huge page", "non-pmd-sized huge page", "unmapping failed page",
-            "dirty swapcache page", "clean swapcache page", "dirty mlocked LRU page",
-            "clean mlocked LRU page", "dirty unevictable LRU page", "clean unevictable LRU page",
-            "dirty LRU page", "clean LRU page", "already truncated LRU page", "free buddy page",
-            "free buddy page (2nd try)", "dax page", "unsplit thp", "unknown page"};
+        static const char* const types[] = {"reserved kernel page",
+                                            "high-order kernel page",
+                                            "kernel slab page",
+                                            "different compound page after locking",
+                                            "huge page already hardware poisoned",
+                                            "huge page",
+                                            "free huge page",
+                                            "non-pmd-sized huge page",
+                                            "unmapping failed page",
+                                            "dirty swapcache page",
+                                            "clean swapcache page",
+                                            "dirty mlocked LRU page",
+                                            "clean mlocked LRU page",
+                                            "dirty unevictable LRU page",
+                                            "clean unevictable LRU page",
+                                            "dirty LRU page",
+                                            "clean LRU page",
+                                            "already truncated LRU page",
+                                            "free buddy page",
+                                            "free buddy page (2nd try)",
+                                            "dax page",
+                                            "unsplit thp",
+                                            "unknown page"};
         static const char* const results[] = {"Ignored", "Failed", "Delayed", "Recovered"};
         const auto& a = r.args;
-        const auto name = [&](std::size_t i) { return names[static_cast<std::uint32_t>(a[i])].c_str(); };
+        const auto name = [&](std::size_t i) {
+            return names[static_cast<std::uint32_t>(a[i])].c_str();
+        };
         const auto n = [&](std::size_t i) { return static_cast<unsigned long long>(a[i]); };
         char t[256];
         switch (r.line) {
-            case Line::mf_outside: return line(t, "Memory failure: 0x%llx: memory outside kernel control", n(0));
-            case Line::mf_already: return line(t, "Memory failure: 0x%llx: already hardware poisoned", n(0));
+            case Line::mf_outside:
+                return line(t, "Memory failure: 0x%llx: memory outside kernel control", n(0));
+            case Line::mf_already:
+                return line(t, "Memory failure: 0x%llx: already hardware poisoned", n(0));
             case Line::mf_kill:
-                return line(t, "Memory failure: 0x%llx: %s %s:%lld due to hardware memory corruption", n(0),
-                            std::string(kernel->env.profile.kill_verb).c_str(), name(1), n(2));
+                return line(
+                    t, "Memory failure: 0x%llx: %s %s:%lld due to hardware memory corruption", n(0),
+                    std::string(kernel->env.profile.kill_verb).c_str(), name(1), n(2));
             case Line::mf_forcibly:
-                return line(t, "Memory failure: 0x%llx: forcibly killing %s:%lld because of failure to unmap corrupted page",
+                return line(t,
+                            "Memory failure: 0x%llx: forcibly killing %s:%lld because of failure "
+                            "to unmap corrupted page",
                             n(0), name(1), n(2));
             case Line::mf_no_address:
-                return line(t, "Memory failure: Unable to find user space address %llx in %s", n(0), name(1));
+                return line(t, "Memory failure: Unable to find user space address %llx in %s", n(0),
+                            name(1));
             case Line::mf_still_referenced:
-                return line(t, "Memory failure: 0x%llx: %s still referenced by %lld users", n(0), types[a[1]], n(2));
+                return line(t, "Memory failure: 0x%llx: %s still referenced by %lld users", n(0),
+                            types[a[1]], n(2));
             case Line::mf_action:
-                return line(t, "Memory failure: 0x%llx: recovery action for %s: %s", n(0), types[a[1]], results[a[2]]);
+                return line(t, "Memory failure: 0x%llx: recovery action for %s: %s", n(0),
+                            types[a[1]], results[a[2]]);
             case Line::mf_clean_dropped:
-                return line(t, "Memory failure: 0x%llx: corrupted page was clean: dropped without side effects", n(0));
+                return line(t,
+                            "Memory failure: 0x%llx: corrupted page was clean: dropped without "
+                            "side effects",
+                            n(0));
             case Line::mf_keep_swapcache:
                 return line(t, "Memory failure: 0x%llx: keeping poisoned page in swap cache", n(0));
-            case Line::mf_unhandlable: return line(t, "Memory failure: 0x%llx: unhandlable page.", n(0));
+            case Line::mf_unhandlable:
+                return line(t, "Memory failure: 0x%llx: unhandlable page.", n(0));
             case Line::fault_kill:
-                return line(t, "MCE: Killing %s:%lld due to hardware memory corruption fault at %llx", name(0), n(1), n(2));
+                return line(t,
+                            "MCE: Killing %s:%lld due to hardware memory corruption fault at %llx",
+                            name(0), n(1), n(2));
             case Line::inject_madvise:
-                return line(t, "Injecting memory failure for pfn 0x%llx at process virtual address 0x%llx", n(0), n(1));
-            case Line::inject_pfn: return line(t, "Injecting memory failure at pfn 0x%llx", n(0));
+                return line(
+                    t, "Injecting memory failure for pfn 0x%llx at process virtual address 0x%llx",
+                    n(0), n(1));
+            case Line::inject_pfn:
+                return line(t, "Injecting memory failure at pfn 0x%llx", n(0));
             case Line::soft_offline_madvise:
-                return line(t, "Soft offlining pfn 0x%llx at process virtual address 0x%llx", n(0), n(1));
+                return line(t, "Soft offlining pfn 0x%llx at process virtual address 0x%llx", n(0),
+                            n(1));
             case Line::soft_unknown_type:
-                return line(t, "soft_offline: 0x%llx: unknown non LRU page type %llx (%s)", n(0), n(1), name(2));
-            case Line::unpoison_already: return line(t, "Unpoison: Page was already unpoisoned 0x%llx", n(0));
-            case Line::unpoison_grabbed: return line(t, "Unpoison: Someone grabs the hwpoison page 0x%llx", n(0));
+                return line(t, "soft_offline: 0x%llx: unknown non LRU page type %llx (%s)", n(0),
+                            n(1), name(2));
+            case Line::unpoison_already:
+                return line(t, "Unpoison: Page was already unpoisoned 0x%llx", n(0));
+            case Line::unpoison_grabbed:
+                return line(t, "Unpoison: Someone grabs the hwpoison page 0x%llx", n(0));
             case Line::unpoison_mapping:
                 return line(t, "Unpoison: the hwpoison page has non-NULL mapping 0x%llx", n(0));
-            case Line::unpoison_done: return line(t, "Unpoison: Software-unpoisoned page 0x%llx", n(0));
-            case Line::unpoison_disabled: return line(t, "Unpoison: Disabled after HW memory failure 0x%llx", n(0));
+            case Line::unpoison_done:
+                return line(t, "Unpoison: Software-unpoisoned page 0x%llx", n(0));
+            case Line::unpoison_disabled:
+                return line(t, "Unpoison: Disabled after HW memory failure 0x%llx", n(0));
             case Line::dax_unaligned:
-                return line(t, "dax %s: %s: %s: fail, unaligned vma (0x%llx - 0x%llx, 0x%llx)", name(0), name(1),
-                            name(2), n(3), n(4), n(5));
-            case Line::panic: return line(t, "Kernel panic - not syncing: %s", name(0));
+                return line(t, "dax %s: %s: %s: fail, unaligned vma (0x%llx - 0x%llx, 0x%llx)",
+                            name(0), name(1), name(2), n(3), n(4), n(5));
+            case Line::mce_user_access:
+                return line(t, "mce: Uncorrected hardware memory error in user-access at %llx",
+                            n(0));
+            case Line::mce_kernel_accessed:
+                return line(t, "mce: Kernel accessed poison in user space at %llx", n(0));
+            case Line::mce_not_recovered:
+                return "mce: Memory error not recovered";
+            case Line::mce_events_logged:
+                return "mce: [Hardware Error]: Machine check events logged";
+            case Line::panic:
+                return line(t, "Kernel panic - not syncing: %s", name(0));
             case Line::oops_null:
-                return line(t, "BUG: unable to handle kernel NULL pointer dereference at %016llx", n(0));
-            case Line::oops_number: return line(t, "Oops: %04llx [#%lld] SMP", n(1), n(0));
-            case Line::xfs_text: return name(0);
-            default: return line(t, "line %u", static_cast<unsigned>(r.line));
+                return line(t, "BUG: unable to handle kernel NULL pointer dereference at %016llx",
+                            n(0));
+            case Line::oops_number:
+                return line(t, "Oops: %04llx [#%lld] SMP", n(1), n(0));
+            case Line::xfs_text:
+                return name(0);
+            default:
+                return line(t, "line %u", static_cast<unsigned>(r.line));
         }
     }
     template <std::size_t N, class... A>
@@ -247,6 +337,7 @@ private:
     }
 
     std::uint32_t events_ = 0;
+    Raise raise_;
 };
 
 inline std::string joined(const std::vector<std::string>& lines) {

@@ -13,7 +13,8 @@ constexpr std::array kAll{ProfileId::v4_18, ProfileId::v4_19, ProfileId::v6_1};
 
 std::string verb(ProfileId id) { return id == ProfileId::v6_1 ? "Sending SIGBUS to" : "Killing"; }
 
-Scenario heap(ProfileId id, McePolicy policy = McePolicy::standard, SigbusAction action = SigbusAction::handler) {
+Scenario heap(ProfileId id, McePolicy policy = McePolicy::standard,
+              SigbusAction action = SigbusAction::handler) {
     Scenario s = platform(id, NamespaceMode::devdax);
     MapConfig m = map(MapKind::anon, kHeap, 0x4000);
     m.at = 0x12345000;
@@ -77,7 +78,8 @@ TEST_CASE("pending standard signals merge, so a range gives one advisory signal"
         MmWorld w(heap(id, McePolicy::early));
         w.hwpoison(0, kHeap, 0x3000);
         CHECK(w.log().size() == 9);
-        CHECK(w.log()[4] == "Memory failure: 0x12346: " + verb(id) + " heap:700 due to hardware memory corruption");
+        CHECK(w.log()[4] == "Memory failure: 0x12346: " + verb(id) +
+                                " heap:700 due to hardware memory corruption");
         CHECK(joined(w.signals()) == "heap 7 code 5 addr 7f0000001000 lsb 12\n");
         CHECK(w.kernel->counters.num_poisoned_pages == 3);
     }
@@ -253,10 +255,12 @@ TEST_CASE("kernel text cannot be recovered, and stays poisoned", "[core][mm]") {
         w.perform(HwpoisonPfnEvent{Pfn{0x1000}});
         CHECK(w.last_return() == -EBUSY);
         const bool v6 = id == ProfileId::v6_1;
-        CHECK(w.log()[1] == (v6 ? "Memory failure: 0x1000: unhandlable page."
-                                : "Memory failure: 0x1000: reserved kernel page still referenced by 1 users"));
-        CHECK(w.log()[2] == (v6 ? "Memory failure: 0x1000: recovery action for unknown page: Ignored"
-                                : "Memory failure: 0x1000: recovery action for reserved kernel page: Failed"));
+        CHECK(w.log()[1] ==
+              (v6 ? "Memory failure: 0x1000: unhandlable page."
+                  : "Memory failure: 0x1000: reserved kernel page still referenced by 1 users"));
+        CHECK(w.log()[2] ==
+              (v6 ? "Memory failure: 0x1000: recovery action for unknown page: Ignored"
+                  : "Memory failure: 0x1000: recovery action for reserved kernel page: Failed"));
         w.perform(HwpoisonPfnEvent{Pfn{0x1000}});
         CHECK(w.log().back() == "Memory failure: 0x1000: already hardware poisoned");
         CHECK(w.last_return() == (v6 ? -133 : 0));
@@ -309,7 +313,8 @@ TEST_CASE("v6.1 signals who meets an already poisoned page", "[core][mm]") {
     CHECK(old.signals().empty());
 }
 
-TEST_CASE("the kernel's own copies get EFAULT from an hwpoison entry, whole chunks at a time", "[core][mm]") {
+TEST_CASE("the kernel's own copies get EFAULT from an hwpoison entry, whole chunks at a time",
+          "[core][mm]") {
     MmWorld w(heap(ProfileId::v6_1));
     w.hwpoison(0, kHeap + 0x1000);
     const std::size_t lines = w.log().size();
