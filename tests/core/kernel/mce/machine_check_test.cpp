@@ -1,7 +1,6 @@
 // do_machine_check(): worked examples B34 to B38 of kernel.md and records of real kernels.
 #include "core/kernel/mce/machine_check.hpp"
 
-#include "core/kernel/mce/panic.hpp"
 #include "mce_world.hpp"
 
 using namespace mcemu;
@@ -354,14 +353,16 @@ TEST_CASE("tolerant 3 lets memory_failure() run though RIPV is clear") {
 }
 
 TEST_CASE("tolerant 3 and a fatal error: no panic, the poll finds the record again") {
-    MceWorld w(kV419, [](Scenario& s) { s.kernel.tolerant = 3; });
-    w.hw.cmci = false;
+    MceWorld w(kV419, [](Scenario& s) {
+        s.kernel.tolerant = 3;
+        s.kernel.cmci_disabled = true;
+    });
     w.hw.latch(0, 9, kFatalPcc, kRamAddress, 0x86);
-    w.machine_check(0, 5);
     w.kernel->bank_latched(0);
+    w.machine_check(0, 5);
     w.run();
     CHECK_FALSE(w.panicked());
-    CHECK(w.lines() == std::vector<Line>{Line::mce_events_logged});
+    CHECK(w.lines() == std::vector<Line>{Line::mce_events_logged, Line::mce_events_logged});
 }
 
 TEST_CASE("MCG_STATUS is cleared on every CPU of a broadcast") {
@@ -499,12 +500,13 @@ TEST_CASE("A fake panic prints its lines and the machine goes on") {
 }
 
 TEST_CASE("After a fake panic the poll finds the bank that was kept") {
-    MceWorld w(kV419, [](Scenario& s) { s.kernel.fake_panic = true; });
-    for (std::uint32_t bank = 0; bank < 20; ++bank) w.hw.set(0, mca::msr_mci_ctl2(bank), 0);
+    MceWorld w(kV419, [](Scenario& s) {
+        s.kernel.fake_panic = true;
+        s.kernel.cmci_disabled = true;
+    });
     w.hw.latch(0, 9, kFatalPcc, kRamAddress, 0x86);
+    w.kernel->bank_latched(0);
     w.machine_check(0, 5);
-    w.run();
-    w.kernel->cmci(0);
     w.run();
     CHECK(w.lines().back() == Line::mce_events_logged);
 }

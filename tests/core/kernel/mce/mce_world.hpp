@@ -44,7 +44,8 @@ public:
     static constexpr std::uint64_t kPage = 0x12345000;
     static constexpr std::uint64_t kVa = 0x7f0000001000;
 
-    explicit MceWorld(ProfileId profile, const Adjust& adjust = {}, std::uint32_t cpus = 4)
+    explicit MceWorld(ProfileId profile, const Adjust& adjust = {}, std::uint32_t cpus = 4,
+                      const std::function<void(FakePlatform&)>& adjust_hw = {})
         : hw(cpus), trace(agenda, 4096), latency(rng) {
         Scenario& s = scenario;
         s.kernel.profile = profile;
@@ -71,6 +72,7 @@ public:
         if (adjust) adjust(s);
         fates.resize(s.events.size());
         for (CpuId cpu = 0; cpu < cpus; ++cpu) hw.set(cpu, mca::MSR_IA32_TSC, 0x1000);
+        if (adjust_hw) adjust_hw(hw);
         kernel = std::make_unique<kernel::Kernel>(s, agenda, trace, names, latency, fates, hw);
         kernel->boot();
         run_for(SimTime::zero());
