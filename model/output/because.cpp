@@ -6,11 +6,14 @@
 namespace mcemu::output {
 namespace {
 
-std::string decided_pfn(const RunView& view, const EventFate& fate) {
-    if (!view.trace.holds(fate.cause)) return "";
-    const TraceRecord& r = view.trace[fate.cause];
-    if (r.kind == TraceKind::memory_failure || r.kind == TraceKind::memory_failure_end)
-        return " on pfn " + hex(r.a);
+/// " on pfn 0x...": of the memory_failure() that the deciding record belongs to.
+std::string decided_pfn(const RunView& view, const Causes& causes, const EventFate& fate) {
+    const std::vector<std::uint32_t> chain = causes.chain(fate.cause);
+    for (auto id = chain.rbegin(); id != chain.rend(); ++id) {
+        const TraceRecord& r = view.trace[*id];
+        if (r.kind == TraceKind::memory_failure || r.kind == TraceKind::memory_failure_end)
+            return " on pfn " + hex(r.a);
+    }
     return "";
 }
 
@@ -74,7 +77,9 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::lost_to_older_error:
             return mce_place(view, index) + " held an older error: only STATUS.OVER tells of it";
         case FateReason::memory_failure:
-            return "memory_failure() acted" + decided_pfn(view, fate);
+            return std::string(fate.fate == Fate::consumed ? "memory_failure() acted"
+                                                           : "memory_failure() gave up") +
+                   decided_pfn(view, causes, fate);
         case FateReason::signalled: return "a process was signalled";
         case FateReason::driver_error: return "a driver's copy met the poison and returned an error";
         case FateReason::kernel_record: return "the kernel logged a record of it";

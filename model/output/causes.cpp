@@ -32,8 +32,10 @@ std::vector<std::uint32_t> Causes::chain(std::uint32_t id) const {
     return ids;
 }
 
-bool Causes::complete(const std::vector<std::uint32_t>& chain) const {
-    return !chain.empty() && view_.trace[chain.front()].kind == TraceKind::scenario_event;
+std::uint32_t Causes::root(const std::vector<std::uint32_t>& chain) const {
+    if (chain.empty()) return 0;
+    const TraceRecord& first = view_.trace[chain.front()];
+    return first.kind == TraceKind::scenario_event ? first.subject + 1 : 0;
 }
 
 std::string Causes::describe(std::uint32_t id) const {
@@ -114,9 +116,9 @@ std::string Causes::story(std::uint32_t id) const {
     std::vector<std::uint32_t> ids = chain(id);
     std::erase_if(ids, [&](std::uint32_t i) {
         const TraceKind k = view_.trace[i].kind;
-        return i != id && (k == TraceKind::phase || k == TraceKind::log_line ||
-                           k == TraceKind::lock_wait || k == TraceKind::bank_cleared ||
-                           k == TraceKind::tlb_flush || k == TraceKind::cache_flush);
+        return k == TraceKind::phase || k == TraceKind::log_line || k == TraceKind::lock_wait ||
+               k == TraceKind::bank_cleared || k == TraceKind::tlb_flush ||
+               k == TraceKind::cache_flush;
     });
     std::string out;
     for (std::size_t i = 0; i < ids.size(); ++i) {

@@ -14,8 +14,9 @@ public:
     /// Ids of the records that led to `id`, oldest first, `id` itself last. Begins with the
     /// scenario event that is at the root; later when the trace no longer holds the beginning.
     std::vector<std::uint32_t> chain(std::uint32_t id) const;
-    /// Whether the chain of `id` reaches back to its scenario event.
-    bool complete(const std::vector<std::uint32_t>& chain) const;
+    /// 1 + index of the scenario event that the chain begins with: the error's own, or the one
+    /// that met it (a load that reads what an earlier event poisoned). 0: the trace has lost it.
+    std::uint32_t root(const std::vector<std::uint32_t>& chain) const;
 
     /// One record in a few words: "bank 1 of CPU 0 latched 0xbd80000000100134".
     std::string describe(std::uint32_t id) const;

@@ -20,6 +20,9 @@ int acting_process(const Action& action) {
 }
 
 bool uncorrected(const Action& action) {
+    if (const auto* cper = std::get_if<CperEvent>(&action))
+        return cper->severity == CperEvent::Severity::recoverable ||
+               cper->severity == CperEvent::Severity::fatal;
     const auto* mce = std::get_if<MceEvent>(&action);
     return !mce || (mce->status & mca::MCI_STATUS_UC);
 }
@@ -28,7 +31,7 @@ bool uncorrected(const Action& action) {
 /// address: errors that have a page (kernel.md 1.16).
 bool memory_error_with_address(const Action& action) {
     const auto* mce = std::get_if<MceEvent>(&action);
-    if (!mce) return std::holds_alternative<PoisonEvent>(action);
+    if (!mce) return true;  // poison, advice, a page number, a CPER memory section
     return (mce->status & mca::MCI_STATUS_ADDRV) &&
            ((mce->status & 0xef80) == 0x80 || (mce->status & 0xef00) == 0x100 ||
             (mce->status & 0xeffc) == 0xc);

@@ -172,27 +172,15 @@ class Latencies {
 public:
     Latencies(const RunView& view, const Causes& causes) : view_(view), causes_(causes) {}
 
+    /// An effect and its record: from its own event, and from the event that met the error where
+    /// that is another one.
     void add(const std::string& to, std::uint32_t id, std::uint32_t origin, SimTime at) {
-        if (origin == 0 || origin > view_.scenario.events.size()) return;
         const std::vector<std::uint32_t> chain = causes_.chain(id);
+        const std::uint32_t root = causes_.root(chain);
         // A repeated event began more than once: the chain knows which time it was.
-        const SimTime begin = causes_.complete(chain) ? view_.trace[chain.front()].at
-                                                      : view_.event_times[origin - 1];
-        if (at < begin) return;
-        Json phases = Json::array();
-        for (const std::uint32_t step : chain) {
-            const TraceRecord& r = view_.trace[step];
-            if (r.kind != TraceKind::phase || r.b == 0) continue;
-            const std::string_view name = latency_info(static_cast<Lat>(r.a)).name;
-            if (!phases.empty() && phases.back()["name"] == name)
-                phases.back()["ns"] = phases.back()["ns"].get<std::uint64_t>() + r.b / 1000;
-            else
-                phases.push_back({{"name", name}, {"ns", r.b / 1000}});
-        }
-        list_.push_back({{"from", "event:" + causes_.event_id(origin - 1)},
-                         {"to", to},
-                         {"ns", to_ns(at - begin)},
-                         {"phases", std::move(phases)}});
+        if (root != 0) add_from(root, view_.trace[chain.front()].at, to, at, chain);
+        if (origin != 0 && origin != root && origin <= view_.scenario.events.size())
+            add_from(origin, view_.event_times[origin - 1], to, at, chain);
     }
     /// A duration that the scenario asks about: from the first `from` to the first `to` that is
     /// not earlier. Null when it did not happen.
@@ -209,6 +197,25 @@ public:
     Json take() { return std::move(list_); }
 
 private:
+    void add_from(std::uint32_t event, SimTime begin, const std::string& to, SimTime end,
+                  const std::vector<std::uint32_t>& chain) {
+        if (end < begin) return;
+        Json phases = Json::array();
+        for (const std::uint32_t step : chain) {
+            const TraceRecord& r = view_.trace[step];
+            if (r.kind != TraceKind::phase || r.b == 0) continue;
+            const std::string_view name = latency_info(static_cast<Lat>(r.a)).name;
+            if (!phases.empty() && phases.back()["name"] == name)
+                phases.back()["ns"] = phases.back()["ns"].get<std::uint64_t>() + r.b / 1000;
+            else
+                phases.push_back({{"name", name}, {"ns", r.b / 1000}});
+        }
+        list_.push_back({{"from", "event:" + causes_.event_id(event - 1)},
+                         {"to", to},
+                         {"ns", to_ns(end - begin)},
+                         {"phases", std::move(phases)}});
+    }
+
     /// When `what` ("event:ID", "signal:PROCESS", "syscall:ID", "phase:NAME", "panic") first
     /// happened at or after `since`.
     std::optional<SimTime> first(const std::string& what, SimTime since) const {

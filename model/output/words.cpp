@@ -52,7 +52,7 @@ constexpr std::array kShortModes =
 // In the order of Action's alternatives.
 constexpr std::array kActions = std::to_array<std::string_view>({
     "mce", "poison", "load", "speculate", "copy", "scrub", "madvise", "hwpoison_pfn",
-    "unpoison_pfn", "bio", "file_io", "dsm", "cper", "mmap", "munmap", "fork", "exit", "truncate",
+    "unpoison_pfn", "bio", "read_file", "dsm", "cper", "mmap", "munmap", "fork", "exit", "truncate",
     "mlock", "fsync", "prctl_mce_kill", "sysctl", "cpu_offline", "power_fail", "call",
 });
 static_assert(kActions.size() == std::variant_size_v<Action>);
@@ -98,6 +98,8 @@ std::string_view word(const Action& action) {
     if (const auto* a = std::get_if<AccessEvent>(&action))
         return a->kind == AccessKind::store_full_line ? word(AccessKind::store) : word(a->kind);
     if (const auto* p = std::get_if<PoisonEvent>(&action); p && p->heal) return "unpoison_media";
+    if (const auto* f = std::get_if<FileIoEvent>(&action))
+        return f->write ? "write_file" : "read_file";
     if (const auto* c = std::get_if<CpuHotplugEvent>(&action); c && c->online) return "cpu_online";
     return kActions[action.index()];
 }

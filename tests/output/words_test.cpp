@@ -44,6 +44,8 @@ TEST_CASE("an action has the word of the scenario", "[output][words]") {
     CHECK(word(Action{MadviseEvent{}}) == "madvise");
     CHECK(word(Action{AccessEvent{AccessKind::store_full_line, 0, 0, 64}}) == "store");
     CHECK(word(Action{PoisonEvent{.heal = true}}) == "unpoison_media");
+    CHECK(word(Action{FileIoEvent{.write = true}}) == "write_file");
+    CHECK(word(Action{CpuHotplugEvent{0, true}}) == "cpu_online");
     CHECK(word(Action{CallEvent{}}) == "call");
 }
 
