@@ -180,6 +180,7 @@ ExecResult Processors::access(CpuId cpu, const Instruction& i) {
     // and nobody is told (mce.md 9, row 3d).
     if (!a.poisoned) return ended(Status::retired);
     r.poisoned_spa = a.poisoned_spa;
+    r.origin = origin_of(a.planted_by);
     const mca::UnitError unit =
         !t.cacheable && mca_config_.uc_poison_fatal
             ? mca::uncached_poison(mca_.map(), a.poisoned_spa)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/kernel/mm/address_space.hpp"
+#include "core/kernel/mm/mapping.hpp"
 #include "output/because.hpp"
 #include "output/causes.hpp"
 #include "output/classify.hpp"
@@ -59,6 +61,25 @@ Json syscalls_of(const RunView& view, const Causes& causes) {
     return list;
 }
 
+/// VmFlags of a DAX map as /proc/PID/smaps shows them (kernel.md 5.1).
+Json vm_flags_of(const kernel::Process& p) {
+    if (!p.mm || p.mm->vmas.empty()) return nullptr;
+    const kernel::Vma& vma = *p.mm->vmas.begin()->second;
+    if (vma.kind != MapKind::devdax && vma.kind != MapKind::fsdax) return nullptr;
+    std::string flags = vma.shared ? "rd wr sh mr mw me ms" : "rd wr mr mw me";
+    if (vma.mixedmap) flags += " mm";
+    return flags + " hg";
+}
+
+Json accesses_of(const RunView& view, const Causes& causes) {
+    Json list = Json::array();
+    for (const kernel::AccessRecord& a : view.kernel.processes.accesses())
+        list.push_back({{"t_ns", to_ns(a.at)},
+                        {"event", causes.event_id(a.event)},
+                        {"result", a.completed ? "ok" : "fault"}});
+    return list;
+}
+
 Json processes_of(const RunView& view) {
     Json list = Json::array();
     for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i) {
@@ -66,23 +87,48 @@ Json processes_of(const RunView& view) {
         Json entry = {{"id", p.id}, {"pid", p.pid}, {"state", word(p.state)}};
         if (p.state == kernel::ProcessState::killed) entry["by"] = signal_name(p.killed_by);
         if (p.state == kernel::ProcessState::exited) entry["code"] = p.exit_code;
+        if (Json flags = vm_flags_of(p); !flags.is_null()) entry["vm_flags"] = std::move(flags);
         list.push_back(std::move(entry));
     }
     return list;
 }
 
-Json pages_of(const RunView& view, const std::vector<Pfn>& wanted) {
+/// The file or device that page->mapping leads to; null: none, or anonymous memory.
+Json mapping_of(const RunView& view, const kernel::Page& page) {
+    if (!page.mapping || page.mapping->of < 0) return nullptr;
+    const auto of = static_cast<std::size_t>(page.mapping->of);
+    return page.mapping->kind == MapKind::devdax ? view.scenario.machine.namespaces[of].device
+                                                 : view.scenario.files[of].id;
+}
+
+/// Poisoned pages with just that flag; pages that somebody asked for (an expectation, or a
+/// dump_page call) with all that is known.
+Json pages_of(const RunView& view, std::vector<Pfn> wanted) {
+    const std::vector<Pfn>& dumped = view.kernel.looked_at;
+    wanted.insert(wanted.end(), dumped.begin(), dumped.end());
+    std::sort(wanted.begin(), wanted.end());
     Json list = Json::array();
-    const auto add = [&](Pfn pfn, const kernel::Page& page) {
+    const auto add = [&](Pfn pfn, const kernel::Page& page, bool all) {
         Json flags = Json::array();
-        for (const std::string_view name : page_flag_names(page.flags)) flags.push_back(name);
-        list.push_back({{"pfn", hex(pfn.value)}, {"flags", flags}, {"users", page.refcount}});
+        for (const std::string_view name : page_flag_names(page.flags))
+            if (name == "hwpoison" || std::find(dumped.begin(), dumped.end(), pfn) != dumped.end())
+                flags.push_back(name);
+        Json entry = {{"pfn", hex(pfn.value)}, {"flags", flags}, {"users", page.refcount}};
+        if (all) {
+            entry["mapping"] = mapping_of(view, page);
+            entry["index"] = hex(page.mapping ? page.index : 0);
+        }
+        list.push_back(std::move(entry));
     };
-    for (const Pfn pfn : view.kernel.memory.known()) {
-        const kernel::Page* page = view.kernel.memory.find(pfn);
-        if (page && (page->test(kernel::PG_hwpoison) ||
-                     std::binary_search(wanted.begin(), wanted.end(), pfn)))
-            add(pfn, *page);
+    std::vector<Pfn> shown = view.kernel.memory.known();
+    shown.insert(shown.end(), wanted.begin(), wanted.end());
+    std::sort(shown.begin(), shown.end());
+    shown.erase(std::unique(shown.begin(), shown.end()), shown.end());
+    for (const Pfn pfn : shown) {
+        const bool asked = std::binary_search(wanted.begin(), wanted.end(), pfn);
+        if (view.kernel.memory.kind(pfn) == kernel::MemoryKind::none) continue;
+        const kernel::Page page = view.kernel.memory.look(pfn);
+        if (asked || page.test(kernel::PG_hwpoison)) add(pfn, page, asked);
     }
     return list;
 }
@@ -102,7 +148,21 @@ Json direct_map_of(const RunView& view) {
         ranges.push_back({{"pfn", hex(r.first.value)},
                           {"pages", r.pages},
                           {"type", r.present ? short_word(r.mode) : std::string_view("NP")}});
-    return {{"4k_kB", count.k4}, {"2M_kB", count.m2}, {"1G_kB", count.g1}, {"ranges", ranges}};
+    const kernel::DirectMap::Count boot = view.kernel.direct_map.boot_counters();
+    const auto delta = [](std::uint64_t now, std::uint64_t then) {
+        return static_cast<std::int64_t>(now - then);
+    };
+    Json split = Json::array();
+    for (const kernel::DirectMap::Split& s : view.kernel.direct_map.splits())
+        split.push_back({{"pfn", hex(s.first.value)}, {"shift", s.shift}});
+    return {{"4k_kB", count.k4},
+            {"2M_kB", count.m2},
+            {"1G_kB", count.g1},
+            {"4k_delta_kB", delta(count.k4, boot.k4)},
+            {"2M_delta_kB", delta(count.m2, boot.m2)},
+            {"1G_delta_kB", delta(count.g1, boot.g1)},
+            {"ranges", ranges},
+            {"split", split}};
 }
 
 Json badblocks_of(const RunView& view) {
@@ -151,7 +211,7 @@ Json counters_of(const RunView& view) {
             {"signals", c.signals},
             {"tlb_flushes", c.tlb_flushes},
             {"cache_flushes", c.cache_flushes},
-            {"speculative_hits", c.speculative_hits},
+            {"speculative_hits", view.speculative_hits},
             {"oopses", c.oopses},
             {"hugepages_total", c.hugepages_total}};
 }
@@ -292,6 +352,7 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["log"] = log_of(view);
     result["signals"] = signals_of(view);
     result["syscalls"] = syscalls_of(view, causes);
+    result["accesses"] = accesses_of(view, causes);
     result["processes"] = processes_of(view);
     result["events"] = make_events(view);
     result["pages"] = pages_of(view, expected_pages(expect));

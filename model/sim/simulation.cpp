@@ -113,6 +113,7 @@ RunView Simulation::view() const {
     view.banks = p.processors.bank_snapshots();
     view.event_times = p.driver.times();
     view.event_ran = p.driver.ran();
+    view.speculative_hits = p.processors.counters().speculation_hits;
     view.interrupted = p.clock.interrupted();
     return view;
 }

@@ -29,7 +29,6 @@ struct Counters {
     std::uint64_t memory_failures = 0;    ///< memory_failure() calls
     std::uint64_t signals = 0;
     std::uint64_t tlb_flushes = 0, cache_flushes = 0;
-    std::uint64_t speculative_hits = 0;   ///< speculation that reached poison
     std::uint64_t oopses = 0;
     std::int64_t hugepages_total = 0;     ///< change of HugePages_Total
 };

@@ -146,8 +146,20 @@ Page Memory::initial(Pfn pfn) const {
 
 Page& Memory::page(Pfn pfn) {
     const auto [it, fresh] = pages_.try_emplace(pfn.value);
-    Page& p = it->second;
-    if (fresh) p = initial(pfn);
+    if (fresh) it->second = initial(pfn);
+    associate(pfn, it->second);
+    return it->second;
+}
+
+Page Memory::look(Pfn pfn) const {
+    const Page* known = find(pfn);
+    Page p = known ? *known : initial(pfn);
+    associate(pfn, p);
+    return p;
+}
+
+/// page->mapping and page->index stand in the run that the page belongs to.
+void Memory::associate(Pfn pfn, Page& p) const {
     const auto use = uses_.find(pfn.value);
     const std::uint64_t unit = use ? (1ull << (use->value.shift - kPageShift)) - 1 : 0;
     if (!use || (use->value.head_only && (pfn.value & unit))) {
@@ -158,7 +170,6 @@ Page& Memory::page(Pfn pfn) {
         p.mapping = here.mapping;
         p.index = here.indexed ? here.index : 0;
     }
-    return p;
 }
 
 const Page* Memory::find(Pfn pfn) const {

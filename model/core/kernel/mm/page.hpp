@@ -101,6 +101,8 @@ public:
     /// The page, made on first use.
     Page& page(Pfn pfn);
     const Page* find(Pfn pfn) const;
+    /// The page as page() would give it, without making it known.
+    Page look(Pfn pfn) const;
     /// All known pages, rising by pfn.
     std::vector<Pfn> known() const;
     std::size_t known_count() const { return pages_.size(); }
@@ -134,6 +136,7 @@ private:
         Constant advanced(std::uint64_t) const { return *this; }
     };
     Page initial(Pfn pfn) const;
+    void associate(Pfn pfn, Page& page) const;
     void forget(Pfn first, std::uint64_t pages);
 
     RangeMap<Constant<MemoryKind>> kinds_;        // by pfn

@@ -38,6 +38,18 @@ DirectMap::DirectMap(Kernel& kernel) : kernel_(kernel) {
     }
     for (const Area& a : areas_)
         if (a.pages) count(a.range);
+    boot_counters_ = counters_;
+}
+
+std::vector<DirectMap::Split> DirectMap::splits() const {
+    std::vector<Split> all;
+    for (const auto& [units, shift] : {std::pair{&split_1g_, kPudShift}, {&split_2m_, kPmdShift}}) {
+        const auto first = all.size();
+        for (const std::uint64_t unit : *units) all.push_back({pfn_of(unit << shift), shift});
+        std::sort(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(),
+                  [](const Split& a, const Split& b) { return a.first < b.first; });
+    }
+    return all;
 }
 
 std::optional<std::uint64_t> DirectMap::physical(std::uint64_t va) const {

@@ -59,10 +59,15 @@ public:
     /// DirectMap4k/2M/1G of /proc/meminfo, kB.
     struct Count { std::uint64_t k4 = 0, m2 = 0, g1 = 0; };
     Count counters() const { return counters_; }
+    /// The same when the kernel had booted.
+    Count boot_counters() const { return boot_counters_; }
 
     struct Range { Pfn first; std::uint64_t pages; bool present; CacheMode mode; };
     /// All 4 KiB entries that differ from present write-back, merged, rising.
     std::vector<Range> changed() const;
+    struct Split { Pfn first; unsigned shift; };  ///< shift: of the large page that is no more
+    /// Large pages that were split since boot: 1 GiB, then 2 MiB, each rising.
+    std::vector<Split> splits() const;
 
 private:
     struct Area {
@@ -79,7 +84,7 @@ private:
     Kernel& kernel_;
     std::uint64_t page_offset_;
     DirectMapEntry boot_entry_;
-    Count counters_;
+    Count counters_, boot_counters_;
     std::vector<Area> areas_;                          // rising, disjoint
     std::unordered_set<std::uint64_t> split_1g_;       // spa >> 30: now 2 MiB entries
     std::unordered_set<std::uint64_t> split_2m_;       // spa >> 21: now 4 KiB entries
