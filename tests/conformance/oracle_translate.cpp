@@ -22,6 +22,9 @@ constexpr std::uint64_t kPage = 4096, kHuge = 2u << 20;
 // records, "driver_log").
 constexpr std::uint64_t kStepMs = 2500;
 
+// Where an idle CPU of the records stood; the address is not compared.
+constexpr const char* kKernelIp = "0xffffffff81001000";
+
 std::vector<std::string> words(const std::string& line) {
     std::istringstream in(line);
     std::vector<std::string> out;
@@ -520,7 +523,7 @@ private:
             const std::string id = event(running, e, true);
             observe(running, id);
         } else {
-            if (uncorrected) e["cs"] = "0x10";
+            if (uncorrected) e.update({{"cs", "0x10"}, {"ip", kKernelIp}});
             event("", e, true);
         }
         running_.clear();
@@ -562,7 +565,7 @@ private:
         const bool pcc = (status >> 57) & 1;
         event("", {{"do", "mce"}, {"cpu", std::stoi(values["cpu"])}, {"bank", std::stoi(values["bank"])},
                    {"status", hex(status)}, {"mcgstatus", pcc ? "0x6" : "0x7"}, {"addr", values["addr"]},
-                   {"misc", values["misc"]}, {"broadcast", true}, {"cs", "0x10"}},
+                   {"misc", values["misc"]}, {"broadcast", true}, {"cs", "0x10"}, {"ip", kKernelIp}},
               true);
     }
 

@@ -141,6 +141,8 @@ Task<void> Recovery::run_user_task(McCpu c) {
     ctx.cpu = c.cpu;
     if (task) ctx = core_.kernel.processes.context(*task);
     if (task) task->in_kernel = true;
+    // The exception's tail is kernel code: another machine check here finds the kernel.
+    env.hw.set_context(c.cpu, {kIpKernel, 0x10, true});
 
     if (core_.v6) {
         if (const auto it = idle_work_.find(c.cpu); it != idle_work_.end()) {

@@ -28,11 +28,13 @@ void Mm::set_leaf(Process& process, std::uint64_t va, const Pte& pte) {
 
 std::optional<Pfn> Mm::new_anon_page(Vma& vma, std::uint64_t va, unsigned shift) {
     const std::uint64_t pages = 1ull << (shift - kPageShift);
-    const auto pfn = kernel_.memory.allocate(pages, pages);
+    Mapping& anon = anon_of(vma);
+    const std::uint64_t index = vma.index_of(round_down(va, 1ull << shift));
+    const auto pfn = frames_for(anon, index, pages);
     if (!pfn) return std::nullopt;
     PageUse use;
-    use.mapping = &anon_of(vma);
-    use.index = vma.index_of(round_down(va, 1ull << shift));
+    use.mapping = &anon;
+    use.index = index;
     use.flags = shift == kPageShift ? kAnonFlags : kHugeFlags | bit(PG_anon);
     use.shift = static_cast<std::uint8_t>(shift);
     kernel_.memory.use(*pfn, pages, use);

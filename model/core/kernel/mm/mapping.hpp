@@ -88,6 +88,11 @@ struct Mapping {
     /// DAX entries that somebody holds, by first index of the entry.
     std::map<std::uint64_t, WaitQueue> locked;
     bool eio = false;  ///< AS_EIO: the next fsync fails once
+    /// Frames that a scenario wants its pages to have when they come into being ("at").
+    struct Pin {
+        std::uint64_t index, pages, pfn;
+    };
+    std::vector<Pin> pins;
 
     bool is_dax() const { return kind == MapKind::devdax || kind == MapKind::fsdax; }
     /// Index that stands for the whole entry which covers `index`, as its lock is keyed.

@@ -153,6 +153,8 @@ int Mm::map(Process& process, const MapConfig& m) {
         if (joins) vma->pgoff = partner->pgoff + (m.offset >> kPageShift);
     }
     Vma& v = add_vma(process, std::move(vma));
+    if (m.at && !(v.file && v.file->is_dax()))
+        (v.file ? *v.file : anon_of(v)).pins.push_back({v.pgoff, v.pages(), *m.at >> kPageShift});
     if (!m.id.empty()) named_[m.id] = {process.index, v.begin};
     if (m.state == MapState::untouched) return 0;
     if (partner && !v.file) {

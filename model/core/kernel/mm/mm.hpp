@@ -123,6 +123,8 @@ private:
     void free_cache_if_last(Mapping& mapping);
     Mapping& anon_of(Vma& vma);
 
+    /// Frames for `pages` pages from `index` on: the pinned ones while they are free, else any.
+    std::optional<Pfn> frames_for(const Mapping& mapping, std::uint64_t index, std::uint64_t pages);
     int populate(Process& process, Vma& vma, const MapConfig& request);
     int populate_anon(Process& process, Vma& vma, const MapConfig& request);
     int populate_cache(Process& process, Vma& vma, const MapConfig& request);

@@ -41,6 +41,21 @@ constexpr std::uint64_t pages_of(unsigned shift) { return 1ull << (shift - kPage
 
 }  // namespace
 
+std::optional<Pfn> Mm::frames_for(const Mapping& mapping, std::uint64_t index,
+                                  std::uint64_t pages) {
+    for (const Mapping::Pin& pin : mapping.pins) {
+        if (index < pin.index || index + pages > pin.index + pin.pages) continue;
+        const Pfn first{pin.pfn + (index - pin.index)};
+        bool free = true;
+        for (std::uint64_t i = 0; i < pages && free; ++i)
+            free = !kernel_.memory.usage(Pfn{first.value + i});
+        if (!free) break;
+        kernel_.memory.reserve({first.spa(), first.spa() + pages * kPageSize});
+        return first;
+    }
+    return kernel_.memory.allocate(pages, pages);
+}
+
 int Mm::populate(Process& process, Vma& vma, const MapConfig& m) {
     switch (vma.kind) {
         case MapKind::devdax:
@@ -233,7 +248,7 @@ std::optional<Pfn> Mm::cached(const Mapping& mapping, std::uint64_t index) const
 std::optional<Pfn> Mm::add_to_cache(Mapping& mapping, std::uint64_t index, std::uint32_t flags,
                                     unsigned shift) {
     const std::uint64_t pages = pages_of(shift);
-    const auto pfn = kernel_.memory.allocate(pages, pages);
+    const auto pfn = frames_for(mapping, round_down(index, pages), pages);
     if (!pfn) return std::nullopt;
     PageUse use;
     use.mapping = &mapping;

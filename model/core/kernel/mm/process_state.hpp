@@ -14,8 +14,6 @@ inline constexpr int kSigbus = 7, kSigkill = 9, kSigsegv = 11;
 inline constexpr int kBusAdrerr = 2, kBusMceerrAr = 4, kBusMceerrAo = 5;
 inline constexpr int kSegvMaperr = 1, kSiKernel = 0x80, kSiUser = 0;
 
-/// Some instruction of the kernel text, for frames of tasks that are in the kernel.
-inline constexpr std::uint64_t kIpKernel = 0xffffffff81001000;
 inline constexpr Frame kUserFrame{kIpUser, 0x33, true};
 inline constexpr Frame kKernelFrame{kIpKernel, 0x10, true};
 
