@@ -141,6 +141,9 @@ struct KernelConfig {
     std::string worker_comm = "kworker/0:1";  ///< "%u" stands for the CPU number when present
     std::uint32_t worker_pid = 45;
     std::uint64_t check_interval_s = 300;  ///< machine-check poll interval
+    /// 2 MiB units of the image's own mapping that boot left whole (kernel.md 4.5): physical
+    /// addresses. Changing a page there splits that mapping too, and the split is counted.
+    std::vector<std::uint64_t> whole_image_units;
     std::vector<SpaRange> image;           ///< kernel text and data: "kernel_pages" of state "kernel"
 };
 

@@ -115,6 +115,14 @@ void Resolver::resolve_knobs(const Cursor& kernel) {
     k.badblocks = holder("badblocks_model").choice<BadblocksModel>("badblocks_model");
     k.fake_panic = truth("fake_panic");
     k.mcsafe = truth("mcsafe");
+    if (!knobs || !knobs->given("whole_image_units")) return;
+    for (const Value& unit : knobs->find("whole_image_units")->children()) {
+        const std::uint64_t spa = parse_quantity(kAddress, unit).value.value_or(0);
+        if (spa % (1u << kPmdShift) != 0)
+            add(knobs->at("whole_image_units"), hex_text(spa) + " is not the start of a 2 MiB unit",
+                "a multiple of 0x200000");
+        k.whole_image_units.push_back(spa);
+    }
 }
 
 }  // namespace mcemu::scenario

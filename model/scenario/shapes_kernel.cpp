@@ -63,8 +63,11 @@ constexpr Field kBadblocks{"badblocks_model", &kBadblocksModel, "How bad-block l
 constexpr Field kFakePanic{"fake_panic", &kBoolean, "A machine-check panic is printed, and the kernel goes on", "false"};
 constexpr Field kMcsafe{"mcsafe", &kBoolean, "The driver's copies are machine-check safe", "true"};
 
-constexpr Field kKnobFields[] = {kDecoy,   kSanitize,  kStrict419, kStrictClflush, kPgmap,
-                                 kHwScrub, kBadblocks, kFakePanic, kMcsafe};
+constinit const Shape kUnitList{.kind = Kind::list, .item = &kAddress};
+constexpr Field kWholeUnits{"whole_image_units", &kUnitList, "2 MiB units of the kernel image's own mapping that boot left whole, by physical address", "[]"};
+
+constexpr Field kKnobFields[] = {kDecoy,   kSanitize,  kStrict419,  kStrictClflush, kPgmap,
+                                 kHwScrub, kBadblocks, kFakePanic, kMcsafe,        kWholeUnits};
 constinit const Shape kKnobs{.kind = Kind::object, .name = "kernel_knobs",
                              .doc = "Switches of the model that no real kernel has.",
                              .fields = kKnobFields};

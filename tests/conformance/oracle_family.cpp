@@ -192,6 +192,7 @@ private:
         if (!r_["extra"].is_object() || !r_["extra"].contains("direct_map_after")) return;
         for (const json& e : r_["extra"]["direct_map_after"]) {
             const std::uint64_t pfn = number(e["pfn"]);
+            if (e["level"] != "4K" && e["level"] != "2M") continue;  // nothing is mapped there
             const bool wanted_present = e["present"];
             std::set<std::string> flags;
             for (const json& f : e["flags"]) flags.insert(f.get<std::string>());

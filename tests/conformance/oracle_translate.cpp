@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <regex>
 #include <set>
 #include <sstream>
 
@@ -88,6 +89,13 @@ private:
                 }
             }
         }
+        // Where the kernel put maps that it then refused is told by its line only.
+        static const std::regex line(R"(fail, unaligned vma \((0x[0-9a-f]+) - )");
+        for (const json& l : r_["dmesg"]) {
+            std::smatch m;
+            const std::string text = l["line"];
+            if (std::regex_search(text, m, line)) refused_.push_back(number(m[1]));
+        }
         for (const auto& [pid, role] : r_["pids"].items()) pids_[role] = std::stoi(pid);
         // Pages that were injected into without a look at their frame before.
         std::size_t next = 0;
@@ -108,6 +116,16 @@ private:
         plain_disk_ = config == "n1";
     }
 
+    /// Where the kernel of the record put the data of the device-dax namespace: the formula of
+    /// later kernels gives another place for 4 KiB alignment.
+    std::optional<std::uint64_t> devdax_data_offset() const {
+        for (const auto& [key, pages] : pins_)
+            for (const auto& [off, pfn] : pages)
+                if (!plain_disk_ && pfn >= 0x100000 && pfn < 0x120000)
+                    return pfn * kPage - off - 0x100000000;
+        return std::nullopt;
+    }
+
     std::uint64_t pmem0_data() const { return 0x120000000 + kHuge; }
 
     // ------------------------------------------------------------ machine and kernel
@@ -120,15 +138,23 @@ private:
                      {"cpuid", "0x80660"}, {"microcode", "0x1"}};
         m["mca"] = {{"banks", 10}, {"ser", true}, {"lmce", false}, {"cmci", false},
                     {"ctl_p", true}, {"ucna_on_read", false}};
-        m["memory"] = json::array({{{"id", "dram0"}, {"base", "0x0"}, {"size", "2047MiB"}}});
+        m["memory"] = json::array({{{"id", "dram0"}, {"base", "0x0"}, {"size", "0x7ffdf000"}}});
         m["nvdimms"] = json::array({{{"id", "nmem0"}, {"size", "512MiB"}},
                                     {{"id", "nmem1"}, {"size", "512MiB"}}});
         m["regions"] = json::array(
             {{{"id", "region0"}, {"base", "0x120000000"}, {"nvdimms", {"nmem0"}}},
              {{"id", "region1"}, {"base", "0x100000000"}, {"nvdimms", {"nmem1"}}}});
+        const std::string kind = r_["setup"].value("page_kind", "");
+        // The last page of the image is the zero page.
+        const bool zero = kind.find("zero") != std::string::npos;
+        if (zero || kind.find("kernel-text") != std::string::npos)
+            out_.scenario["kernel_pages"] =
+                json::array({{{"at", hex(number(r_["pfns"][0]) * kPage)}, {"size", "4KiB"},
+                              {"state", zero ? "kernel" : "reserved"}}});
         json second = {{"id", "namespace1.0"}, {"region", "region1"}, {"map", "mem"}};
         if (plain_disk_) second["mode"] = "fsdax";
         else second.update({{"mode", "devdax"}, {"align", devdax_align_}});
+        if (const auto offset = devdax_data_offset()) second["data_offset"] = hex(*offset);
         m["namespaces"] = json::array(
             {{{"id", "namespace0.0"}, {"region", "region0"}, {"mode", "fsdax"}, {"map", "mem"}},
              second});
@@ -158,6 +184,8 @@ private:
             if (text.starts_with("tolerant=")) boot["mce.tolerant"] = std::stoi(text.substr(9));
         }
         if (setup.contains("debugfs")) knobs["fake_panic"] = true;
+        // These kernels left one 2 MiB unit of their image's mapping whole (kernel.md 4.5).
+        if (!v61) knobs["whole_image_units"] = json::array({"0x1a00000"});
         if (!boot.empty()) k["boot"] = boot;
         if (!sysctl.empty()) k["sysctl"] = sysctl;
         k["knobs"] = knobs;
@@ -192,6 +220,10 @@ private:
         m.id = w[1];
         m.length = number(w[3]);
         m.va = vas_.contains({role, m.id}) ? vas_.at({role, m.id}) : next_va_ += 1u << 30;
+        if (!refused_.empty()) {
+            m.va = refused_.front();
+            refused_.erase(refused_.begin());
+        }
         const std::string& kind = w[2];
         std::uint64_t page = kPage;
         if (kind == "anon" || kind == "thp" || kind == "shanon") {
@@ -233,7 +265,7 @@ private:
         }
         cuts.push_back(m.length);
         for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
-            json j = {{"id", cuts.size() > 2 ? m.id + "." + std::to_string(i) : m.id},
+            json j = {{"id", m.id + "." + std::to_string(++map_number_)},
                       {"va", hex(m.va + cuts[i])}, {"size", cuts[i + 1] - cuts[i]},
                       {"kind", m.kind == "shmem_file" ? "file" : m.kind}, {"page", page},
                       {"share", m.share}, {"state", m.thp ? "thp" : "untouched"}};
@@ -288,13 +320,13 @@ private:
     void files() {
         json list = json::array();
         for (const std::string& path : paths_) {
-            json f = {{"id", file_id(path)}, {"path", path}, {"size", "8MiB"}};
+            json f = {{"id", file_id(path)}, {"path", path}, {"size", "32MiB"}};
             if (path.starts_with("/mnt/dax")) {
                 f["on"] = "namespace0.0";
                 f["fs"] = r_["machine"]["config"] == "x1"   ? "xfs"
                           : plain_disk_                       ? "xfs"
                                                               : "ext4";
-                f["extents"] = json::array({{{"offset", "0x0"}, {"pmem", hex(file_base_)}, {"size", "8MiB"}}});
+                f["extents"] = json::array({{{"offset", "0x0"}, {"pmem", hex(file_base_)}, {"size", "32MiB"}}});
             } else {
                 f["fs"] = path.starts_with("/tmp") ? "tmpfs" : "ext4";
             }
@@ -304,6 +336,15 @@ private:
     }
 
     // ------------------------------------------------------------ the driver's steps
+
+    /// Whether the record holds another result of this role: a command without one never ran (the
+    /// process was still busy, or dead, when the record ended).
+    bool ran(const std::string& role) const {
+        std::size_t left = observed_.contains(role) ? observed_.at(role) : 0;
+        for (const json& result : r_["results"])
+            if (result["role"] == role && left-- == 0) return true;
+        return false;
+    }
 
     std::string event(const std::string& role, json e, bool own_step = false) {
         if (own_step) ++step_;
@@ -346,6 +387,10 @@ private:
         if (hidden_injections().empty()) return log.size() + 1;
         std::size_t munmap = 0, last_inject = 0, last_smaps = 0;
         bool any_process = false;
+        // Firmware reported before the machine check that follows it in the record's list.
+        if (r_["injected"][0]["type"] == "ghes")
+            for (std::size_t i = 0; i < log.size(); ++i)
+                if (log[i].contains("hmp") || (log[i].contains("cmd") && words(log[i]["cmd"])[0] == "spin")) return i;
         for (std::size_t i = 0; i < log.size(); ++i) {
             if (log[i].contains("start")) any_process = true;
             if (log[i].contains("hmp")) last_inject = i + 1;
@@ -356,7 +401,7 @@ private:
             if (cmd == "smaps" || cmd == "pfn") last_smaps = last_smaps_before_touch(log, i);
         }
         if (!any_process) return log.size();
-        if (munmap != 0) return munmap;
+        if (munmap != 0) return munmap < log.size() && log[munmap].contains("sh") ? munmap + 1 : munmap;
         if (last_inject != 0) return last_inject;
         return last_smaps;
     }
@@ -421,6 +466,10 @@ private:
             const Mapping& m = maps_[{role, w[1]}];
             event(role, {{"do", "store"}, {"va", hex(m.va)}, {"size", m.length}});
         } else if (c == "touch") {
+            const bool last_act = !ran(role);
+            bool dies = false;
+            for (const json& end : r_["ends"]) dies = dies || end["role"] == role;
+            if (last_act && !dies) return;
             observe(role, event(role, {{"do", w[3] == "w" ? "store" : "load"}, {"va", hex(address(2))}, {"size", 1}}));
         } else if (c == "spin") {
             // The machine check arrives while the process runs; its result is the signal.
@@ -460,15 +509,20 @@ private:
     /// Inside a kernel copy the record stops the machine at the copying instruction; here the
     /// line is bad while the copy runs, and good again afterwards, as QEMU's memory always is.
     void copy_step(const std::string& role, const json& log, std::size_t i, const json& e) {
-        const bool hit = i + 1 < log.size() && log[i + 1].contains("hmp");
+        // Else the next machine check comes after this call has returned.
+        const bool inside = r_["extra"].is_object() && r_["extra"].contains("stopped_at");
+        const bool hit = inside && i + 1 < log.size() && log[i + 1].contains("hmp");
         std::string address;
         if (hit) {
             address = words(log[i + 1]["hmp"])[5 + (words(log[i + 1]["hmp"])[1] == "-b" ? 1 : 0)];
-            event("", {{"do", "poison"}, {"spa", hex(number(address) / 64 * 64)}, {"length", 64}});
+            // A file read was stopped at its first instruction: nothing had been copied.
+            const std::uint64_t unit = e["do"] == "read_file" ? kPage : 64;
+            address = hex(number(address) / unit * unit);
+            event("", {{"do", "poison"}, {"spa", address}, {"length", 64}});
         }
         observe(role, event(role, e));
         if (!hit) return;
-        json heal = {{"do", "unpoison_media"}, {"spa", hex(number(address) / 64 * 64)}, {"length", 64}};
+        json heal = {{"do", "unpoison_media"}, {"spa", address}, {"length", 64}};
         ++step_;
         event("", heal);
         skip_monitor_ = true;
@@ -508,7 +562,7 @@ private:
         const std::uint64_t status = number(w[3]);
         const bool uncorrected = (status >> 61) & 1;
         json e = {{"do", "mce"}, {"cpu", std::stoi(w[1])}, {"bank", std::stoi(w[2])},
-                  {"status", w[3]}, {"mcgstatus", w[4]}, {"addr", w[5]}, {"misc", w[6]}};
+                  {"status", w[3]}, {"mcgstatus", w[4]}, {"addr", w[5]}, {"misc", w[6]}, {"poll", false}};
         if (!uncorrected) {
             e["poll"] = true;
         } else {
@@ -576,12 +630,14 @@ private:
     std::map<std::pair<std::string, std::string>, std::uint64_t> vas_;
     std::map<std::pair<std::string, std::string>, std::map<std::uint64_t, std::uint64_t>> pins_;
     std::map<std::pair<std::string, std::string>, Mapping> maps_;
+    std::vector<std::uint64_t> refused_;
     std::map<std::string, int> pids_;
     std::map<std::string, std::size_t> observed_;
     std::vector<std::string> started_;
     std::set<std::string> no_handler_, paths_;
     std::string running_;
     std::uint64_t devdax_align_ = kHuge, file_base_ = 0, next_va_ = 0x7f0000000000;
+    unsigned map_number_ = 0;
     bool plain_disk_ = false, skip_monitor_ = false;
 };
 

@@ -63,6 +63,9 @@ Task<void> Ghes::handle(CperEvent record) {
     if (!cached(record) && print(record)) remember(record);
     if (!record.address) co_return;
     report_memory_error(record);
+    // The status block is read with interrupts on: the self-interrupt that starts the record's
+    // worker comes before the page is queued, so its line comes first (records of 4.18, 4.19).
+    co_await phase(env, kCpu, Lat::kernel_irq_work);
     handle_memory_failure(record);
 }
 

@@ -48,7 +48,8 @@ std::optional<Pfn> Mm::frames_for(const Mapping& mapping, std::uint64_t index,
         const Pfn first{pin.pfn + (index - pin.index)};
         bool free = true;
         for (std::uint64_t i = 0; i < pages && free; ++i)
-            free = !kernel_.memory.usage(Pfn{first.value + i});
+            free = !kernel_.memory.usage(Pfn{first.value + i}) &&
+                   !kernel_.memory.look(Pfn{first.value + i}).test(PG_hwpoison);
         if (!free) break;
         kernel_.memory.reserve({first.spa(), first.spa() + pages * kPageSize});
         return first;

@@ -128,10 +128,8 @@ void DirectMap::split_image(Pfn pfn) {
     if (env.profile.marking == PoisonMarking::not_present) return;
     constexpr std::uint64_t kUnit = 1ull << kPmdShift;
     const std::uint64_t begin = round_down(pfn.spa(), kUnit);
-    const auto& image = env.config.image;
-    if (std::none_of(image.begin(), image.end(),
-                     [begin](SpaRange r) { return r.contains(begin, kUnit); }))
-        return;
+    const auto& whole = env.config.whole_image_units;
+    if (std::find(whole.begin(), whole.end(), begin) == whole.end()) return;
     if (!split_image_.insert(begin >> kPmdShift).second) return;
     counters_.m2 -= kUnit >> 10;
     counters_.k4 += kUnit >> 10;

@@ -100,7 +100,7 @@ TEST_CASE("splits through a real address are counted", "[core][pat]") {
 }
 
 TEST_CASE("the second mapping of the kernel image is split in its sight", "[core][pat]") {
-    PmemMachine m(ProfileId::v4_19, [](Scenario& s) { s.kernel.image = {{0x1a00000, 0x1c00000}}; });
+    PmemMachine m(ProfileId::v4_19, [](Scenario& s) { s.kernel.whole_image_units = {0x1a00000}; });
     const auto before = counters(m);
     CHECK(mark(m, Pfn{0x1b00}) == 0);
     CHECK(mark(m, Pfn{0x1b01}) == 0);
