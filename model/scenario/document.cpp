@@ -28,8 +28,10 @@ std::string describe(const Value& value) {
             const auto end =
                 std::to_chars(digits.data(), digits.data() + digits.size(), value.real).ptr;
             std::string text(digits.data(), end);
-            // 2.0 is no whole number here, and must not look like one.
-            if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+            // 2.0 is no whole number here, and must not look like one; what is too large for 64
+            // bits may.
+            if (text.find_first_not_of("-0123456789") == std::string::npos && text.size() < 17)
+                text += ".0";
             return "the number " + text;
         }
         case Value::Type::text: return "the string " + in_quotes(value.text());

@@ -60,16 +60,11 @@ private:
                           {describe(root) + " stands here", "a scenario is an object"});
             return;
         }
-        // After a problem here names and values further on would be wrong for no reason of theirs.
-        const std::size_t before = findings_.size();
         merge_includes(*document_, main, options_, findings_);
         apply_overrides(*document_, options_.overrides, findings_);
         substitute_params(*document_, findings_);
-        const bool prepared = findings_.size() == before;
-
-        const ReadResult checked = read(*document_, kScenarioShape, root, findings_);
-        validate(checked.fits_schema);
-        if (!prepared && findings_.full()) return;
+        read(*document_, kScenarioShape, root, findings_);
+        validate();
         if (!root.is(Value::Type::object)) return;
 
         const Value* matrix = root.find("matrix");
@@ -80,10 +75,10 @@ private:
 
     /// valijson's verdict on the same document. The reader's findings say more; when it has none,
     /// valijson's own count.
-    void validate(bool fits) {
+    void validate() {
         const nlohmann::json seen = shown(document_->root, kValidatedEvents);
         const Validator validator(schema_for(kScenarioShape, seen));
-        if (validator.accepts(seen) || !fits) return;
+        if (validator.accepts(seen) || !findings_.empty()) return;
         for (const auto& refusal : validator.refusals(seen))
             findings_.add_at(document_->root.source, document_->root.offset, refusal.pointer,
                              {refusal.text, "see `mcemu schema scenario`"});

@@ -122,6 +122,15 @@ private:
         v.offset = next_token();
         behind_ = v.offset + length;
         if (length == kNumber) {
+            // A leading zero stands alone: what follows is the next token, and wrong.
+            if (text_[behind_] == '-') ++behind_;
+            const bool zero = text_[behind_] == '0' && behind_ + 1 < text_.size() &&
+                              text_[behind_ + 1] >= '0' && text_[behind_ + 1] <= '9';
+            if (zero) {
+                ++behind_;
+                add(v);
+                return true;
+            }
             while (behind_ < text_.size() &&
                    std::string_view("+-.0123456789Ee").find(text_[behind_]) != std::string_view::npos)
                 ++behind_;
@@ -274,12 +283,11 @@ bool Builder::parse_error(std::size_t position, const std::string&,
     const std::uint32_t token = next_token();
     const char c = token < text_.size() ? text_[token] : '\0';
     std::uint32_t at = token;
-    // Inside a string the parser knows the very character.
-    if (c == '"' && position > token)
-        at = static_cast<std::uint32_t>(std::min(position - 1, text_.size()));
-
     const std::string what = e.what();
-    std::string reason = between(what, " - ", "; last read");
+    const std::string reason = between(what, " - ", "; last read");
+    // Inside a string the parser knows the very character.
+    if (reason.starts_with("invalid string") && position > token)
+        at = static_cast<std::uint32_t>(std::min(position - 1, text_.size()));
     Problem problem;
     if (token >= text_.size()) {
         const bool blank = skip_blank(0) >= text_.size();
@@ -291,6 +299,15 @@ bool Builder::parse_error(std::size_t position, const std::string&,
     } else if ((c == '}' || c == ']') && token > 0 && text_[skip_blank(behind_)] == ',') {
         at = skip_blank(behind_);
         problem = {std::string("a comma before ") + c, "remove the comma"};
+    } else if (const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+               letter || c == '\'') {
+        problem = {letter ? "a word without quotes" : "single quotes",
+                   "write it in double quotes; only true, false and null go without"};
+    } else if (c >= '0' && c <= '9' && token == behind_ && token > 0 && text_[token - 1] == '0') {
+        problem = {"a number with a leading zero", "write it without, or in quotes as \"0x...\""};
+    } else if ((reason.ends_with("expected '}'") || reason.ends_with("expected ']'")) &&
+               token == skip_blank(behind_) && (c == '"' || c == '{' || c == '[' || (c >= '0' && c <= '9'))) {
+        problem = {"a comma is missing here", "separate members and items by commas"};
     } else if (const std::string expected = between(reason, "; expected ", ""); !expected.empty()) {
         problem = {"JSON syntax: " + between(reason, "", "; expected "), "expected " + expected};
     } else if (what.find("out_of_range.406") != std::string::npos) {

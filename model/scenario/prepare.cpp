@@ -169,7 +169,9 @@ public:
     Setter(Document& document, Findings& findings) : document_(document), findings_(findings) {}
 
     /// Puts `value` at `pointer`; objects on the way that the shape knows are made.
-    void set(std::uint16_t source, std::string_view pointer, Value value) {
+    void set(std::uint16_t source, std::string_view pointer, const std::optional<Value>& wanted) {
+        if (!wanted) return;
+        const Value value = *wanted;
         const auto steps = steps_of(pointer);
         if (!steps) {
             complain(source, "", {in_quotes(pointer) + " is not a JSON pointer",
@@ -275,17 +277,21 @@ Value text_value(const Document& document, std::uint16_t source) {
     return v;
 }
 
-/// The text of an option as JSON when it is JSON, else as a string.
-Value json_or_text(Document& document, std::uint16_t source, Findings& findings) {
+/// The text of an option as JSON when it is JSON, else as a string; nullopt with a finding when it
+/// is neither.
+std::optional<Value> json_or_text(Document& document, std::uint16_t source, Findings& findings) {
     Findings scratch;
     const auto parsed = parse(document, source, scratch);
     if (parsed && scratch.empty()) return *parsed;
     if (!is_utf8(document.source(source).text)) {
         findings.add_at(source, 0, "", {"the value is not UTF-8", "write it in UTF-8"});
-        return Value{};
+        return std::nullopt;
     }
-    if (parsed)
-        findings.add_at(source, 0, "", {"a key stands twice in this object", "a key may stand once"});
+    if (parsed) {
+        findings.add_at(source, 0, "",
+                        {"a key stands twice in this object", "a key may stand once"});
+        return std::nullopt;
+    }
     return text_value(document, source);
 }
 

@@ -44,6 +44,8 @@ bool is_number(Type type) {
     return type == Type::whole || type == Type::negative || type == Type::real;
 }
 
+std::string items(std::size_t n) { return "an array of " + std::to_string(n) + (n == 1 ? " item" : " items"); }
+
 std::string range(const Shape& shape) {
     const bool low = shape.min != 0, high = shape.max != kNoLimit;
     const auto text = [&](std::uint64_t n) {
@@ -86,9 +88,12 @@ std::optional<Value> number_in(std::string_view text) {
 
 class Reader {
 public:
-    Reader(Document& document, Findings& findings) : document_(document), findings_(findings) {}
+    Reader(Document& document, Findings& findings)
+        : document_(document), findings_(findings), after_problems_(!findings.empty()) {}
 
     void read(const Shape& shape, Value& value, const Path& path) {
+        // A "${name}" that nothing stands for has its finding already.
+        if (after_problems_ && value.is(Type::text) && findings_.touched(&value)) return;
         if (value.substituted) convert(shape, value);
         if (!accepts(shape, value.type)) return wrong_type(shape, value, path);
         switch (shape.kind) {
@@ -101,8 +106,8 @@ public:
             case Kind::integer:
                 if (value.is(Type::whole) &&
                     value.whole > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-                    refuse(path, {std::to_string(value.whole) + " is out of range",
-                                  "expected at most 9223372036854775807"});
+                    findings_.add(path, {std::to_string(value.whole) + " is out of range",
+                                         "expected at most 9223372036854775807"});
                 return;
             case Kind::real: return read_real(shape, value, path);
             case Kind::text: return read_text(shape, value, path);
@@ -245,7 +250,7 @@ private:
         if (value.count < shape.min)
             refuse(path, {"an empty array stands here", "expected at least one item"});
         if (value.count > shape.max)
-            refuse(path, {"an array of " + std::to_string(value.count) + " items",
+            refuse(path, {items(value.count),
                           "expected at most " + std::to_string(shape.max)});
         for (std::size_t i = 0; i < value.count; ++i) {
             Value& item = value.items[i];
@@ -255,7 +260,7 @@ private:
 
     void read_tuple(const Shape& shape, Value& value, const Path& path) {
         if (value.count != shape.forms.size()) {
-            refuse(path, {"an array of " + std::to_string(value.count) + " items",
+            refuse(path, {items(value.count),
                           "expected " + wanted(shape)});
         }
         for (std::size_t i = 0; i < std::min<std::size_t>(value.count, shape.forms.size()); ++i) {
@@ -298,6 +303,7 @@ private:
 
     Document& document_;
     Findings& findings_;
+    const bool after_problems_;
     bool fits_schema_ = true;
 };
 
@@ -349,7 +355,7 @@ std::string wanted(const Shape& shape) {
         case Kind::table: return "an object";
         case Kind::list: return "an array";
         case Kind::tuple: {
-            std::string text = "an array of " + std::to_string(shape.forms.size()) + " values: ";
+            std::string text = items(shape.forms.size()) + ": ";
             for (std::size_t i = 0; i < shape.forms.size(); ++i)
                 text += (i == 0 ? "" : ", ") + wanted(*shape.forms[i]);
             return text;

@@ -89,19 +89,10 @@ std::uint64_t Resolver::address_of(const Cursor& event, std::uint32_t process, s
             add(event.at("offset"), "\"offset\" without \"map\"", "name a map of the process instead of \"va\"");
         return event.number("va");
     }
-    const auto named = maps_.require(findings_, event.at("map"), event.text("map"));
-    if (!named || bad(event)) return 0;
-    const NamedMap& found = map_places_[*named];
-    // A child has the maps of its parent, and of its parent's parent.
-    std::uint32_t owner = process;
-    while (owner != found.process && owner >= scenario.processes.size())
-        owner = child_parent_[owner - scenario.processes.size()];
-    if (owner != found.process) {
-        add(event.at("map"), in_quotes(event.text("map")) + " is no map of " +
-                                 in_quotes(process_config(process).id),
-            "it belongs to " + in_quotes(process_config(found.process).id));
-        return 0;
-    }
+    if (bad(event)) return 0;
+    const NamedMap* const named = map_of(event.at("map"), process, event.text("map"));
+    if (named == nullptr) return 0;
+    const NamedMap& found = *named;
     const std::uint64_t offset = event.number("offset");
     if (offset >= found.size) {
         add(event.at("offset"), hex_text(offset) + " lies outside the map",
@@ -303,6 +294,9 @@ Action Resolver::fork(const Cursor& event, std::size_t index) {
     if (event.given("every") || event.number("times") != 1)
         add(event.at(event.given("every") ? "every" : "times"), "a fork that is repeated",
             "each child has an id of its own: write one event for each");
+    if (!bad(event) && e.process >= scenario.processes.size() + static_cast<std::size_t>(number))
+        add(event.at("process"), in_quotes(event.text("process")) + " is forked by a later event",
+            "list its own fork first");
     e.child = children[static_cast<std::size_t>(number)];
     return e;
 }

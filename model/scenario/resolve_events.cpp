@@ -55,8 +55,7 @@ void Resolver::name_events(const Cursor& root) {
         p.mce_kill = child->given("mce_kill") ? child->choice<McePolicy>("mce_kill") : inherited.mce_kill;
         p.sigbus = child->given("sigbus") ? child->choice<SigbusAction>("sigbus") : inherited.sigbus;
         fork_child_.back() = static_cast<int>(children.size());
-        // A child whose parent is named later, or not at all, has the first process for a parent:
-        // its own event will complain.
+        // A parent that is forked by a later event, or that nobody is, is a finding of this event.
         child_parent_.push_back(parent.value_or(0));
         children.push_back(std::move(p));
     });
@@ -68,12 +67,10 @@ void Resolver::name_events(const Cursor& root) {
         const auto process = processes_.find(event.text("process"));
         if (!map || !process) return;
         const std::string_view id =
-            map->given("id") ? map->text("id") : std::string_view(document_.keep(scenario.events[number].id));
-        if (map->given("id") || !maps_.find(id)) {
-            maps_.add(findings_, map->at("id"), id);
-            map_places_.push_back(
-                {map->number("va"), map->number("size"), *process, map->choice<MapKind>("kind")});
-        }
+            map->given("id") ? map->text("id") : document_.keep(scenario.events[number].id);
+        const Path at = map->at("id");
+        add_map(at, {id, *process, map->number("va"), map->number("size"),
+                     map->choice<MapKind>("kind"), at.pointer()});
     });
 }
 

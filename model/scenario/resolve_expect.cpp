@@ -104,7 +104,9 @@ void Resolver::check_places(const Cursor& expect, std::string_view key) {
         if (known || memory_unsure_ || findings_.full()) continue;
         findings_.add_at_key(Path{&at, &member, member.key},
                              {"there is no " + in_quotes(member.key),
-                              did_you_mean(member.key, names, "there are " + listed(names))});
+                              did_you_mean(member.key, names,
+                                           names.empty() ? "the machine has no persistent memory"
+                                                         : "there are " + listed(names))});
     }
 }
 

@@ -39,24 +39,76 @@ MapConfig Resolver::resolve_map(const Cursor& map, bool attempt) {
         m.page = 2 * kMiB;
     }
 
-    if (map.given("shared_with")) {
-        const auto other = maps_.require(findings_, map.at("shared_with"), map.text("shared_with"));
-        m.shared_with = map.text("shared_with");
-        if (other && !attempt) {
-            if (!anonymous(m.kind))
-                add(map.at("shared_with"), "maps of files and devices share by themselves",
-                    "leave it out");
-            else if (map_places_[*other].kind != m.kind)
-                add(map.at("shared_with"), in_quotes(m.shared_with) + " is of another kind",
-                    "maps that share memory are of one kind");
-            else if (map_places_[*other].size < m.size)
-                add(map.at("shared_with"), in_quotes(m.shared_with) + " has only " +
-                                               size_text(map_places_[*other].size),
-                    "at most that size");
-        }
-    }
+    resolve_shared_with(map, m, attempt);
     if (!attempt && !bad(map)) check_map(map, m);
     return m;
+}
+
+void Resolver::add_map(const Path& at, NamedMap map) {
+    for (const std::size_t other : maps_by_id_[map.id]) {
+        if (maps_[other].process != map.process || findings_.full()) continue;
+        add(at, "the id " + in_quotes(map.id) + " is taken by " + maps_[other].pointer,
+            "choose another");
+        break;
+    }
+    maps_by_id_[map.id].push_back(maps_.size());
+    maps_.push_back(std::move(map));
+}
+
+const Resolver::NamedMap* Resolver::map_of(const Path& at, std::uint32_t process,
+                                           std::string_view id) {
+    const auto same = maps_by_id_.find(id);
+    std::vector<std::string_view> names;
+    for (std::uint32_t owner = process;;) {
+        if (same != maps_by_id_.end()) {
+            for (const std::size_t i : same->second) {
+                if (maps_[i].process == owner) return &maps_[i];
+            }
+        }
+        if (owner < scenario.processes.size()) {
+            for (const NamedMap& map : maps_) {
+                if (map.process == owner && names.size() < 100) names.push_back(map.id);
+            }
+            break;
+        }
+        const std::uint32_t parent = child_parent_[owner - scenario.processes.size()];
+        if (parent >= owner) break;
+        owner = parent;
+    }
+    if (findings_.full()) return nullptr;
+    const std::string who = in_quotes(process_config(process).id);
+    add(at, who + " has no map " + in_quotes(id),
+        did_you_mean(id, names, names.empty() ? "it has no maps" : "it has " + listed(names)));
+    return nullptr;
+}
+
+void Resolver::resolve_shared_with(const Cursor& map, MapConfig& m, bool attempt) {
+    if (!map.given("shared_with")) return;
+    const Path at = map.at("shared_with");
+    m.shared_with = map.text("shared_with");
+    const auto same = maps_by_id_.find(m.shared_with);
+    if (same == maps_by_id_.end() || same->second.size() != 1) {
+        const bool none = same == maps_by_id_.end();
+        std::vector<std::string_view> names;
+        for (const NamedMap& other : maps_) {
+            if (names.size() < 100) names.push_back(other.id);
+        }
+        if (!findings_.full())
+            add(at, none ? "there is no map " + in_quotes(m.shared_with) + " before this one"
+                         : "several maps are called " + in_quotes(m.shared_with),
+                none ? did_you_mean(m.shared_with, names, "name a map that stands above")
+                     : "give the one that is meant an id of its own");
+        return;
+    }
+    if (attempt) return;
+    const NamedMap& other = maps_[same->second.front()];
+    if (!anonymous(m.kind)) {
+        add(at, "maps of files and devices share by themselves", "leave it out");
+    } else if (other.kind != m.kind) {
+        add(at, in_quotes(m.shared_with) + " is of another kind", "maps that share memory are of one kind");
+    } else if (other.size < m.size) {
+        add(at, in_quotes(m.shared_with) + " has only " + size_text(other.size), "at most that size");
+    }
 }
 
 void Resolver::resolve_map_target(const Cursor& map, MapConfig& m, bool attempt) {
@@ -114,7 +166,7 @@ void Resolver::check_map(const Cursor& map, const MapConfig& m) {
     for (const std::string_view key : {"va", "size", "offset"}) {
         const std::uint64_t n = map.number(key);
         if (n % m.page == 0) continue;
-        add(map.at(key), hex_text(n) + " is not aligned to pages of " + size_text(m.page),
+        add(map.at(key), (key == "va" ? hex_text(n) : size_text(n)) + " is not aligned to pages of " + size_text(m.page),
             key == "va" ? "round it to " + hex_text(round_down(n, m.page))
                         : "round it to " + size_text(padded(n, m.page)));
     }
@@ -127,8 +179,10 @@ void Resolver::check_map(const Cursor& map, const MapConfig& m) {
     if (anonymous(m.kind) && m.kind != MapKind::hugetlb && m.page == kGiB)
         add(map.at("page"), "pages of 1GiB", "only hugetlb and devdax have them");
     if (map.given("state")) {
-        if (m.kind == MapKind::devdax || m.kind == MapKind::fsdax)
-            add(map.at("state"), "pages of persistent memory have no such state", "leave it out");
+        if ((m.kind == MapKind::devdax || m.kind == MapKind::fsdax) &&
+            (m.state == MapState::swapcache || m.state == MapState::thp))
+            add(map.at("state"), "pages of persistent memory have no such state",
+                "\"untouched\" is one they can have");
         else if (m.state == MapState::thp && m.kind != MapKind::anon && m.kind != MapKind::shmem)
             add(map.at("state"), "only anonymous and shared memory is \"thp\"", "use kind \"anon\"");
         else if (m.state == MapState::thp && (m.va % (2 * kMiB) != 0 || m.size % (2 * kMiB) != 0))

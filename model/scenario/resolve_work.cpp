@@ -164,8 +164,9 @@ void Resolver::resolve_processes(const Cursor& root) {
         process.each("maps", [&](const Cursor& map, std::size_t number) {
             MapConfig m = resolve_map(map, false);
             if (m.id.empty()) m.id = p.id + '.' + std::to_string(number);
-            maps_.add(findings_, map.at("id"), document_.keep(m.id));
-            map_places_.push_back({m.va, m.size, static_cast<std::uint32_t>(i), m.kind});
+            const Path at = map.at("id");
+            add_map(at, {document_.keep(m.id), static_cast<std::uint32_t>(i), m.va, m.size, m.kind,
+                         at.pointer()});
             p.maps.push_back(std::move(m));
         });
         check_map_overlaps(process, p);

@@ -113,6 +113,14 @@ public:
     std::vector<ProcessConfig> children;
 
 private:
+    struct NamedMap {
+        std::string_view id;
+        std::uint32_t process;
+        std::uint64_t va, size;
+        MapKind kind;
+        std::string pointer;
+    };
+
     // resolve_kernel.cpp
     void resolve_kernel(const Cursor& root);
     void resolve_boot(const Cursor& kernel);
@@ -150,6 +158,12 @@ private:
     // resolve_maps.cpp
     /// `attempt`: an mmap event may try what must fail.
     MapConfig resolve_map(const Cursor& map, bool attempt);
+    /// Ids of maps count per process.
+    void add_map(const Path& at, NamedMap map);
+    /// The map of that id which `process` has by itself or from the processes it was forked from;
+    /// a finding when there is none.
+    const NamedMap* map_of(const Path& at, std::uint32_t process, std::string_view id);
+    void resolve_shared_with(const Cursor& map, MapConfig& config, bool attempt);
     void resolve_map_target(const Cursor& map, MapConfig& config, bool attempt);
     void check_map(const Cursor& map, const MapConfig& config);
     void check_map_place(const Cursor& map, const MapConfig& config);
@@ -218,17 +232,12 @@ private:
 
     Registry memory_{"DRAM range", "DRAM ranges"}, nvdimms_{"module", "modules"},
         regions_{"region", "regions"}, namespaces_{"namespace", "namespaces"},
-        files_{"file", "files"}, processes_{"process", "processes"}, maps_{"map", "maps"},
-        events_{"event", "events"};
+        files_{"file", "files"}, processes_{"process", "processes"}, events_{"event", "events"};
     std::map<int, std::string> pids_;  ///< taken, by whom (JSON pointer)
     int next_pid_ = 1000;
 
-    struct NamedMap {
-        std::uint64_t va, size;
-        std::uint32_t process;
-        MapKind kind;
-    };
-    std::vector<NamedMap> map_places_;            ///< per entry of maps_
+    std::vector<NamedMap> maps_;
+    std::unordered_map<std::string_view, std::vector<std::size_t>> maps_by_id_;
     std::vector<int> fork_child_;                 ///< per event: index in children, or -1
     std::vector<std::uint32_t> child_parent_;     ///< per child: its parent's process index
     std::vector<std::vector<PlacedRange>> pmem_used_;  ///< per namespace: extents of files

@@ -69,6 +69,7 @@ constexpr Field kProcessFields[] = {
     {"state", &kProcessState, "What became of it", {}},
     {"by", &kText, "Which signal killed it", {}, false, "\"SIGBUS\""},
     {"pid", &kCount, "Process id", {}},
+    {"vm_flags", &kText, "VmFlags of its first map, as in /proc/PID/smaps", {}},
 };
 constinit const Shape kProcessObject{.kind = Kind::object, .name = "expected_process",
                                      .doc = "What became of a process.", .fields = kProcessFields};
@@ -77,10 +78,14 @@ constinit const Shape kProcess{.kind = Kind::any_of, .forms = kProcessForms};
 constinit const Shape kProcesses{.kind = Kind::table, .item = &kProcess};
 
 constinit const Shape kFlags{.kind = Kind::list, .item = &kText};
+constexpr const Shape* kNameOrNullForms[] = {&kFreeText, &kNull};
+constinit const Shape kNameOrNull{.kind = Kind::any_of, .forms = kNameOrNullForms};
 constexpr Field kPageFields[] = {
     {"pfn", &kPfn, "Page frame number", {}, true},
     {"flags", &kFlags, "Its flags, such as \"hwpoison\"", {}},
     {"users", &kInteger, "Reference count", {}},
+    {"mapping", &kNameOrNull, "The file or device page->mapping leads to; null: none", {}},
+    {"index", &kAddress, "page->index", {}},
 };
 constinit const Shape kPage{.kind = Kind::object, .name = "expected_page", .doc = "The state of a page.",
                             .fields = kPageFields};
@@ -114,11 +119,24 @@ constinit const Shape kDirectSet{.kind = Kind::object, .name = "some_direct_map_
                                  .fields = kDirectSetFields};
 constexpr const Shape* kWantedRangesForms[] = {&kDirectRanges, &kDirectSet};
 constinit const Shape kWantedRanges{.kind = Kind::any_of, .forms = kWantedRangesForms};
+constinit const Shape kShift{.kind = Kind::whole, .max = 63};
+constexpr Field kSplitFields[] = {
+    {"pfn", &kPfn, "First page frame number", {}, true},
+    {"shift", &kShift, "Size of the large page that was, as a power of two", {}},
+};
+constinit const Shape kSplit{.kind = Kind::object, .name = "direct_map_split",
+                             .doc = "A large page of the direct map that was split.",
+                             .fields = kSplitFields};
+constinit const Shape kSplits{.kind = Kind::list, .item = &kSplit};
 constexpr Field kDirectMapFields[] = {
     {"4k_kB", &kInteger, "DirectMap4k", {}},
     {"2M_kB", &kInteger, "DirectMap2M", {}},
     {"1G_kB", &kInteger, "DirectMap1G", {}},
+    {"4k_delta_kB", &kInteger, "How much DirectMap4k changed", {}},
+    {"2M_delta_kB", &kInteger, "How much DirectMap2M changed", {}},
+    {"1G_delta_kB", &kInteger, "How much DirectMap1G changed", {}},
     {"ranges", &kWantedRanges, "What is not plain write-back", {}},
+    {"split", &kSplits, "Large pages that were split", {}},
 };
 constinit const Shape kDirectMap{.kind = Kind::object, .name = "expected_direct_map",
                                  .doc = "The kernel's direct map.", .fields = kDirectMapFields};

@@ -52,7 +52,7 @@ constexpr Field kKernelPagesFields[] = {
 };
 
 constexpr Field kMapFields[] = {
-    {"id", &kText, "Its name, once per scenario (default: PROCESS.0, PROCESS.1 ...)", {}, false, "\"m0\""},
+    {"id", &kText, "Its name in the process (default: PROCESS.0, PROCESS.1 ...)", {}, false, "\"m0\""},
     {"va", &kAddress, "First virtual address", {}, true, "\"0x7f0000000000\""},
     {"size", &kLength, "Bytes", {}, true, "\"2MiB\""},
     {"kind", &kMapKind, "What is mapped", "\"anon\""},
