@@ -31,7 +31,9 @@ public:
 
     /// One bank for all CPUs, as a package-scope bank.
     void share(std::uint32_t bank) { shared_.push_back(bank); }
-    void set(CpuId cpu, std::uint32_t msr, std::uint64_t value) { msrs[{owner(cpu, msr), msr}] = value; }
+    void set(CpuId cpu, std::uint32_t msr, std::uint64_t value) {
+        msrs[{owner(cpu, msr), msr}] = value;
+    }
     std::uint64_t get(CpuId cpu, std::uint32_t msr) const {
         const auto it = msrs.find({owner(cpu, msr), msr});
         return it == msrs.end() ? 0 : it->second;

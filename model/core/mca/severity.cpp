@@ -19,6 +19,7 @@ constexpr std::uint64_t kRipvEipv = MCG_STATUS_RIPV | MCG_STATUS_EIPV;
 constexpr std::uint64_t kScrubMask = 0xeff0, kScrub = 0x00c0;
 constexpr std::uint64_t kWriteBack = 0x017a, kDataLoad = 0x0134, kInstruction = 0x0150;
 
+// clang-format off
 // Rows that both tables have, in the order of kernel.md 1.11. Row 16 of either table and the ones
 // around it differ only where a name below says so.
 constexpr SeverityRow kInvalid{
@@ -123,6 +124,7 @@ constexpr SeverityRow kTableV6[] = {
     kArInstruction, kKernelData, kKernelInstruction, kArUnknown, kAoUnknown, kAoLost, kOverflow,
     kUncorrected, kNoMatch,
 };
+// clang-format on
 static_assert(std::size(kTableV4) == 26 && std::size(kTableV6) == 27);
 
 /// Family 6 model 0x55 is Skylake-X and Cascade Lake; the latter from stepping 5 on.
@@ -134,10 +136,14 @@ bool is_skylake_x_patrol(const MceRecord& m) {
 
 bool context_matches(Context wanted, ErrorContext is) {
     switch (wanted) {
-        case Context::any: return true;
-        case Context::user: return is == ErrorContext::user;
-        case Context::kernel: return is == ErrorContext::kernel;
-        case Context::kernel_recov: return is == ErrorContext::kernel_recov;
+        case Context::any:
+            return true;
+        case Context::user:
+            return is == ErrorContext::user;
+        case Context::kernel:
+            return is == ErrorContext::kernel;
+        case Context::kernel_recov:
+            return is == ErrorContext::kernel_recov;
     }
     return false;
 }
@@ -147,8 +153,7 @@ bool matches(const SeverityRow& row, const MceRecord& m, const GradingInput& in)
            (m.mcgstatus & row.mcg_mask) == row.mcg_value &&
            (row.ser == Ser::any || (row.ser == Ser::required) == in.ser) &&
            (row.from == From::any || in.from_exception) &&
-           context_matches(row.context, in.context) &&
-           (!row.skylake_x || is_skylake_x_patrol(m));
+           context_matches(row.context, in.context) && (!row.skylake_x || is_skylake_x_patrol(m));
 }
 
 }  // namespace

@@ -54,14 +54,14 @@ std::span<const SeverityRow> severity_table_v6();
 
 /// What the grade depends on besides the record.
 struct GradingInput {
-    bool ser = true;                ///< MCG_CAP.SER_P
-    bool from_exception = true;     ///< #MC handler; else poll or CMCI
+    bool ser = true;             ///< MCG_CAP.SER_P
+    bool from_exception = true;  ///< #MC handler; else poll or CMCI
     ErrorContext context = ErrorContext::kernel;
-    int tolerant = 1;               ///< v4.x
+    int tolerant = 1;  ///< v4.x
 };
 struct Grade {
     Severity severity = Severity::MCE_NO_SEVERITY;
-    unsigned row = 0;               ///< counted from 1
+    unsigned row = 0;  ///< counted from 1
     std::string_view message;
 };
 

@@ -62,7 +62,8 @@ void Cmci::cpu_dead(CpuId dead) {
 
 void Cmci::interrupt(CpuId cpu) {
     if (storm_detect(cpu)) return;
-    if (core_.env.hw.valid_banks(cpu) & owned_[cpu]) core_.start_flow([=, this] { return handle(cpu); });
+    if (core_.env.hw.valid_banks(cpu) & owned_[cpu])
+        core_.start_flow([=, this] { return handle(cpu); });
 }
 
 bool Cmci::storm_detect(CpuId cpu) {
@@ -113,8 +114,10 @@ Task<void> Cmci::storm_tick(CpuId cpu) {
     PerCpu& c = cpus_[cpu];
     bool seen = false;
     co_await poll_owned(cpu, 0, &seen);
-    if (seen) c.backoff = INITIAL_CHECK_INTERVAL;
-    else --c.backoff;
+    if (seen)
+        c.backoff = INITIAL_CHECK_INTERVAL;
+    else
+        --c.backoff;
 
     if (c.state == Storm::active) {
         if (c.backoff > 0) {

@@ -1,4 +1,5 @@
-#pragma once  // Corrected machine-check interrupts: who owns which bank, and storms (kernel.md 1.17).
+#pragma once  // Corrected machine-check interrupts: who owns which bank, and storms
+              // (kernel.md 1.17).
 #include <map>
 #include <vector>
 

@@ -33,14 +33,18 @@ MceCore::MceCore(Kernel& k)
       notify_limit_(std::chrono::seconds(60), 2),
       pool_full_limit_(std::chrono::seconds(5), 10) {
     kernel.workqueue.on_busy([this](CpuId cpu, bool busy) {
-        if (busy) kernel.processes.begin_kernel_work(cpu);
-        else kernel.processes.end_kernel_work(cpu);
+        if (busy)
+            kernel.processes.begin_kernel_work(cpu);
+        else
+            kernel.processes.end_kernel_work(cpu);
     });
 }
 
 void MceCore::set_online(CpuId cpu, bool is_online) {
-    if (is_online) offline_.erase(cpu);
-    else offline_.insert(cpu);
+    if (is_online)
+        offline_.erase(cpu);
+    else
+        offline_.insert(cpu);
 }
 
 MceRecord MceCore::setup(CpuId cpu) const {
@@ -113,17 +117,16 @@ Grade MceCore::grade(MceRecord& m, bool from_exception, bool has_regs) {
 bool MceCore::filtered(const MceRecord& m) const {
     if (!v6 || m.bank != 0 || (m.status & 0xa0000000ffffffff) != 0x80000000000f0005) return false;
     const std::uint32_t model = ((m.cpuid >> 4) & 0xf) | ((m.cpuid >> 12) & 0xf0);
-    return ((m.cpuid >> 8) & 0xf) == 6 && (model == 0x3c || model == 0x45 || model == 0x46 ||
-                                           model == 0x3d || model == 0x55);
+    return ((m.cpuid >> 8) & 0xf) == 6 &&
+           (model == 0x3c || model == 0x45 || model == 0x46 || model == 0x3d || model == 0x55);
 }
 
 bool MceCore::log(CpuId cpu, const MceRecord& m) {
     const Causality before = env.agenda.why();
     env.agenda.set_why({before.cause, m.origin});
-    const std::uint32_t id =
-        env.trace.step(Module::kernel, TraceKind::mce_record, cpu,
-                       static_cast<std::uint64_t>(static_cast<std::int64_t>(m.bank)), m.status,
-                       m.severity);
+    const std::uint32_t id = env.trace.step(
+        Module::kernel, TraceKind::mce_record, cpu,
+        static_cast<std::uint64_t>(static_cast<std::int64_t>(m.bank)), m.status, m.severity);
     bool added = false;
     if (filtered(m)) {
         env.fates.mark(m.origin, Fate::filtered, FateReason::filtered_by_kernel, id);

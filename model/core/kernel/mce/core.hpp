@@ -1,4 +1,5 @@
-#pragma once  // What all parts of the machine-check core share: records, grading, the deferred work.
+#pragma once  // What all parts of the machine-check core share: records, grading, the deferred
+              // work.
 #include <functional>
 #include <set>
 #include <string>
@@ -32,9 +33,9 @@ public:
 
     Kernel& kernel;
     Env& env;
-    const bool v6;                  ///< the rules of mce/core.c, v6.1
-    bool ser = true;                ///< MCG_CAP.SER_P
-    std::uint32_t banks = 0;        ///< MCG_CAP.Count
+    const bool v6;            ///< the rules of mce/core.c, v6.1
+    bool ser = true;          ///< MCG_CAP.SER_P
+    std::uint32_t banks = 0;  ///< MCG_CAP.Count
     mca::SeverityGrader grader;
     RecordPool pool;
     /// The work of mce_work: runs the notifier chain over the pool.

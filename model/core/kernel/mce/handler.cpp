@@ -66,8 +66,8 @@ void Handler::scan(McCpu& c) {
         c.to_clear |= 1ull << bank;
         m.origin = core_.origin(c.cpu, bank);
         if (severity == MCE_NO_SEVERITY) {  // not enabled: cleared, never logged
-            const std::uint32_t id = env.trace.note(Module::kernel, TraceKind::mce_dropped, c.cpu,
-                                                    bank);
+            const std::uint32_t id =
+                env.trace.note(Module::kernel, TraceKind::mce_dropped, c.cpu, bank);
             const bool stays = c.no_way_out;
             env.fates.mark(m.origin, stays ? Fate::latent : Fate::filtered,
                            stays ? FateReason::left_in_bank : FateReason::en_clear, id);

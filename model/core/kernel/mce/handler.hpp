@@ -8,18 +8,18 @@ namespace mcemu::kernel {
 /// The local variables of do_machine_check() on one CPU.
 struct McCpu {
     CpuId cpu = 0;
-    SimTime arrival{};               ///< when the exception was taken
+    SimTime arrival{};  ///< when the exception was taken
     Frame frame;
-    mca::MceRecord m;                ///< the record being filled
-    mca::MceRecord seen;             ///< mces_seen of this CPU: its worst record
+    mca::MceRecord m;     ///< the record being filled
+    mca::MceRecord seen;  ///< mces_seen of this CPU: its worst record
     std::string_view msg = "Unknown";
-    std::uint64_t valid_banks = 0;   ///< found by the pre-scan
+    std::uint64_t valid_banks = 0;  ///< found by the pre-scan
     std::uint64_t to_clear = 0;
     mca::Severity worst = mca::Severity::MCE_NO_SEVERITY;
     bool no_way_out = false;
-    bool kill_it = false;            ///< kill_current_task in v6.1
+    bool kill_it = false;  ///< kill_current_task in v6.1
     bool tainted = false;
-    bool logged = false;             ///< a record is in the pool: irq_work is due
+    bool logged = false;  ///< a record is in the pool: irq_work is due
 
     bool user() const { return (m.cs & 3) == 3; }
 };

@@ -29,9 +29,7 @@ struct MachineCheck::State {
         core.process_records = [this](Context& ctx) { return notifiers.process(ctx); };
     }
 
-    bool uses_cmci() const {
-        return !core.env.config.cmci_disabled && !core.env.config.ignore_ce;
-    }
+    bool uses_cmci() const { return !core.env.config.cmci_disabled && !core.env.config.ignore_ce; }
     /// intel_init_lmce(): local machine checks, if firmware has allowed them for good.
     void enable_lmce(CpuId cpu);
     /// mcheck_cpu_init(): switches the banks on and takes the CMCIs that are free.
@@ -122,15 +120,16 @@ void MachineCheck::config_changed(std::string_view name) {
     if (name != "ignore_ce" && name != "cmci_disabled") return;
     for (CpuId cpu = 0; cpu < s.core.env.machine.cpus.count(); ++cpu) {
         if (!s.core.online(cpu)) continue;
-        if (s.uses_cmci()) s.cmci.discover(cpu);
-        else s.cmci.clear(cpu);
+        if (s.uses_cmci())
+            s.cmci.discover(cpu);
+        else
+            s.cmci.clear(cpu);
     }
     s.poller.arm();
 }
 
 void MachineCheck::log(CpuId cpu, const mca::MceRecord& record) {
-    if (s_->core.log(cpu, record))
-        s_->core.start_flow([&] { return s_->core.irq_work(cpu); });
+    if (s_->core.log(cpu, record)) s_->core.start_flow([&] { return s_->core.irq_work(cpu); });
 }
 
 Task<bool> MachineCheck::wait_handled(Context& ctx) { return s_->rendezvous.wait_handled(ctx); }

@@ -50,10 +50,11 @@ private:
 
 /// Exception-table entries of the stub's copy routines: an instruction pointer inside one of
 /// them makes a machine check recoverable (kernel.md 1.11 context).
-inline constexpr std::uint64_t kIpCopyMcSafe = 0xffffffff81a3c9c0;   ///< memcpy_mcsafe / copy_mc_*
-inline constexpr std::uint64_t kIpCopyFromUser = 0xffffffff81a3cb50; ///< copy_user_* reading user memory
-inline constexpr std::uint64_t kIpCopyPlain = 0xffffffff81a3ce10;    ///< memcpy: no fixup
-inline constexpr std::uint64_t kIpKernel = 0xffffffff81001000;       ///< some other kernel text
-inline constexpr std::uint64_t kIpUser = 0x401136;                   ///< an instruction of a process
+inline constexpr std::uint64_t kIpCopyMcSafe = 0xffffffff81a3c9c0;  ///< memcpy_mcsafe / copy_mc_*
+inline constexpr std::uint64_t kIpCopyFromUser =
+    0xffffffff81a3cb50;  ///< copy_user_* reading user memory
+inline constexpr std::uint64_t kIpCopyPlain = 0xffffffff81a3ce10;  ///< memcpy: no fixup
+inline constexpr std::uint64_t kIpKernel = 0xffffffff81001000;     ///< some other kernel text
+inline constexpr std::uint64_t kIpUser = 0x401136;                 ///< an instruction of a process
 
 }  // namespace mcemu::kernel

@@ -79,9 +79,8 @@ void Recovery::queue_task_work(McCpu& c, Work work) {
         return;
     }
     if (count > kMaxMceCount)
-        panic_.mce_panic(c.cpu,
-                         "Too many consecutive machine checks while accessing user data", &c.m,
-                         c.msg);
+        panic_.mce_panic(c.cpu, "Too many consecutive machine checks while accessing user data",
+                         &c.m, c.msg);
     if (pfn_of(task->mce_addr) != pfn_of(c.m.addr))
         panic_.mce_panic(c.cpu, "Consecutive machine checks to different user pages", &c.m, c.msg);
 }
@@ -177,8 +176,7 @@ Task<void> Recovery::finish(McCpu c) {
         co_await run_user_task(c);
     } else if (acts) {
         fixup = has_fixup(c.frame.ip) && (!core_.v6 || (c.m.kflags & MCE_IN_KERNEL_RECOV));
-        if (!fixup && !core_.v6)
-            panic_.mce_panic(c.cpu, "Failed kernel mode recovery", &c.m, {});
+        if (!fixup && !core_.v6) panic_.mce_panic(c.cpu, "Failed kernel mode recovery", &c.m, {});
     }
     if (panic_.panicked()) co_await Never{};
     resume(c.cpu, fixup);

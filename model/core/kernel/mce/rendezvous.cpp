@@ -92,7 +92,8 @@ Task<void> Rendezvous::local(CpuId cpu) {
     }
     co_await stop_if_panicked();
     if (!core_.v6) {
-        if (env.config.tolerant == 3) c.kill_it = false;
+        if (env.config.tolerant == 3)
+            c.kill_it = false;
         else if (c.no_way_out)
             panic_.mce_panic(cpu, "Fatal machine check on current CPU", &c.m, c.msg);
         co_await stop_if_panicked();
@@ -128,9 +129,9 @@ void Rendezvous::dispose(McCpu& c) {
 // ---------------------------------------------------------------- mce_start(): who comes, when
 
 SimTime Rendezvous::skew(const McDelivery& d, CpuId cpu) const {
-    const auto it = std::lower_bound(
-        d.skew.begin(), d.skew.end(), cpu,
-        [](const std::pair<CpuId, SimTime>& e, CpuId c) { return e.first < c; });
+    const auto it =
+        std::lower_bound(d.skew.begin(), d.skew.end(), cpu,
+                         [](const std::pair<CpuId, SimTime>& e, CpuId c) { return e.first < c; });
     if (it != d.skew.end() && it->first == cpu) return it->second;
     if (cpu == d.first) return SimTime::zero();
     const bool same_socket = cpu / d.cpus_per_socket == d.first / d.cpus_per_socket;
@@ -146,8 +147,8 @@ bool Rendezvous::takes_part(const Session& s, CpuId cpu) const {
 std::vector<CpuId> Rendezvous::affected(const McDelivery& d) const {
     const Platform& hw = core_.env.hw;
     const std::vector<CpuId> listed = hw.cpus_with_valid_banks();
-    const bool only_first = std::all_of(listed.begin(), listed.end(),
-                                        [&d](CpuId c) { return c == d.first; });
+    const bool only_first =
+        std::all_of(listed.begin(), listed.end(), [&d](CpuId c) { return c == d.first; });
     // The raising CPU is the earliest unless its own skew says otherwise: nobody who shares its
     // banks can overtake it. In any other case somebody may, so all are asked.
     if (only_first && skew(d, d.first) == SimTime::zero()) return {d.first};
@@ -168,9 +169,8 @@ void Rendezvous::add(Session& s, CpuId cpu, SimTime arrival) const {
 /// Counts the CPUs and finds the first and the last of them.
 void Rendezvous::call_in(Session& s) const {
     const McDelivery& d = s.delivery;
-    const auto missing = static_cast<std::uint32_t>(
-        std::count_if(d.missing.begin(), d.missing.end(),
-                      [this](CpuId c) { return core_.online(c); }));
+    const auto missing = static_cast<std::uint32_t>(std::count_if(
+        d.missing.begin(), d.missing.end(), [this](CpuId c) { return core_.online(c); }));
     s.called_in = core_.online_count() - missing;
 
     SimTime latest{};
@@ -341,8 +341,8 @@ void Rendezvous::timed_out(const Session& s, CpuId cpu, Timeout what) {
         std::vector<CpuId> silent;
         for (CpuId c = 0; c < env.machine.cpus.count(); ++c) {
             const auto same = [c](const McCpu& here) { return here.cpu == c; };
-            const bool here = s.everyone ? takes_part(s, c)
-                                         : std::any_of(s.cpus.begin(), s.cpus.end(), same);
+            const bool here =
+                s.everyone ? takes_part(s, c) : std::any_of(s.cpus.begin(), s.cpus.end(), same);
             if (core_.online(c) && !here) silent.push_back(c);
         }
         if (!silent.empty())
@@ -354,14 +354,15 @@ void Rendezvous::timed_out(const Session& s, CpuId cpu, Timeout what) {
 /// E9, E10, one CPU after the other. False: somebody lost patience, the rest went on alone.
 Task<bool> Rendezvous::take_turns(Session& s) {
     Env& env = core_.env;
-    const bool global_nwo = std::any_of(s.cpus.begin(), s.cpus.end(),
-                                        [](const McCpu& c) { return c.no_way_out; });
+    const bool global_nwo =
+        std::any_of(s.cpus.begin(), s.cpus.end(), [](const McCpu& c) { return c.no_way_out; });
     SimTime monarch_end = env.agenda.now();
     for (std::size_t i = 0; i < s.cpus.size(); ++i) {
         McCpu& c = s.cpus[i];
         c.no_way_out = global_nwo;
         SimTime need{};
-        if (const unsigned n = count(c.valid_banks)) need = env.latency.draw(Lat::kernel_mc_scan, n);
+        if (const unsigned n = count(c.valid_banks))
+            need = env.latency.draw(Lat::kernel_mc_scan, n);
         // While this CPU scans, those behind it wait for their turn (T2), the monarch for all (T3).
         const SimTime turn_deadline = c.arrival + timeout();
         const SimTime monarch_deadline = monarch_end + timeout();
@@ -434,7 +435,8 @@ Task<void> Rendezvous::leave(Session& s) {
     Env& env = core_.env;
     for (McCpu& c : s.cpus) {
         if (core_.v6) continue;
-        if (env.config.tolerant == 3) c.kill_it = false;
+        if (env.config.tolerant == 3)
+            c.kill_it = false;
         else if (c.no_way_out)
             panic_.mce_panic(c.cpu, "Fatal machine check on current CPU", &c.m, c.msg);
     }
@@ -475,7 +477,8 @@ Task<void> Rendezvous::alone(Session& s, std::size_t first, bool after_timeout) 
                 panic_.mce_panic(c.cpu, "Fatal machine check on current CPU", &c.m, c.msg);
         } else {
             c.no_way_out = c.worst >= MCE_PANIC_SEVERITY;
-            if (env.config.tolerant == 3) c.kill_it = false;
+            if (env.config.tolerant == 3)
+                c.kill_it = false;
             else if (c.no_way_out)
                 panic_.mce_panic(c.cpu, "Fatal machine check on current CPU", &c.m, c.msg);
         }

@@ -1,4 +1,5 @@
-#pragma once  // One machine check, on one CPU or on all: mce_start() to mce_end() (kernel.md 1.6-1.8).
+#pragma once  // One machine check, on one CPU or on all: mce_start() to mce_end()
+              // (kernel.md 1.6-1.8).
 #include <vector>
 
 #include "core/kernel/mce/recovery.hpp"
@@ -25,8 +26,8 @@ private:
     struct Session {
         McDelivery delivery;
         SimTime begin{};
-        bool everyone = false;          ///< all online CPUs but delivery.missing; else `cpus` only
-        std::vector<McCpu> cpus;        ///< the CPUs looked at, in arrival order
+        bool everyone = false;    ///< all online CPUs but delivery.missing; else `cpus` only
+        std::vector<McCpu> cpus;  ///< the CPUs looked at, in arrival order
         SimTime monarch_arrival{}, last_arrival{};
         CpuId monarch = 0;
         std::uint32_t called_in = 0;

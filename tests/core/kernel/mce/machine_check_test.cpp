@@ -186,8 +186,7 @@ TEST_CASE("B36: v6.1 names the CPUs that do not enter") {
     d.missing = {2, 3};
     w.machine_check(d, 7);
     w.run();
-    CHECK(w.log() ==
-          std::vector<Printed>{Printed(Line::mce_cpus_not_responding, "2-3"), kTimeout});
+    CHECK(w.log() == std::vector<Printed>{Printed(Line::mce_cpus_not_responding, "2-3"), kTimeout});
 }
 
 TEST_CASE("The rendezvous times out after monarch_timeout") {
@@ -232,7 +231,8 @@ TEST_CASE("CPUs that enter one by one meet within the time-out") {
 }
 
 TEST_CASE("tolerant 2 goes on alone after the time-out") {
-    MceWorld w(kV419, [](Scenario& s) { s.kernel.tolerant = 2; }, 2);
+    MceWorld w(
+        kV419, [](Scenario& s) { s.kernel.tolerant = 2; }, 2);
     w.hw.latch(0, 9, kSraoMc, kRamAddress, 0x8c);
     w.machine_check(0, 5, false);
     w.run();
@@ -240,7 +240,8 @@ TEST_CASE("tolerant 2 goes on alone after the time-out") {
 }
 
 TEST_CASE("tolerant 2: a fatal record after the time-out says that CPUs did not answer") {
-    MceWorld w(kV419, [](Scenario& s) { s.kernel.tolerant = 2; }, 2);
+    MceWorld w(
+        kV419, [](Scenario& s) { s.kernel.tolerant = 2; }, 2);
     w.hw.latch(0, 9, kFatalPcc, kRamAddress, 0x86);
     w.machine_check(0, 5, false);
     w.run();
@@ -308,10 +309,9 @@ TEST_CASE("The worker's lines stand behind the task's first line") {
     w.hw.latch(1, 1, kSrarData, kRamAddress, 0x86);
     w.machine_check(1, 7);
     w.run();
-    CHECK(w.lines() ==
-          std::vector<Line>{Line::mce_user_access, Line::mce_events_logged, Line::mce_cpu,
-                            Line::mce_rip, Line::mce_tsc, Line::mce_processor, Line::mf_kill,
-                            Line::mf_action});
+    CHECK(w.lines() == std::vector<Line>{Line::mce_user_access, Line::mce_events_logged,
+                                         Line::mce_cpu, Line::mce_rip, Line::mce_tsc,
+                                         Line::mce_processor, Line::mf_kill, Line::mf_action});
 }
 
 TEST_CASE("The consumer of poison gets BUS_MCEERR_AR with its address") {
@@ -447,8 +447,8 @@ TEST_CASE("v6.1 recovers from poison in copy_from_user: worker first, then the t
     MceWorld w(kV61);
     const CopyResult result = copy_at(w, kernel::kIpCopyFromUser);
     CHECK(result.fixup);
-    CHECK(w.lines() == std::vector<Line>{Line::mce_events_logged, Line::mce_kernel_accessed,
-                                         Line::mf_action});
+    CHECK(w.lines() ==
+          std::vector<Line>{Line::mce_events_logged, Line::mce_kernel_accessed, Line::mf_action});
     CHECK(w.kernel->processes.signals().empty());
 }
 

@@ -121,7 +121,8 @@ public:
                 case kernel::Line::mce_cpus_not_responding:
                     p.text = names[static_cast<std::uint32_t>(r.args[0])];
                     break;
-                default: p.args = r.args;
+                default:
+                    p.args = r.args;
             }
             lines.push_back(p);
         }

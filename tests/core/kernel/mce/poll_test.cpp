@@ -12,8 +12,7 @@ constexpr auto kV419 = ProfileId::v4_19, kV61 = ProfileId::v6_1;
 
 /// A world whose banks are polled.
 std::unique_ptr<MceWorld> polled(ProfileId profile) {
-    return std::make_unique<MceWorld>(profile,
-                                      [](Scenario& s) { s.kernel.cmci_disabled = true; });
+    return std::make_unique<MceWorld>(profile, [](Scenario& s) { s.kernel.cmci_disabled = true; });
 }
 void latch(MceWorld& w, std::uint64_t status, std::uint64_t addr = kRamAddress,
            std::uint32_t bank = 9) {
@@ -37,12 +36,11 @@ TEST_CASE("v6.1 prints a corrected record that nobody claimed") {
     const auto w = polled(kV61);
     latch(*w, kCe);
     w->run();
-    CHECK(w->log() ==
-          std::vector<Printed>{Printed(Line::mce_events_logged),
-                               Printed(Line::mce_cpu, {0, 0, 0, 9, kCe}),
-                               Printed(Line::mce_tsc, {0, kRamAddress, 0x86, 0}),
-                               Printed(Line::mce_processor,
-                                       {0, 0x50654, 1530000001, 0, 0, 0x2000043})});
+    CHECK(w->log() == std::vector<Printed>{
+                          Printed(Line::mce_events_logged),
+                          Printed(Line::mce_cpu, {0, 0, 0, 9, kCe}),
+                          Printed(Line::mce_tsc, {0, kRamAddress, 0x86, 0}),
+                          Printed(Line::mce_processor, {0, 0x50654, 1530000001, 0, 0, 0x2000043})});
 }
 
 TEST_CASE("B39: a CMCI reads the bank at once and takes the time stamp") {
@@ -115,7 +113,8 @@ TEST_CASE("The first CPU owns the CMCI of a shared bank") {
 }
 
 TEST_CASE("A bank without CMCI is polled") {
-    MceWorld w(kV419, [](Scenario&) {}, 4, [](FakePlatform& hw) { hw.cmci = false; });
+    MceWorld w(
+        kV419, [](Scenario&) {}, 4, [](FakePlatform& hw) { hw.cmci = false; });
     latch(w, kCe);
     w.run();
     CHECK(w.lines() == std::vector<Line>{Line::mce_events_logged});
@@ -134,8 +133,8 @@ TEST_CASE("B40: the sixteenth CMCI in a second starts a storm") {
         w.kernel->cmci(0);
         w.run_for(std::chrono::milliseconds(1));
     }
-    CHECK(w.lines() == std::vector<Line>{Line::mce_events_logged, Line::mce_events_logged,
-                                         Line::cmci_storm});
+    CHECK(w.lines() ==
+          std::vector<Line>{Line::mce_events_logged, Line::mce_events_logged, Line::cmci_storm});
     CHECK(w.kernel->counters.records == 15);
 }
 

@@ -42,8 +42,7 @@ TEST_CASE("A worker that is runnable runs when the task sleeps and ends before t
     f.schedule(0, "second");
     f.world.kernel->flows.spawn(task(f.world.kernel->workqueue, 0, f.story));
     f.world.run();
-    CHECK(f.story ==
-          Story{"task", "first", "first done", "second", "second done", "task goes on"});
+    CHECK(f.story == Story{"task", "first", "first done", "second", "second done", "task goes on"});
 }
 
 TEST_CASE("A task does not wait for another CPU's worker") {
