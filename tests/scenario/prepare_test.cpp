@@ -95,25 +95,25 @@ TEST_CASE("more than 64 included files are told", "[scenario][include]") {
 
 // ---------------------------------------------------------------- overrides
 
-TEST_CASE("--set changes a value that is there", "[scenario][set]") {
+TEST_CASE("option --set changes a value that is there", "[scenario][set]") {
     const auto s = loaded(document(R"("machine": {"cpus": {"cores": 2}})"), with_set({"/machine/cpus/cores=8"}));
     CHECK(s->scenario.machine.cpus.cores == 8);
 }
 
-TEST_CASE("--set adds a key, and the objects above it", "[scenario][set]") {
+TEST_CASE("option --set adds a key, and the objects above it", "[scenario][set]") {
     const auto s = loaded(document(R"("seed": 1)"), with_set({"/machine/cpus/cores=8", "/kernel/profile=v6.1"}));
     CHECK(s->scenario.machine.cpus.cores == 8);
     CHECK(s->scenario.kernel.profile == ProfileId::v6_1);
 }
 
-TEST_CASE("--set takes JSON, and anything else as a string", "[scenario][set]") {
+TEST_CASE("option --set takes JSON, and anything else as a string", "[scenario][set]") {
     const auto s = loaded(document(R"("seed": 1)"),
                           with_set({"/machine/memory=[{\"base\": 0, \"size\": \"1GiB\"}]", "/until=5ms"}));
     CHECK(s->scenario.machine.memory.at(0).range.end == 1ull << 30);
     CHECK(s->scenario.until == SimTime{5'000'000'000});
 }
 
-TEST_CASE("--set changes and appends items of arrays", "[scenario][set]") {
+TEST_CASE("option --set changes and appends items of arrays", "[scenario][set]") {
     const auto s = loaded(document(R"("processes": [{"id": "a"}])"),
                           with_set({"/processes/0/id=b", "/processes/-={\"id\": \"c\"}"}));
     REQUIRE(s->scenario.processes.size() == 2);
@@ -121,7 +121,7 @@ TEST_CASE("--set changes and appends items of arrays", "[scenario][set]") {
     CHECK(s->scenario.processes[1].id == "c");
 }
 
-TEST_CASE("--set changes parameters before they are used", "[scenario][set]") {
+TEST_CASE("option --set changes parameters before they are used", "[scenario][set]") {
     const auto s = loaded(document(R"("params": {"n": 1}, "seed": "${n}")"), with_set({"/params/n=9"}));
     CHECK(s->scenario.seed == 9);
 }
@@ -131,38 +131,38 @@ TEST_CASE("findings about a value of --set name the option", "[scenario][set]") 
           "--set 2: /seed: the string \"x\" stands here: expected a whole number");
 }
 
-TEST_CASE("--set without an equals sign is told", "[scenario][set]") {
+TEST_CASE("option --set without an equals sign is told", "[scenario][set]") {
     CHECK(told(document(R"("seed": 1)"), with_set({"/seed"})) ==
           "--set 1: /: \"/seed\" has no \"=\": write /a/b=value, as in /machine/cpus/cores=8");
 }
 
-TEST_CASE("--set without a pointer is told", "[scenario][set]") {
+TEST_CASE("option --set without a pointer is told", "[scenario][set]") {
     CHECK(told(document(R"("seed": 1)"), with_set({"seed=2"})) ==
           "--set 1: /: \"seed\" is not a JSON pointer: write /a/b=value, as in /machine/cpus/cores=8");
 }
 
-TEST_CASE("--set of a path that leads nowhere is told with the nearest", "[scenario][set]") {
+TEST_CASE("option --set of a path that leads nowhere is told with the nearest", "[scenario][set]") {
     CHECK(told(document(R"("machine": {})"), with_set({"/machin/cpus/cores=2"})) ==
           "--set 1: /machin: there is no \"machin\": did you mean \"machine\"?");
 }
 
-TEST_CASE("--set of an item that is not there is told", "[scenario][set]") {
+TEST_CASE("option --set of an item that is not there is told", "[scenario][set]") {
     CHECK(told(document(R"("processes": [{"id": "a"}])"), with_set({"/processes/2/id=b"})) ==
           "--set 1: /processes/2: there is no item \"2\": write an index from 0 to 0, or - to append");
 }
 
-TEST_CASE("--set below a value that is no container is told", "[scenario][set]") {
+TEST_CASE("option --set below a value that is no container is told", "[scenario][set]") {
     CHECK(told(document(R"("seed": 1)"), with_set({"/seed/x=2"})) ==
           "--set 1: /seed: the number 1 stands here, it has no \"x\": name a key of an object or an "
           "index of an array");
 }
 
-TEST_CASE("--set of a value that is not UTF-8 is told", "[scenario][set]") {
+TEST_CASE("option --set of a value that is not UTF-8 is told", "[scenario][set]") {
     CHECK(told(document(R"("seed": 1)"), with_set({"/name=\x80"})) ==
           "--set 1: /: the value is not UTF-8: write it in UTF-8");
 }
 
-TEST_CASE("--profile, --seed and --until come before --set", "[scenario][set]") {
+TEST_CASE("option --profile, --seed and --until come before --set", "[scenario][set]") {
     LoadOptions options = with_set({"/seed=3"});
     options.overrides.profile = "v4.18";
     options.overrides.seed = 2;
