@@ -367,3 +367,17 @@ TEST_CASE("v6.1 does not undo what hardware did", "[core][mm]") {
     CHECK(old.kernel->counters.num_poisoned_pages == 0);
     CHECK(old.page(0x12345).test(PG_buddy));
 }
+
+TEST_CASE("a map with pinned frames never gets a poisoned one back", "[core][mm]") {
+    Scenario s = with_map(ProfileId::v4_19, map(MapKind::file, kHeap, 0x4000));
+    s.processes[0].maps[0].at = 0x12345000;
+    s.processes[0].maps[0].state = MapState::untouched;
+    s.files.push_back(disk_file(0x4000));
+    MmWorld w(s);
+    w.load(0, kHeap);
+    CHECK(w.pfn_at(0, kHeap) == Pfn{0x12345});
+    w.hwpoison(0, kHeap);
+    w.load(0, kHeap);
+    CHECK(w.signals().empty());
+    CHECK(w.pfn_at(0, kHeap) != Pfn{0x12345});
+}
