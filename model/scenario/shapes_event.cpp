@@ -25,7 +25,15 @@ constexpr std::string_view kSeverities[] = {"recoverable", "fatal", "corrected",
 constexpr std::string_view kSections[] = {"memory"};
 constexpr std::string_view kSysctlNames[] = {"memory_failure_early_kill", "memory_failure_recovery",
                                              "vm.memory_failure_early_kill",
-                                             "vm.memory_failure_recovery"};
+                                             "vm.memory_failure_recovery",
+                                             "tolerant",
+                                             "monarch_timeout",
+                                             "check_interval",
+                                             "ignore_ce",
+                                             "dont_log_ce",
+                                             "cmci_disabled",
+                                             "print_all",
+                                             "fake_panic"};
 
 // Kernel::call_function() has one branch for each.
 constexpr std::string_view kFunctions[] = {

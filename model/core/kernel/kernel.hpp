@@ -1,6 +1,7 @@
 #pragma once  // The Linux kernel stub: its parts, and its two faces (interrupts, scenario actions).
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/kernel/env.hpp"
@@ -71,6 +72,7 @@ private:
     // perform.cpp
     Task<void> dsm_ioctl(std::uint32_t event, DsmEvent e);
     void start_scrub(std::uint32_t event, const ScrubEvent& e);
+    int write_knob(std::string_view name, std::uint64_t value);
     void sysctl(std::uint32_t event, const SysctlEvent& e);
     void hotplug(std::uint32_t event, const CpuHotplugEvent& e);
     Task<void> call_function(std::uint32_t event, CallEvent call);

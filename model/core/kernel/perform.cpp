@@ -30,15 +30,31 @@ void Kernel::start_scrub(std::uint32_t event, const ScrubEvent& e) {
     event_done(event);
 }
 
-void Kernel::sysctl(std::uint32_t event, const SysctlEvent& e) {
-    std::string_view name = e.name;
+/// vm.* of /proc/sys, and the files of machinecheck/machinecheckN in sysfs (kernel.md 1.21).
+int Kernel::write_knob(std::string_view name, std::uint64_t value) {
     if (name.starts_with("vm.")) name.remove_prefix(3);
-    int rc = 0;
-    if (name == "memory_failure_early_kill") config.memory_failure_early_kill = e.value != 0;
-    else if (name == "memory_failure_recovery") config.memory_failure_recovery = e.value != 0;
-    else rc = -ENOENT;
-    // proc_dointvec_minmax() with 0 and 1 as bounds.
-    if (e.value > 1) rc = -EINVAL;
+    if (name.starts_with("memory_failure_")) {
+        if (value > 1) return -EINVAL;  // proc_dointvec_minmax() with 0 and 1 as bounds
+        if (name == "memory_failure_early_kill") config.memory_failure_early_kill = value != 0;
+        else if (name == "memory_failure_recovery") config.memory_failure_recovery = value != 0;
+        else return -ENOENT;
+        return 0;
+    }
+    if (name == "tolerant" && env.profile.has_tolerant) config.tolerant = static_cast<int>(value);
+    else if (name == "monarch_timeout") config.monarch_timeout_us = value;
+    else if (name == "check_interval") config.check_interval_s = value;
+    else if (name == "ignore_ce") config.ignore_ce = value != 0;
+    else if (name == "dont_log_ce") config.dont_log_ce = value != 0;
+    else if (name == "cmci_disabled") config.cmci_disabled = value != 0;
+    else if (name == "print_all" && !env.profile.has_tolerant) config.print_all = value != 0;
+    else if (name == "fake_panic") config.fake_panic = value != 0;
+    else return -ENOENT;
+    machine_check_core.config_changed(name);
+    return 0;
+}
+
+void Kernel::sysctl(std::uint32_t event, const SysctlEvent& e) {
+    const int rc = write_knob(e.name, e.value);
     processes.record_syscall(event, "write", rc);
     event_done(event);
 }
@@ -46,7 +62,12 @@ void Kernel::sysctl(std::uint32_t event, const SysctlEvent& e) {
 void Kernel::hotplug(std::uint32_t event, const CpuHotplugEvent& e) {
     // The boot CPU of this kernel configuration cannot go (arch/x86/kernel/topology.c).
     const int rc = e.cpu == 0 && !e.online ? -EPERM : 0;
-    if (rc == 0) env.hw.set_online(e.cpu, e.online);
+    if (rc == 0) {
+        // The machine-check code leaves a CPU before it goes and takes it in once it is there.
+        if (!e.online) machine_check_core.cpu_hotplug(e.cpu, false);
+        env.hw.set_online(e.cpu, e.online);
+        if (e.online) machine_check_core.cpu_hotplug(e.cpu, true);
+    }
     processes.record_syscall(event, "write", rc);
     event_done(event);
 }
