@@ -125,12 +125,12 @@ public:
     }
     /// memory_failure() as the #MC of `p` (or, with -1, a worker) calls it.
     int failure(int p, std::uint64_t pfn, unsigned flags) {
-        int rc = -1;
+        const auto rc = std::make_shared<int>(-1);  // the flow may outlive this call
         agenda.set_why({0, ++events_});
-        kernel->flows.spawn(failure_flow(*kernel, p, pfn, flags, &rc));
+        kernel->flows.spawn(failure_flow(*kernel, p, pfn, flags, rc));
         agenda.set_why({});
         agenda.run_until(agenda.now() + std::chrono::milliseconds(50));
-        return rc;
+        return *rc;
     }
 
     std::vector<std::string> log() const {
@@ -172,7 +172,7 @@ public:
 
 private:
     static Task<void> failure_flow(Kernel& kernel, int p, std::uint64_t pfn, unsigned flags,
-                                   int* rc) {
+                                   std::shared_ptr<int> rc) {
         Context ctx;
         if (p >= 0)
             ctx = kernel.processes.context(kernel.processes[static_cast<std::uint32_t>(p)]);
