@@ -74,11 +74,13 @@ int cmd_addr(const Args& args) {
         "decoy:0x7fff...";
     line.visible.add_options()("json", "as JSON");
     add_scenario_options(line);
-    line.hidden.add_options()("scenario", po::value<std::string>())("address", po::value<std::string>());
+    line.hidden.add_options()("scenario", po::value<std::string>())("address",
+                                                                    po::value<std::string>());
     line.positional.add("scenario", 1).add("address", 1);
     const auto values = parse(line, args);
     if (!values) return kDone;
-    if (!values->count("address")) throw UsageError("a scenario and an address are needed: mcemu " + line.usage);
+    if (!values->count("address"))
+        throw UsageError("a scenario and an address are needed: mcemu " + line.usage);
 
     const auto loaded = load_scenario(*values);
     if (!loaded) return kUsage;

@@ -25,9 +25,12 @@ std::string shown(unsigned value) { return std::to_string(value); }
 std::string shown(std::string_view value) { return std::string(value); }
 std::string shown(PoisonMarking value) {
     switch (value) {
-        case PoisonMarking::unmap_for_good: return "not present, for good";
-        case PoisonMarking::uncacheable: return "UC-, reversible";
-        case PoisonMarking::not_present: return "not present, reversible";
+        case PoisonMarking::unmap_for_good:
+            return "not present, for good";
+        case PoisonMarking::uncacheable:
+            return "UC-, reversible";
+        case PoisonMarking::not_present:
+            return "not present, reversible";
     }
     return "?";
 }
@@ -39,10 +42,12 @@ struct Rule {
     std::string (*value)(const Profile&);
 };
 
-#define RULE(topic, member, sentence) \
-    Rule { topic, #member, sentence, [](const Profile& p) { return shown(p.member); } }
+#define RULE(topic, member, sentence)                                              \
+    Rule {                                                                         \
+        topic, #member, sentence, [](const Profile& p) { return shown(p.member); } \
+    }
 
-// The order of kernel::Profile; one line per rule, so that a new rule is missed by no reader.
+// The order of kernel::Profile; one entry per rule.
 constexpr std::array kRules = {
     Rule{"memory map", "page_offset_4level", "the direct map begins at (4-level paging)",
          [](const Profile& p) { return hex(p.page_offset_4level); }},
@@ -50,37 +55,57 @@ constexpr std::array kRules = {
          [](const Profile& p) { return hex(p.page_offset_5level); }},
 
     RULE("machine checks", has_tolerant, "mce.tolerant exists"),
-    RULE("machine checks", task_work, "memory_failure() runs as task work, not in the #MC handler's tail"),
-    RULE("machine checks", uc_notifier_handles_ucna, "UCNA records are offlined too, not only action-optional ones"),
-    RULE("machine checks", local_panic_prints_bank, "a local fatal panic names the real bank (else bank 0)"),
-    RULE("machine checks", reports_missing_cpus, "a rendezvous timeout lists the CPUs that did not answer"),
-    RULE("machine checks", printer_looks_at_kflags, "the default printer prints what nobody handled (else: when at most 3 decoders are loaded)"),
-    RULE("machine checks", taint_after_rendezvous, "the taint line comes after the rendezvous (else during the scan)"),
-    RULE("machine checks", copyin_recovers, "poison in copy_from_user() gives -EFAULT instead of a panic"),
+    RULE("machine checks", task_work,
+         "memory_failure() runs as task work, not in the #MC handler's tail"),
+    RULE("machine checks", uc_notifier_handles_ucna,
+         "UCNA records are offlined too, not only action-optional ones"),
+    RULE("machine checks", local_panic_prints_bank,
+         "a local fatal panic names the real bank (else bank 0)"),
+    RULE("machine checks", reports_missing_cpus,
+         "a rendezvous timeout lists the CPUs that did not answer"),
+    RULE("machine checks", printer_looks_at_kflags,
+         "the default printer prints what nobody handled (else: when at most 3 decoders are "
+         "loaded)"),
+    RULE("machine checks", taint_after_rendezvous,
+         "the taint line comes after the rendezvous (else during the scan)"),
+    RULE("machine checks", copyin_recovers,
+         "poison in copy_from_user() gives -EFAULT instead of a panic"),
     RULE("machine checks", prints_ppin, "records print PPIN"),
-    RULE("machine checks", grades_kernel_uc_as_panic, "an uncorrected error in the kernel panics unless graded otherwise"),
+    RULE("machine checks", grades_kernel_uc_as_panic,
+         "an uncorrected error in the kernel panics unless graded otherwise"),
     RULE("machine checks", record_pool_capacity, "records that the pool holds"),
     RULE("machine checks", poll_checks_s_only, "a poll skips by the S bit alone"),
     RULE("machine checks", mce_prefix_on_storm, "CMCI storm and pool lines begin with \"mce: \""),
 
-    RULE("memory_failure", dev_pagemap, "DAX pages have a path of their own (else: reserved kernel page, Failed)"),
+    RULE("memory_failure", dev_pagemap,
+         "DAX pages have a path of their own (else: reserved kernel page, Failed)"),
     RULE("memory_failure", dev_pagemap_head, "device-dax acts on the head of the compound page"),
     RULE("memory_failure", dax_counts_hardware_corrupted, "DAX pages count in HardwareCorrupted"),
-    RULE("memory_failure", dax_hole_is_start_plus_size, "the unmapped hole of a DAX file is start + size long (erratum)"),
-    RULE("memory_failure", dax_not_mapped_is_sigkill, "a DAX mapping that was never touched is killed by SIGKILL"),
-    RULE("memory_failure", ao_to_all_sharers, "all sharers of a DAX page are told, whatever their policy"),
-    RULE("memory_failure", late_policy_beats_sysctl, "a process's late-kill policy beats the sysctl"),
-    RULE("memory_failure", already_poisoned_is_error, "an already poisoned page returns -EHWPOISON (else 0)"),
-    RULE("memory_failure", already_poisoned_kills_accessor, "who touches an already poisoned page is signalled"),
-    RULE("memory_failure", unhandlable_pages, "slab and reserved pages are \"unhandlable\", Ignored (else named, Failed)"),
+    RULE("memory_failure", dax_hole_is_start_plus_size,
+         "the unmapped hole of a DAX file is start + size long (erratum)"),
+    RULE("memory_failure", dax_not_mapped_is_sigkill,
+         "a DAX mapping that was never touched is killed by SIGKILL"),
+    RULE("memory_failure", ao_to_all_sharers,
+         "all sharers of a DAX page are told, whatever their policy"),
+    RULE("memory_failure", late_policy_beats_sysctl,
+         "a process's late-kill policy beats the sysctl"),
+    RULE("memory_failure", already_poisoned_is_error,
+         "an already poisoned page returns -EHWPOISON (else 0)"),
+    RULE("memory_failure", already_poisoned_kills_accessor,
+         "who touches an already poisoned page is signalled"),
+    RULE("memory_failure", unhandlable_pages,
+         "slab and reserved pages are \"unhandlable\", Ignored (else named, Failed)"),
     RULE("memory_failure", free_page_recovered, "a free page is Recovered (else Delayed)"),
-    RULE("memory_failure", counts_every_action, "HardwareCorrupted rises with every action, whatever its result"),
+    RULE("memory_failure", counts_every_action,
+         "HardwareCorrupted rises with every action, whatever its result"),
     RULE("memory_failure", reference_check_everywhere, "every action checks for left-over users"),
     RULE("memory_failure", hugetlb_needs_pmd_size, "huge pages other than 2 MiB are Ignored"),
-    RULE("memory_failure", hugetlb_shared_stays_cached, "a poisoned shared huge page stays in its file"),
+    RULE("memory_failure", hugetlb_shared_stays_cached,
+         "a poisoned shared huge page stays in its file"),
     RULE("memory_failure", shmem_stays_cached, "a poisoned shared-memory page stays in its file"),
     RULE("memory_failure", serialised, "one memory_failure() at a time"),
-    RULE("memory_failure", unpoison_refused_after_real, "unpoison-pfn is refused after a real error"),
+    RULE("memory_failure", unpoison_refused_after_real,
+         "unpoison-pfn is refused after a real error"),
 
     RULE("injection", madvise_drops_reference, "MADV_HWPOISON drops its page reference first"),
     RULE("injection", madvise_skips_poisoned, "MADV_HWPOISON skips pages already poisoned"),
@@ -88,22 +113,30 @@ constexpr std::array kRules = {
     RULE("injection", corrupt_pfn_takes_reference, "corrupt-pfn takes a page reference"),
 
     RULE("PAT and direct map", marking, "a poisoned page in the direct map becomes"),
-    RULE("PAT and direct map", sanitizes_memtype, "decoy addresses are sanitized before the memtype look-up"),
+    RULE("PAT and direct map", sanitizes_memtype,
+         "decoy addresses are sanitized before the memtype look-up"),
     RULE("PAT and direct map", decoy_forces_full_flush, "marking flushes all TLBs and caches"),
     RULE("PAT and direct map", memtype_list_v6, "pat_memtype_list prints \"PAT: [mem ...]\" lines"),
-    RULE("PAT and direct map", memtype_range_by_section, "pmem's write-back entry is rounded out to 128 MiB"),
+    RULE("PAT and direct map", memtype_range_by_section,
+         "pmem's write-back entry is rounded out to 128 MiB"),
 
     RULE("DAX and pmem", devdax_page_mapping, "device-dax pages know their mapping"),
     RULE("DAX and pmem", devdax_page_index, "device-dax pages know their index"),
     RULE("DAX and pmem", fsdax_page_index, "filesystem-dax pages know their index"),
     RULE("DAX and pmem", dax_lock, "memory_failure() locks the DAX entry"),
-    RULE("DAX and pmem", clear_restores_page, "clearing poison restores the page in the direct map"),
-    RULE("DAX and pmem", clear_before_write, "a write to a bad block clears first and writes only then"),
-    RULE("DAX and pmem", dax_recovery_write, "write(2) to a bad range of a DAX file can recover it"),
-    RULE("DAX and pmem", region_clear_off_by_one, "the region's badblocks keep a cleared range that ends at the region's end (erratum)"),
+    RULE("DAX and pmem", clear_restores_page,
+         "clearing poison restores the page in the direct map"),
+    RULE("DAX and pmem", clear_before_write,
+         "a write to a bad block clears first and writes only then"),
+    RULE("DAX and pmem", dax_recovery_write,
+         "write(2) to a bad range of a DAX file can recover it"),
+    RULE("DAX and pmem", region_clear_off_by_one,
+         "the region's badblocks keep a cleared range that ends at the region's end (erratum)"),
     RULE("DAX and pmem", nfit_takes_corrected, "corrected errors add bad blocks too"),
-    RULE("DAX and pmem", nfit_rounds_up_to_line, "a bad range begins at the address rounded up to 64 bytes (else down to MISC.LSB)"),
-    RULE("DAX and pmem", nfit_sets_handled, "an error in pmem counts as handled: it is not printed"),
+    RULE("DAX and pmem", nfit_rounds_up_to_line,
+         "a bad range begins at the address rounded up to 64 bytes (else down to MISC.LSB)"),
+    RULE("DAX and pmem", nfit_sets_handled,
+         "an error in pmem counts as handled: it is not printed"),
     RULE("DAX and pmem", kill_verb, "the kill line says"),
 };
 #undef RULE
@@ -118,7 +151,8 @@ bool differs(const Rule& rule) {
 std::string as_table(bool everything) {
     std::string out;
     for (const Profile& p : kernel::profiles())
-        out += std::string(p.name) + "  " + std::string(p.release) + ": " + std::string(p.what) + "\n";
+        out +=
+            std::string(p.name) + "  " + std::string(p.release) + ": " + std::string(p.what) + "\n";
     std::string_view topic;
     for (const Rule& rule : kRules) {
         if (!everything && !differs(rule)) continue;
@@ -140,10 +174,13 @@ std::string as_json() {
         nlohmann::ordered_json rules = nlohmann::ordered_json::object();
         for (const Rule& rule : kRules) {
             const std::string value = rule.value(p);
-            if (value == "yes" || value == "no") rules[rule.name] = value == "yes";
-            else rules[rule.name] = value;
+            if (value == "yes" || value == "no")
+                rules[rule.name] = value == "yes";
+            else
+                rules[rule.name] = value;
         }
-        list.push_back({{"name", p.name}, {"release", p.release}, {"what", p.what}, {"rules", rules}});
+        list.push_back(
+            {{"name", p.name}, {"release", p.release}, {"what", p.what}, {"rules", rules}});
     }
     return list.dump(2) + "\n";
 }
@@ -154,7 +191,8 @@ int cmd_profiles(const Args& args) {
     CommandLine line;
     line.usage = "profiles [--all] [--json]";
     line.what =
-        "Prints the emulated kernels and the rules in which they differ. A scenario chooses one in\n"
+        "Prints the emulated kernels and the rules in which they differ. A scenario chooses one "
+        "in\n"
         "kernel/profile, `mcemu run --profile` overrides it.";
     line.visible.add_options()("all", "also the rules in which they agree")("json", "as JSON");
     const auto values = parse(line, args);

@@ -35,20 +35,25 @@ CommandLine command_line() {
     line.what =
         "Emulates one scenario (\"-\": standard input). The kernel log goes to standard output as\n"
         "dmesg prints it, a verdict with the fate of every event to standard error.";
+    // clang-format off
     line.visible.add_options()
         ("result", po::value<std::string>()->value_name("FILE"), "write the result JSON")
         ("trace", po::value<std::vector<std::string>>()->value_name("FILE")->composing(),
          "write the trace; .ndjson: a JSON record a line (several allowed)")
-        ("log", po::value<std::string>()->value_name("FILE"), "write the kernel log there (\"-\": standard output)")
+        ("log", po::value<std::string>()->value_name("FILE"),
+         "write the kernel log there (\"-\": standard output)")
         ("json", "result JSON to standard output instead of the log")
         ("seed", po::value<std::string>()->value_name("N"), "seed of all random numbers")
-        ("until", po::value<std::string>()->value_name("TIME"), "end the run at this simulated time, e.g. 10ms")
+        ("until", po::value<std::string>()->value_name("TIME"),
+         "end the run at this simulated time, e.g. 10ms")
         ("quiet,q", "no log and no verdict, only errors and failed expectations")
-        ("color", po::value<std::string>()->default_value("auto")->value_name("WHEN"), "auto, always or never");
+        ("color", po::value<std::string>()->default_value("auto")->value_name("WHEN"),
+         "auto, always or never");
+    // clang-format on
     add_scenario_options(line);
-    line.hidden.add_options()
-        ("no-run-ahead", "hand every timestamp to SystemC (for tests: the result is the same)")
-        ("scenario", po::value<std::string>());
+    line.hidden.add_options()(
+        "no-run-ahead", "hand every timestamp to SystemC (for tests: the result is the same)")(
+        "scenario", po::value<std::string>());
     line.positional.add("scenario", 1);
     return line;
 }
@@ -63,10 +68,10 @@ struct Outputs {
 void check_trace_name(const std::string& name) {
     if (name == "-" || name.ends_with(".ndjson")) return;
     const bool planned = name.ends_with(".vcd") || name.ends_with(".json");
-    throw UsageError("--trace '" + name + "': " +
-                     (planned ? "this ending is not supported by this version"
-                              : "the ending says the format") +
-                     ": a name that ends in .ndjson would be right");
+    throw UsageError(
+        "--trace '" + name + "': " +
+        (planned ? "this ending is not supported by this version" : "the ending says the format") +
+        ": a name that ends in .ndjson would be right");
 }
 
 /// Which names were given; throws UsageError before anything is opened.
@@ -78,7 +83,8 @@ Names output_names(const po::variables_map& values) {
     Names names;
     const bool json = values.count("json") > 0;
     if (values.count("result")) names.result = values["result"].as<std::string>();
-    if (json && names.result == "-") throw UsageError("--json and --result - say the same: one is enough");
+    if (json && names.result == "-")
+        throw UsageError("--json and --result - say the same: one is enough");
     if (values.count("trace")) names.traces = values["trace"].as<std::vector<std::string>>();
     for (const std::string& t : names.traces) check_trace_name(t);
 

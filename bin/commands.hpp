@@ -1,4 +1,4 @@
-#pragma once  // One function per subcommand: arguments after the command's name in, exit status out.
+#pragma once  // One function per subcommand: its arguments in, exit status out.
 #include <string>
 #include <vector>
 
@@ -8,11 +8,11 @@ using Args = std::vector<std::string>;
 
 /// Exit statuses of the program (docs: `mcemu --help`).
 enum ExitStatus : int {
-    kDone = 0,            ///< done, and every expectation met
-    kDiffers = 1,         ///< an expectation failed or a difference was found
-    kUsage = 2,           ///< bad usage or bad input; nothing was emulated
-    kOwnFault = 3,        ///< the emulator itself failed
-    kCannotWrite = 4,     ///< an output could not be written
+    kDone = 0,         ///< done, and every expectation met
+    kDiffers = 1,      ///< an expectation failed or a difference was found
+    kUsage = 2,        ///< bad usage or bad input; nothing was emulated
+    kOwnFault = 3,     ///< the emulator itself failed
+    kCannotWrite = 4,  ///< an output could not be written
     kTimeLimit = 124,
     kInterrupted = 130,
 };

@@ -39,8 +39,8 @@ constexpr Command kCommands[] = {
 };
 
 // Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"regress", "campaign", "report", "decode", "import",
-                                        "export",  "diff",     "whatif", "bisect", "shrink",
+constexpr std::string_view kAbsent[] = {"regress", "campaign", "report",    "decode", "import",
+                                        "export",  "diff",     "whatif",    "bisect", "shrink",
                                         "debug",   "coverage", "completion"};
 
 std::string help() {
@@ -80,8 +80,8 @@ std::string versions() {
     std::vector<std::string> names;
     for (const Command& c : kCommands) names.emplace_back(c.name);
     const std::string near = nearest_name(name, names);
-    throw UsageError("there is no command '" + std::string(name) + "': " +
-                     (near.empty() ? "see mcemu --help" : "'" + near + "' would be one"));
+    throw UsageError("there is no command '" + std::string(name) +
+                     "': " + (near.empty() ? "see mcemu --help" : "'" + near + "' would be one"));
 }
 
 int dispatch(const Args& args) {

@@ -17,8 +17,9 @@ namespace {
 
 std::string help_text(const CommandLine& line) {
     std::ostringstream text;
-    text << "usage: mcemu " << line.usage << "\n\n" << line.what << "\n\n" << line.visible
-         << "  -h [ --help ]         show this text\n";
+    text << "usage: mcemu " << line.usage << "\n\n"
+         << line.what << "\n\n"
+         << line.visible << "  -h [ --help ]         show this text\n";
     return text.str();
 }
 
@@ -39,7 +40,8 @@ std::optional<po::variables_map> parse(const CommandLine& line, const Args& args
     all.add_options()("help,h", "");
     po::variables_map values;
     try {
-        const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+        const int style =
+            po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
         po::store(po::command_line_parser(args)
                       .options(all)
                       .positional(line.positional)

@@ -90,8 +90,8 @@ std::pair<std::string_view, std::uint64_t> id_and_number(std::string_view rest,
 
 template <class Range, class F>
 auto& find_id(const Range& range, std::string_view id, std::string_view what, F id_of) {
-    const auto it = std::find_if(range.begin(), range.end(),
-                                 [&](const auto& x) { return id_of(x) == id; });
+    const auto it =
+        std::find_if(range.begin(), range.end(), [&](const auto& x) { return id_of(x) == id; });
     if (it != range.end()) return *it;
     std::string known;
     for (const auto& x : range) known += (known.empty() ? "" : ", ") + std::string(id_of(x));
@@ -136,10 +136,10 @@ void add_pmem(const Scenario& s, std::uint64_t spa, std::vector<Coordinate>& out
         const auto ways = region.nvdimms.size();
         out.push_back({Kind::nvdimm, s.machine.nvdimms[at.nvdimm].id, at.dpa, 0,
                        "chunk " + std::to_string(chunk) + " of " + hex(region.interleave) +
-                           " bytes: way " + std::to_string(at.way) + " of " +
-                           std::to_string(ways) + "; DPA = " + hex(region.dpa_base[at.way]) +
-                           " + chunk / " + std::to_string(ways) + " * " + hex(region.interleave) +
-                           " + " + hex(offset % region.interleave)});
+                           " bytes: way " + std::to_string(at.way) + " of " + std::to_string(ways) +
+                           "; DPA = " + hex(region.dpa_base[at.way]) + " + chunk / " +
+                           std::to_string(ways) + " * " + hex(region.interleave) + " + " +
+                           hex(offset % region.interleave)});
         out.push_back({Kind::region_sector, region.id, offset / kSectorSize, offset % kSectorSize,
                        "(SPA - " + hex(region.range.begin) + ") / 512"});
     }
@@ -215,8 +215,7 @@ std::optional<std::uint64_t> region_spa(const RegionConfig& region, std::uint32_
     if (way >= ways || dpa < region.dpa_base[way]) return std::nullopt;
     const std::uint64_t inside = dpa - region.dpa_base[way];
     if (inside >= region.range.size() / ways) return std::nullopt;
-    return region.range.begin +
-           (inside / region.interleave * ways + way) * region.interleave +
+    return region.range.begin + (inside / region.interleave * ways + way) * region.interleave +
            inside % region.interleave;
 }
 
@@ -235,18 +234,30 @@ bool in_direct_map(const Scenario& scenario, std::uint64_t spa) {
 
 std::string_view name(Coordinate::Kind kind) {
     switch (kind) {
-        case Coordinate::Kind::spa: return "spa";
-        case Coordinate::Kind::pfn: return "pfn";
-        case Coordinate::Kind::dram: return "dram";
-        case Coordinate::Kind::region: return "region";
-        case Coordinate::Kind::nvdimm: return "nvdimm";
-        case Coordinate::Kind::region_sector: return "region sector";
-        case Coordinate::Kind::name_space: return "namespace";
-        case Coordinate::Kind::sector: return "sector";
-        case Coordinate::Kind::file: return "file";
-        case Coordinate::Kind::process: return "process";
-        case Coordinate::Kind::kaddr: return "kaddr";
-        case Coordinate::Kind::decoy: return "decoy";
+        case Coordinate::Kind::spa:
+            return "spa";
+        case Coordinate::Kind::pfn:
+            return "pfn";
+        case Coordinate::Kind::dram:
+            return "dram";
+        case Coordinate::Kind::region:
+            return "region";
+        case Coordinate::Kind::nvdimm:
+            return "nvdimm";
+        case Coordinate::Kind::region_sector:
+            return "region sector";
+        case Coordinate::Kind::name_space:
+            return "namespace";
+        case Coordinate::Kind::sector:
+            return "sector";
+        case Coordinate::Kind::file:
+            return "file";
+        case Coordinate::Kind::process:
+            return "process";
+        case Coordinate::Kind::kaddr:
+            return "kaddr";
+        case Coordinate::Kind::decoy:
+            return "decoy";
     }
     return "?";
 }
@@ -272,8 +283,7 @@ std::uint64_t resolve_address(const Scenario& s, std::string_view text) {
     if (kind == "dpa") return spa_of_dpa(s, id, value);
     if (kind == "va") return spa_of_va(s, id, value);
     if (kind == "region-sector") {
-        const auto& region =
-            find_id(s.machine.regions, id, "region", [](auto& r) { return r.id; });
+        const auto& region = find_id(s.machine.regions, id, "region", [](auto& r) { return r.id; });
         if (value >= region.range.size() / kSectorSize)
             throw AddressError("sector " + std::to_string(value) + " lies outside " + region.id);
         return region.range.begin + value * kSectorSize;
@@ -281,26 +291,26 @@ std::uint64_t resolve_address(const Scenario& s, std::string_view text) {
     if (kind == "sector") {
         // By device or by namespace id: both name the same data area.
         const auto& spaces = s.machine.namespaces;
-        const auto by_id = std::find_if(spaces.begin(), spaces.end(),
-                                        [&](auto& n) { return n.id == id; });
+        const auto by_id =
+            std::find_if(spaces.begin(), spaces.end(), [&](auto& n) { return n.id == id; });
         const NamespaceConfig& ns =
             by_id != spaces.end()
                 ? *by_id
                 : find_id(spaces, id, "block device", [](auto& n) { return n.device; });
         if (!is_block_device(ns))
-            throw AddressError(ns.device + " is a character device (device-dax): it has no sectors");
+            throw AddressError(ns.device +
+                               " is a character device (device-dax): it has no sectors");
         if (value >= ns.data().size() / kSectorSize)
             throw AddressError("sector " + std::to_string(value) + " lies outside " + ns.device +
-                               " (" + std::to_string(ns.data().size() / kSectorSize) +
-                               " sectors)");
+                               " (" + std::to_string(ns.data().size() / kSectorSize) + " sectors)");
         return ns.data().begin + value * kSectorSize;
     }
     if (kind == "file") {
         const FileConfig& file = find_id(s.files, id, "file", [](auto& f) { return f.id; });
         if (const auto spa = file_spa(s, file, value)) return *spa;
-        throw AddressError(file.on < 0 ? "file " + file.id +
-                                             " lives in the page cache: it has no fixed address"
-                                       : "no extent of " + file.id + " covers offset " + hex(value));
+        throw AddressError(
+            file.on < 0 ? "file " + file.id + " lives in the page cache: it has no fixed address"
+                        : "no extent of " + file.id + " covers offset " + hex(value));
     }
     throw AddressError("'" + std::string(kind) +
                        "' is no kind of address: spa, pfn, dpa, sector, region-sector, va, file, "
@@ -314,8 +324,8 @@ std::vector<Coordinate> coordinates(const Scenario& s, std::uint64_t spa) {
     out.push_back({Kind::pfn, "", pfn_of(spa).value, 0, "SPA >> 12"});
     for (const DramConfig& dram : s.machine.memory)
         if (dram.range.contains(spa))
-            out.push_back({Kind::dram, dram.id, spa - dram.range.begin, 0,
-                           "SPA - " + hex(dram.range.begin)});
+            out.push_back(
+                {Kind::dram, dram.id, spa - dram.range.begin, 0, "SPA - " + hex(dram.range.begin)});
     add_pmem(s, spa, out);
     add_files_and_processes(s, spa, out);
     if (in_direct_map(s, spa)) {

@@ -38,12 +38,23 @@ bool in_direct_map(const Scenario& scenario, std::uint64_t spa);
 /// The address in one coordinate.
 struct Coordinate {
     enum class Kind : std::uint8_t {
-        spa, pfn, dram, region, nvdimm, region_sector, name_space, sector, file, process, kaddr, decoy,
+        spa,
+        pfn,
+        dram,
+        region,
+        nvdimm,
+        region_sector,
+        name_space,
+        sector,
+        file,
+        process,
+        kaddr,
+        decoy,
     } kind = Kind::spa;
-    std::string of;           ///< id of the region, DIMM, device, file or process; map id with a process
-    std::uint64_t value = 0;  ///< address, offset or sector
-    std::uint64_t offset = 0; ///< sector: bytes into it
-    std::string rule;         ///< the arithmetic applied, with its numbers
+    std::string of;  ///< id of the region, DIMM, device, file or process; map id with a process
+    std::uint64_t value = 0;   ///< address, offset or sector
+    std::uint64_t offset = 0;  ///< sector: bytes into it
+    std::string rule;          ///< the arithmetic applied, with its numbers
 };
 std::string_view name(Coordinate::Kind kind);
 

@@ -58,28 +58,24 @@ void AtomicFile::fail(const char* what) {
 
 void AtomicFile::write(std::string_view bytes) {
     if (buffer_.size() + bytes.size() > kBuffer) flush();
-    if (bytes.size() >= kBuffer) {
-        buffer_ = bytes;
-        flush();
-    } else {
+    if (bytes.size() >= kBuffer / 2)
+        write_out(bytes);
+    else
         buffer_ += bytes;
-    }
 }
 
 void AtomicFile::flush() {
-    const char* p = buffer_.data();
-    std::size_t left = buffer_.size();
-    while (left > 0) {
-        const ssize_t n = ::write(fd_, p, left);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            buffer_.clear();
-            fail("write");
-        }
-        p += n;
-        left -= static_cast<std::size_t>(n);
-    }
+    write_out(buffer_);
     buffer_.clear();
+}
+
+void AtomicFile::write_out(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail("write");
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
 }
 
 void AtomicFile::commit() {

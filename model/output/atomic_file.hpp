@@ -33,6 +33,7 @@ public:
 private:
     [[noreturn]] void fail(const char* what);
     void flush();
+    void write_out(std::string_view bytes);
 
     static constexpr std::size_t kBuffer = 64 * 1024;
     std::string path_;

@@ -50,12 +50,15 @@ std::string panic_text(const RunView& view) {
 std::string sentence(const RunView& view, const Causes& causes, std::size_t index,
                      const EventFate& fate) {
     switch (fate.reason) {
-        case FateReason::none: return fate.fate == Fate::none ? "nothing is known of it" : "";
+        case FateReason::none:
+            return fate.fate == Fate::none ? "nothing is known of it" : "";
         case FateReason::en_clear:
             return "STATUS.EN is 0: the #MC handler cleared " + mce_place(view, index) +
                    " without logging it";
-        case FateReason::no_such_cpu: return "there is no such CPU";
-        case FateReason::no_such_bank: return mce_place(view, index) + " does not exist";
+        case FateReason::no_such_cpu:
+            return "there is no such CPU";
+        case FateReason::no_such_bank:
+            return mce_place(view, index) + " does not exist";
         case FateReason::bank_disabled:
             return "IA32_MCi_CTL of " + mce_place(view, index) + " disables this error";
         case FateReason::threshold_not_reached:
@@ -65,13 +68,20 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::left_in_bank:
             return "the handler left the record in " + mce_place(view, index) +
                    ", and no poll came before the end";
-        case FateReason::nobody_looked: return "the poison is still in the media: nobody read it";
-        case FateReason::media_cleared: return "the poison was healed before anybody met it";
-        case FateReason::no_such_page: return "no page of the kernel lies there";
-        case FateReason::already_poisoned: return "the page was poisoned already";
-        case FateReason::pool_full: return "the kernel's record pool was full: the record is lost";
-        case FateReason::filtered_by_kernel: return "the kernel filters errors of this kind";
-        case FateReason::filter_rejected: return "the hwpoison filter did not let the page pass";
+        case FateReason::nobody_looked:
+            return "the poison is still in the media: nobody read it";
+        case FateReason::media_cleared:
+            return "the poison was healed before anybody met it";
+        case FateReason::no_such_page:
+            return "no page of the kernel lies there";
+        case FateReason::already_poisoned:
+            return "the page was poisoned already";
+        case FateReason::pool_full:
+            return "the kernel's record pool was full: the record is lost";
+        case FateReason::filtered_by_kernel:
+            return "the kernel filters errors of this kind";
+        case FateReason::filter_rejected:
+            return "the hwpoison filter did not let the page pass";
         case FateReason::by_newer_error:
             return other_event(causes, fate) + " overwrote it in " + mce_place(view, index);
         case FateReason::lost_to_older_error:
@@ -80,20 +90,28 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
             return std::string(fate.fate == Fate::consumed ? "memory_failure() acted"
                                                            : "memory_failure() gave up") +
                    decided_pfn(view, causes, fate);
-        case FateReason::signalled: return "a process was signalled";
-        case FateReason::driver_error: return "a driver's copy met the poison and returned an error";
-        case FateReason::kernel_record: return "the kernel logged a record of it";
-        case FateReason::machine_check_shutdown: return "the machine check shut the machine down";
+        case FateReason::signalled:
+            return "a process was signalled";
+        case FateReason::driver_error:
+            return "a driver's copy met the poison and returned an error";
+        case FateReason::kernel_record:
+            return "the kernel logged a record of it";
+        case FateReason::machine_check_shutdown:
+            return "the machine check shut the machine down";
         case FateReason::mcip_set:
             return "#MC while MCG_STATUS.MCIP was still set: the processor shut down";
-        case FateReason::cr4_mce_clear: return "#MC with CR4.MCE clear: the processor shut down";
+        case FateReason::cr4_mce_clear:
+            return "#MC with CR4.MCE clear: the processor shut down";
         case FateReason::kernel_panic: {
             const std::string text = panic_text(view);
             return text.empty() ? "the kernel panicked" : "the kernel panicked: " + text;
         }
-        case FateReason::not_injected: return "it injects no error";
-        case FateReason::never_triggered: return "its trigger never came";
-        case FateReason::syscall_failed: return failed_call(view, index);
+        case FateReason::not_injected:
+            return "it injects no error";
+        case FateReason::never_triggered:
+            return "its trigger never came";
+        case FateReason::syscall_failed:
+            return failed_call(view, index);
     }
     return "";
 }

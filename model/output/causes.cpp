@@ -57,30 +57,37 @@ std::string Causes::describe(std::uint32_t id) const {
             return std::to_string(r.b) + " bytes of poison planted at " + hex(r.a);
         case TraceKind::poison_cleared:
             return "poison cleared at " + hex(r.a) + "+" + hex(r.b);
-        case TraceKind::poison_read: return "poison read at " + hex(r.a);
+        case TraceKind::poison_read:
+            return "poison read at " + hex(r.a);
         case TraceKind::bank_logged:
             return "bank " + std::to_string(r.a) + cpu() + " latched " + hex(r.b);
         case TraceKind::bank_overwritten:
             return "bank " + std::to_string(r.a) + cpu() + " lost " + hex(r.b);
         case TraceKind::bank_kept:
             return "bank " + std::to_string(r.a) + cpu() + " kept " + hex(r.b);
-        case TraceKind::bank_cleared: return "bank " + std::to_string(r.a) + cpu() + " cleared";
-        case TraceKind::cmci: return "CMCI" + on_cpu();
+        case TraceKind::bank_cleared:
+            return "bank " + std::to_string(r.a) + cpu() + " cleared";
+        case TraceKind::cmci:
+            return "CMCI" + on_cpu();
         case TraceKind::mc_raised:
             return std::string(r.a ? "#MC broadcast by CPU " : "local #MC of CPU ") +
                    std::to_string(r.subject);
         case TraceKind::mc_taken:
             return r.a == 1 ? "#MC taken by CPU " + std::to_string(r.subject)
                             : "#MC taken by " + std::to_string(r.a) + " CPUs";
-        case TraceKind::shutdown: return "shutdown" + cpu();
-        case TraceKind::speculation: return "speculative read of " + hex(r.b) + on_cpu();
+        case TraceKind::shutdown:
+            return "shutdown" + cpu();
+        case TraceKind::speculation:
+            return "speculative read of " + hex(r.b) + on_cpu();
         case TraceKind::phase:
             return std::string(latency_info(static_cast<Lat>(r.a)).name) + " for " +
                    human_time(SimTime{r.b});
         case TraceKind::mce_record:
             return "record of bank " + std::to_string(r.a) + cpu() + " (" + hex(r.b) + ")";
-        case TraceKind::mce_dropped: return "bank " + std::to_string(r.a) + cpu() + " not logged";
-        case TraceKind::memory_failure: return "memory_failure(" + hex(r.a) + ")";
+        case TraceKind::mce_dropped:
+            return "bank " + std::to_string(r.a) + cpu() + " not logged";
+        case TraceKind::memory_failure:
+            return "memory_failure(" + hex(r.a) + ")";
         case TraceKind::memory_failure_end: {
             const auto rc = static_cast<std::int64_t>(r.b);
             const std::string_view name = errno_name(static_cast<int>(-rc));
@@ -99,15 +106,24 @@ std::string Causes::describe(std::uint32_t id) const {
         case TraceKind::process_state:
             return process_id(r.subject) + " " +
                    std::string(word(static_cast<kernel::ProcessState>(r.a)));
-        case TraceKind::bio: return "block I/O at sector " + std::to_string(r.a);
-        case TraceKind::nfit_notify: return "NFIT notification " + hex(r.a);
-        case TraceKind::ghes: return "GHES record";
-        case TraceKind::panic: return "panic";
-        case TraceKind::oops: return "oops";
-        case TraceKind::worker: return "worker" + cpu();
-        case TraceKind::notifier: return "notifier chain" + on_cpu();
-        case TraceKind::poll: return "poll" + on_cpu();
-        default: return std::string(word(r.kind));
+        case TraceKind::bio:
+            return "block I/O at sector " + std::to_string(r.a);
+        case TraceKind::nfit_notify:
+            return "NFIT notification " + hex(r.a);
+        case TraceKind::ghes:
+            return "GHES record";
+        case TraceKind::panic:
+            return "panic";
+        case TraceKind::oops:
+            return "oops";
+        case TraceKind::worker:
+            return "worker" + cpu();
+        case TraceKind::notifier:
+            return "notifier chain" + on_cpu();
+        case TraceKind::poll:
+            return "poll" + on_cpu();
+        default:
+            return std::string(word(r.kind));
     }
 }
 

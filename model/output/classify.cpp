@@ -50,22 +50,31 @@ struct Seen {
 
 void look_at(const Action& action, const EventFate& fate, Seen& seen) {
     switch (fate.fate) {
-        case Fate::latent: seen.latent = true; break;
+        case Fate::latent:
+            seen.latent = true;
+            break;
         case Fate::filtered:
             if (fate.reason == FateReason::media_cleared) seen.masked = true;
             if ((fate.reason == FateReason::en_clear || fate.reason == FateReason::bank_disabled) &&
                 std::holds_alternative<PoisonEvent>(action))
                 seen.silent = true;
             break;
-        case Fate::overwritten: (uncorrected(action) ? seen.silent : seen.corrected) = true; break;
-        case Fate::logged:
-            if (!uncorrected(action)) seen.corrected = true;
-            else (memory_error_with_address(action) ? seen.latent : seen.recovered) = true;
+        case Fate::overwritten:
+            (uncorrected(action) ? seen.silent : seen.corrected) = true;
             break;
-        case Fate::consumed: seen.recovered = true; break;
+        case Fate::logged:
+            if (!uncorrected(action))
+                seen.corrected = true;
+            else
+                (memory_error_with_address(action) ? seen.latent : seen.recovered) = true;
+            break;
+        case Fate::consumed:
+            seen.recovered = true;
+            break;
         case Fate::none:
         case Fate::shutdown:
-        case Fate::panic: break;
+        case Fate::panic:
+            break;
     }
 }
 
@@ -83,8 +92,7 @@ bool bystander_killed(const RunView& view, std::uint32_t index) {
     // A fault on poison, or advice to somebody who has the page mapped.
     if (killer->signo == 7 && (killer->code >= 1 && killer->code <= 5)) return false;
     if (killer->origin != 0 && killer->origin <= view.scenario.events.size() &&
-        acting_process(view.scenario.events[killer->origin - 1].action) ==
-            static_cast<int>(index))
+        acting_process(view.scenario.events[killer->origin - 1].action) == static_cast<int>(index))
         return false;
     // SIGKILL from memory_failure(): the page could not be unmapped, or there was nothing to
     // unmap and the kernel killed all the same; the log tells which (A37, kernel.md 2.10).
@@ -109,9 +117,12 @@ std::string_view classify(const RunView& view, bool late) {
     }
     if (!seen.injected) {
         const kernel::Counters& c = view.kernel.counters;
-        if (c.memory_failures > 0 || c.machine_checks > 0) seen.recovered = true;
-        else if (c.records > 0) seen.corrected = true;
-        else if (any_configured_poison(view)) seen.latent = true;
+        if (c.memory_failures > 0 || c.machine_checks > 0)
+            seen.recovered = true;
+        else if (c.records > 0)
+            seen.corrected = true;
+        else if (any_configured_poison(view))
+            seen.latent = true;
     }
     if (seen.silent) return "silent";
     for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i)

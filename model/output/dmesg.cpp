@@ -28,6 +28,7 @@ struct Format {
 
 // Source: kernel.md Appendix A, with 1.10 (records), 1.19 (GHES), 2.13, 2.14 (soft offline,
 // unpoison), 3.4 (/dev/mcelog), 4.2 (PAT), 5.1 (device-dax), 5.3 (oops). Null: written by code.
+// clang-format off
 constexpr Format kFormats[] = {
     {Line::mce_cpu, nullptr},
     {Line::mce_rip, nullptr},
@@ -159,6 +160,7 @@ constexpr Format kFormats[] = {
     {Line::ghes_suppressed, "ghes_print_estatus: {0i} callbacks suppressed"},
     {Line::oops_protection, nullptr},
 };
+// clang-format on
 static_assert(std::size(kFormats) == static_cast<std::size_t>(Line::count_));
 static_assert([] {
     for (std::size_t i = 0; i < std::size(kFormats); ++i)
@@ -187,7 +189,7 @@ static_assert(kPageTypes.size() == static_cast<std::size_t>(kernel::PageType::un
 constexpr std::array kResults =
     std::to_array<std::string_view>({"Ignored", "Failed", "Delayed", "Recovered"});
 
-// Memory error types of a CPER memory section (UEFI 2.10, N.2.5; Linux drivers/firmware/efi/cper.c).
+// Memory error types of a CPER memory section (UEFI 2.10, N.2.5; drivers/firmware/efi/cper.c).
 constexpr std::array kMemoryErrorTypes = std::to_array<std::string_view>({
     "unknown", "no error", "single-bit ECC", "multi-bit ECC", "single-symbol chipkill ECC",
     "multi-symbol chipkill ECC", "master abort", "target abort", "parity error",
@@ -299,7 +301,8 @@ void append_special(std::string& out, const kernel::LogRecord& r, bool v6, const
         case Line::soft_isolation_failed:
             if (!v6)
                 return format(
-                    "soft offline: {0#}: isolation failed: {1i}, page count {2i}, type {3x} ({4s})");
+                    "soft offline: {0#}: isolation failed: {1i}, page count {2i}, "
+                    "type {3x} ({4s})");
             format("soft offline: {0#}: ");
             out += a[5] ? "hugepage" : "page";
             format(" isolation failed, page count {2i}, type {3#}({4s})");

@@ -28,8 +28,10 @@ Finding compare(std::string at, const Json& wanted, const Json& got) {
         f.wanted = wanted.contains(p) ? wanted.at(p) : Json(nullptr);
         f.got = got.contains(p) ? got.at(p) : Json(nullptr);
         // An item too many or too few: the other list has nothing there.
-        if (!wanted.contains(p)) f.note = "one more than wanted";
-        else if (!got.contains(p)) f.note = "nothing there";
+        if (!wanted.contains(p))
+            f.note = "one more than wanted";
+        else if (!got.contains(p))
+            f.note = "nothing there";
     }
     return f;
 }
@@ -44,18 +46,18 @@ const Json* find_by(const Json& list, const char* key, const Json& value) {
 /// Whether every wanted item has an item of its own in `got` (augmenting paths).
 std::optional<std::size_t> unmatched(const Json& wanted, const Json& got) {
     std::vector<std::ptrdiff_t> taken_by(got.size(), -1);
-    std::function<bool(std::size_t, std::vector<bool>&)> place =
-        [&](std::size_t i, std::vector<bool>& seen) {
-            for (std::size_t j = 0; j < got.size(); ++j) {
-                if (seen[j] || mismatch(wanted[i], got[j])) continue;
-                seen[j] = true;
-                if (taken_by[j] < 0 || place(static_cast<std::size_t>(taken_by[j]), seen)) {
-                    taken_by[j] = static_cast<std::ptrdiff_t>(i);
-                    return true;
-                }
+    std::function<bool(std::size_t, std::vector<bool>&)> place = [&](std::size_t i,
+                                                                     std::vector<bool>& seen) {
+        for (std::size_t j = 0; j < got.size(); ++j) {
+            if (seen[j] || mismatch(wanted[i], got[j])) continue;
+            seen[j] = true;
+            if (taken_by[j] < 0 || place(static_cast<std::size_t>(taken_by[j]), seen)) {
+                taken_by[j] = static_cast<std::ptrdiff_t>(i);
+                return true;
             }
-            return false;
-        };
+        }
+        return false;
+    };
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         std::vector<bool> seen(got.size());
         if (!place(i, seen)) return i;
@@ -165,8 +167,10 @@ Findings syscalls(const Json& wanted, const Json& result) {
             if (f.ok) continue;
             f.wanted = want;
             f.got = shown(*calls[i]);
-            if (!ret) f.note = "a number or an errno name is expected";
-            else if (value.is_array()) f.at += "/" + std::to_string(i);
+            if (!ret)
+                f.note = "a number or an errno name is expected";
+            else if (value.is_array())
+                f.at += "/" + std::to_string(i);
         }
         findings.push_back(std::move(f));
     }
@@ -196,9 +200,10 @@ Findings by_id(const std::string& at, const char* key, const Json& wanted, const
             if (wanted[i].is_object() && wanted[i].contains(key))
                 one(where, wanted[i][key], wanted[i]);
             else
-                findings.push_back({.at = where, .wanted = wanted[i],
-                                    .note = std::string("an object with \"") + key +
-                                            "\" is expected"});
+                findings.push_back(
+                    {.at = where,
+                     .wanted = wanted[i],
+                     .note = std::string("an object with \"") + key + "\" is expected"});
         }
     } else {
         findings.push_back({.at = at, .wanted = wanted, .note = "an object is expected"});
@@ -214,8 +219,10 @@ Findings pages(const Json& wanted, const Json& result) {
     };
     Json want = wanted, got = result["pages"];
     for (Json& page : want)
-        if (page.is_object() && page.contains("flags")) page["flags"] = sorted(page["flags"]);
-        else if (page.is_array()) page = sorted(page);
+        if (page.is_object() && page.contains("flags"))
+            page["flags"] = sorted(page["flags"]);
+        else if (page.is_array())
+            page = sorted(page);
     for (Json& page : got) page["flags"] = sorted(page["flags"]);
     return by_id("/expect/pages", "pfn", want, got, "flags",
                  {{"flags", Json::array()}, {"users", nullptr}});
@@ -340,8 +347,7 @@ Findings one_key(const std::string& key, const Json& wanted, const Json& result,
     if (key == "no_log") return evaluate_no_log(wanted, result["log"]);
     if (key == "signals" || key == "memtypes") return compare_list(at, wanted, result[key]);
     if (key == "syscalls") return syscalls(wanted, result);
-    if (key == "processes")
-        return by_id(at, "id", wanted, result["processes"], "state", nullptr);
+    if (key == "processes") return by_id(at, "id", wanted, result["processes"], "state", nullptr);
     if (key == "fates") return by_id(at, "id", wanted, result["events"], "fate", nullptr);
     if (key == "pages") return pages(wanted, result);
     if (key == "msrs") return msrs(wanted, result);
@@ -390,12 +396,14 @@ std::vector<Finding> evaluate(const nlohmann::json& expect, const Json& result,
     for (const auto& [key, value] : expect.items()) {
         if (key == "class") continue;
         try {
-            for (Finding& f : one_key(key, Json(value), result, devices)) findings.push_back(std::move(f));
+            for (Finding& f : one_key(key, Json(value), result, devices))
+                findings.push_back(std::move(f));
         } catch (const BadPattern& e) {
             findings.push_back({.at = "/expect/" + key, .note = e.what()});
         } catch (const Json::exception&) {
             // A member of the wrong JSON type: the schema names the right one.
-            findings.push_back({.at = "/expect/" + key, .wanted = Json(value),
+            findings.push_back({.at = "/expect/" + key,
+                                .wanted = Json(value),
                                 .note = "its shape is not that of the schema"});
         }
     }

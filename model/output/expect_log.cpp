@@ -135,10 +135,10 @@ std::vector<Finding> evaluate_no_log(const Json& wanted, const Json& log) {
         try {
             for (std::size_t line = 0; line < log.size() && f.ok; ++line) {
                 const std::string& text = text_of(log, line);
-                const bool there = list[i].is_string()
-                                       ? text.find(list[i].get_ref<const std::string&>()) !=
-                                             std::string::npos
-                                       : line_matches(list[i], text);
+                const bool there =
+                    list[i].is_string()
+                        ? text.find(list[i].get_ref<const std::string&>()) != std::string::npos
+                        : line_matches(list[i], text);
                 if (!there) continue;
                 f.ok = false;
                 f.wanted = list[i];

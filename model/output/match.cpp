@@ -28,9 +28,12 @@ const std::regex& compiled(const std::string& pattern) {
 std::string escaped(std::string_view key) {
     std::string out;
     for (const char c : key) {
-        if (c == '~') out += "~0";
-        else if (c == '/') out += "~1";
-        else out += c;
+        if (c == '~')
+            out += "~0";
+        else if (c == '/')
+            out += "~1";
+        else
+            out += c;
     }
     return out;
 }
@@ -62,12 +65,18 @@ std::optional<SimTime> as_time(const Json& value) {
     if (digits == 0 || digits == std::string::npos) return std::nullopt;
     std::uint64_t scale = 0;  // picoseconds
     const std::string_view unit = std::string_view(text).substr(digits);
-    if (unit == "ps") scale = 1;
-    else if (unit == "ns") scale = 1'000;
-    else if (unit == "us") scale = 1'000'000;
-    else if (unit == "ms") scale = 1'000'000'000;
-    else if (unit == "s") scale = 1'000'000'000'000;
-    else return std::nullopt;
+    if (unit == "ps")
+        scale = 1;
+    else if (unit == "ns")
+        scale = 1'000;
+    else if (unit == "us")
+        scale = 1'000'000;
+    else if (unit == "ms")
+        scale = 1'000'000'000;
+    else if (unit == "s")
+        scale = 1'000'000'000'000;
+    else
+        return std::nullopt;
     const std::size_t dot = std::min(text.find('.'), digits);
     std::uint64_t whole = 0;
     const auto [stopped, error] = std::from_chars(text.data(), text.data() + dot, whole);
@@ -138,8 +147,8 @@ std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) 
         std::size_t least = j;
         for (std::size_t i = 1; i <= a.size(); ++i) {
             const std::size_t above = row[i];
-            row[i] = std::min({above + 1, row[i - 1] + 1,
-                               diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+            row[i] =
+                std::min({above + 1, row[i - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0u : 1u)});
             diagonal = above;
             least = std::min(least, row[i]);
         }

@@ -30,7 +30,8 @@ Json panic_of(const RunView& view) {
     const auto line = std::find_if(log.rbegin(), log.rend(), [](const kernel::LogRecord& r) {
         return r.line == kernel::Line::panic;
     });
-    return line == log.rend() ? Json("") : Json(view.names[static_cast<std::uint32_t>(line->args[0])]);
+    return line == log.rend() ? Json("")
+                              : Json(view.names[static_cast<std::uint32_t>(line->args[0])]);
 }
 
 Json signals_of(const RunView& view) {
@@ -52,8 +53,8 @@ Json signals_of(const RunView& view) {
 Json syscalls_of(const RunView& view, const Causes& causes) {
     Json list = Json::array();
     for (const kernel::SyscallRecord& c : view.kernel.processes.syscalls()) {
-        Json entry = {{"event", causes.event_id(c.event)}, {"name", view.names[c.name]},
-                      {"ret", c.ret}};
+        Json entry = {
+            {"event", causes.event_id(c.event)}, {"name", view.names[c.name]}, {"ret", c.ret}};
         const std::string_view name = c.ret < 0 ? errno_name(static_cast<int>(-c.ret)) : "";
         entry["errno"] = name.empty() ? Json(nullptr) : Json(name);
         list.push_back(std::move(entry));
@@ -189,7 +190,8 @@ Json poison_of(const RunView& view) {
     for (const DramConfig& dram : machine.memory) {
         Json list = Json::array();
         for (const SpaRange& r : view.dram_poison)
-            if (dram.range.overlaps(r)) list.push_back({{"spa", hex(r.begin)}, {"length", r.size()}});
+            if (dram.range.overlaps(r))
+                list.push_back({{"spa", hex(r.begin)}, {"length", r.size()}});
         devices[dram.id] = std::move(list);
     }
     return devices;
@@ -290,8 +292,7 @@ private:
             if (kind == "syscall")
                 return r.kind == TraceKind::syscall && causes_.event_id(r.subject) == id;
             if (kind == "phase")
-                return r.kind == TraceKind::phase &&
-                       latency_info(static_cast<Lat>(r.a)).name == id;
+                return r.kind == TraceKind::phase && latency_info(static_cast<Lat>(r.a)).name == id;
             return kind == "panic" && r.kind == TraceKind::panic;
         };
         for (std::uint32_t n = view_.trace.first(); view_.trace.holds(n); ++n)
@@ -372,8 +373,8 @@ bool finish_result(const RunView& view, const nlohmann::json& expect, Json& resu
     Aliases devices;
     for (const NamespaceConfig& ns : view.scenario.machine.namespaces) devices[ns.device] = ns.id;
     if (!expect.is_null()) findings = evaluate(expect, result, devices);
-    const bool late = std::any_of(findings.begin(), findings.end(),
-                                  [](const Finding& f) { return f.late; });
+    const bool late =
+        std::any_of(findings.begin(), findings.end(), [](const Finding& f) { return f.late; });
     result["class"] = classify(view, late);
     if (expect.is_object() && expect.contains("class"))
         findings.push_back(evaluate_class(expect["class"], result));

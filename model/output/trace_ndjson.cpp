@@ -1,6 +1,9 @@
 #include "output/trace_ndjson.hpp"
 
 #include <array>
+#include <charconv>
+#include <cstring>
+#include <memory>
 
 #include "output/dmesg.hpp"
 #include "output/text.hpp"
@@ -10,8 +13,8 @@ namespace mcemu::output {
 namespace {
 
 enum class As : std::uint8_t {
-    none, number, signed_number, hex, event, process, process_or_none, latency, access, access_result,
-    page_flag, process_state, signal, signal_code, cache_mode, requested_mode, found_mode,
+    none, number, signed_number, hex, event, process, process_or_none, latency, access,
+    access_result, page_flag, process_state, signal, signal_code, cache_mode, requested_mode, found_mode,
     log_index, log_text, low_byte, high_byte,
 };
 
@@ -34,6 +37,7 @@ constexpr Field kBank{"bank", As::number};
 constexpr Field kProcess{"process", As::process};
 constexpr Field kNone{};
 
+// clang-format off
 constexpr Shape kShapes[] = {
     {K::scenario_event, {"event", As::event}, kNone, kNone, kNone},
     {K::access, kCpu, {"spa", As::hex}, {"va", As::hex}, {"access", As::access},
@@ -94,6 +98,7 @@ constexpr Shape kShapes[] = {
     {K::oops, {"process", As::process_or_none}, {"line", As::number}, kNone, kNone},
     {K::invariant, kNone, {"checker", As::number}, kNone, kNone},
 };
+// clang-format on
 static_assert(std::size(kShapes) == static_cast<std::size_t>(K::count_));
 static_assert([] {
     for (std::size_t i = 0; i < std::size(kShapes); ++i)
@@ -104,39 +109,98 @@ static_assert([] {
 constexpr std::array kStatuses = std::to_array<std::string_view>(
     {"retired", "page_fault", "machine_check", "bus_error", "shutdown"});
 
+/// Characters on their way to a file: a few instructions per value, no allocation.
+class Text {
+public:
+    explicit Text(AtomicFile& file) : file_(file) {}
+
+    void put(std::string_view text) {
+        if (text.size() > room()) flush();
+        if (text.size() > room()) return file_.write(text);
+        std::memcpy(end_, text.data(), text.size());
+        end_ += text.size();
+    }
+    void put(char c) {
+        reserve(1);
+        *end_++ = c;
+    }
+    void dec(std::uint64_t value) {
+        reserve(20);
+        end_ = std::to_chars(end_, end_ + 20, value).ptr;
+    }
+    void signed_dec(std::int64_t value) {
+        reserve(20);
+        end_ = std::to_chars(end_, end_ + 20, value).ptr;
+    }
+    void hex(std::uint64_t value) {
+        put("\"0x");
+        reserve(17);
+        end_ = std::to_chars(end_, end_ + 16, value, 16).ptr;
+        *end_++ = '"';
+    }
+    void quoted(std::string_view word) {
+        put('"');
+        put(word);
+        put('"');
+    }
+    void flush() {
+        file_.write({buffer_.data(), static_cast<std::size_t>(end_ - buffer_.data())});
+        end_ = buffer_.data();
+    }
+
+private:
+    std::size_t room() const {
+        return static_cast<std::size_t>(buffer_.data() + buffer_.size() - end_);
+    }
+    void reserve(std::size_t bytes) {
+        if (room() < bytes) flush();
+    }
+
+    AtomicFile& file_;
+    std::array<char, 64 * 1024> buffer_;
+    char* end_ = buffer_.data();
+};
+
 class Writer {
 public:
     Writer(const RunView& view, AtomicFile& file)
-        : view_(view), file_(file), dmesg_(view.scenario.kernel.profile, view.names) {
+        : view_(view), out_(file), dmesg_(view.scenario.kernel.profile, view.names) {
         for (const Event& e : view.scenario.events) events_.push_back(literal(e.id));
         for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i)
             processes_.push_back(literal(view.kernel.processes[i].id));
+        for (const Shape& shape : kShapes) {
+            kinds_.push_back(",\"kind\":\"" + std::string(word(shape.kind)) + "\"");
+            for (const Field* f : {&shape.subject, &shape.a, &shape.b, &shape.c, &shape.more})
+                keys_.push_back(f->name ? ",\"" + std::string(f->name) + "\":" : "");
+        }
     }
 
     void record(std::uint32_t id, const TraceRecord& r) {
-        line_ = "{\"t_ps\":";
-        append_dec(line_, r.at.count());
-        line_ += ",\"id\":";
-        append_dec(line_, id);
-        line_ += ",\"cause\":";
-        append_dec(line_, r.why.cause);
-        line_ += ",\"origin\":";
-        if (r.why.origin == 0) line_ += "null";
-        else append_id(events_, r.why.origin - 1);
-        line_ += ",\"module\":\"";
-        line_ += word(r.module);
-        line_ += "\",\"kind\":\"";
-        line_ += word(r.kind);
-        line_ += '"';
-        const Shape& shape = kShapes[static_cast<std::size_t>(r.kind)];
-        field(shape.subject, r.subject, r);
-        field(shape.a, r.a, r);
-        field(shape.b, r.b, r);
-        field(shape.c, r.c, r);
-        field(shape.more, shape.more_of == 'a' ? r.a : r.c, r);
-        line_ += "}\n";
-        file_.write(line_);
+        out_.put("{\"t_ps\":");
+        out_.dec(r.at.count());
+        out_.put(",\"id\":");
+        out_.dec(id);
+        out_.put(",\"cause\":");
+        out_.dec(r.why.cause);
+        out_.put(",\"origin\":");
+        if (r.why.origin == 0)
+            out_.put("null");
+        else
+            put_id(events_, r.why.origin - 1);
+        out_.put(",\"module\":");
+        out_.quoted(word(r.module));
+        const auto kind = static_cast<std::size_t>(r.kind);
+        out_.put(kinds_[kind]);
+        const Shape& shape = kShapes[kind];
+        const std::string* keys = &keys_[kind * 5];
+        field(shape.subject, keys[0], r.subject, r);
+        field(shape.a, keys[1], r.a, r);
+        field(shape.b, keys[2], r.b, r);
+        field(shape.c, keys[3], r.c, r);
+        field(shape.more, keys[4], shape.more_of == 'a' ? r.a : r.c, r);
+        out_.put("}\n");
     }
+    void flush() { out_.flush(); }
 
 private:
     static std::string literal(const std::string& text) {
@@ -144,84 +208,90 @@ private:
         append_json_string(out, text);
         return out;
     }
-    void append_id(const std::vector<std::string>& ids, std::uint64_t index) {
-        if (index < ids.size()) line_ += ids[index];
-        else append_dec(line_, index);
+    void put_id(const std::vector<std::string>& ids, std::uint64_t index) {
+        if (index < ids.size())
+            out_.put(ids[index]);
+        else
+            out_.dec(index);
     }
-    void quoted(std::string_view word) {
-        line_ += '"';
-        line_ += word;
-        line_ += '"';
-    }
-    void log_text(std::uint64_t index) {
+    void put_log_text(std::uint64_t index) {
         const auto& log = view_.kernel.log.records();
-        std::string text;
-        if (index < log.size()) dmesg_.append_text(text, log[index]);
-        append_json_string(line_, text);
+        text_.clear();
+        literal_.clear();
+        if (index < log.size()) dmesg_.append_text(text_, log[index]);
+        append_json_string(literal_, text_);
+        out_.put(literal_);
     }
 
-    void field(const Field& f, std::uint64_t value, const TraceRecord& r) {
+    void field(const Field& f, const std::string& key, std::uint64_t value, const TraceRecord& r) {
         if (f.as == As::none) return;
-        line_ += ",\"";
-        line_ += f.name;
-        line_ += "\":";
+        out_.put(key);
         switch (f.as) {
-            case As::number: append_dec(line_, value); break;
-            case As::signed_number: append_signed(line_, static_cast<std::int64_t>(value)); break;
+            case As::number:
+                return out_.dec(value);
+            case As::signed_number:
+                return out_.signed_dec(static_cast<std::int64_t>(value));
             case As::hex:
-                line_ += "\"0x";
-                append_hex(line_, value);
-                line_ += '"';
-                break;
-            case As::event: append_id(events_, value); break;
-            case As::process: append_id(processes_, value); break;
+                return out_.hex(value);
+            case As::event:
+                return put_id(events_, value);
+            case As::process:
+                return put_id(processes_, value);
             case As::process_or_none:
-                if (static_cast<std::uint32_t>(value) == ~std::uint32_t{0}) line_ += "null";
-                else append_id(processes_, value);
-                break;
-            case As::latency: quoted(latency_info(static_cast<Lat>(value)).name); break;
-            case As::access: quoted(word(static_cast<AccessKind>(value & 0xff))); break;
+                if (static_cast<std::uint32_t>(value) == ~std::uint32_t{0}) return out_.put("null");
+                return put_id(processes_, value);
+            case As::latency:
+                return out_.quoted(latency_info(static_cast<Lat>(value)).name);
+            case As::access:
+                return out_.quoted(word(static_cast<AccessKind>(value & 0xff)));
             case As::access_result: {
                 const std::uint64_t result = value >> 8;
-                if (result < kStatuses.size()) quoted(kStatuses[result]);
-                else append_dec(line_, result);
-                break;
+                if (result < kStatuses.size()) return out_.quoted(kStatuses[result]);
+                return out_.dec(result);
             }
-            case As::page_flag: quoted(page_flag_name(static_cast<std::uint32_t>(value))); break;
+            case As::page_flag:
+                return out_.quoted(page_flag_name(static_cast<std::uint32_t>(value)));
             case As::process_state:
-                quoted(word(static_cast<kernel::ProcessState>(value)));
-                break;
-            case As::signal: quoted(signal_name(static_cast<int>(value & 0xff))); break;
+                return out_.quoted(word(static_cast<kernel::ProcessState>(value)));
+            case As::signal:
+                return out_.quoted(signal_name(static_cast<int>(value & 0xff)));
             case As::signal_code:
-                quoted(signal_code_name(static_cast<int>(value & 0xff),
-                                        static_cast<int>(value >> 8)));
-                break;
-            case As::cache_mode: quoted(cache_mode_name(value)); break;
-            case As::requested_mode: quoted(cache_mode_name(value & 0xff)); break;
-            case As::found_mode: quoted(cache_mode_name(value >> 8)); break;
-            case As::low_byte: append_dec(line_, value & 0xff); break;
+                return out_.quoted(
+                    signal_code_name(static_cast<int>(value & 0xff), static_cast<int>(value >> 8)));
+            case As::cache_mode:
+                return out_.quoted(cache_mode_name(value));
+            case As::requested_mode:
+                return out_.quoted(cache_mode_name(value & 0xff));
+            case As::found_mode:
+                return out_.quoted(cache_mode_name(value >> 8));
+            case As::low_byte:
+                return out_.dec(value & 0xff);
             case As::high_byte:
-                append_signed(line_, static_cast<std::int64_t>(value) >> 8);
-                break;
-            case As::log_text: log_text(r.subject); break;
-            case As::log_index: log_text(r.a); break;
-            case As::none: break;
+                return out_.signed_dec(static_cast<std::int64_t>(value) >> 8);
+            case As::log_text:
+                return put_log_text(r.subject);
+            case As::log_index:
+                return put_log_text(r.a);
+            case As::none:
+                return;
         }
     }
 
     const RunView& view_;
-    AtomicFile& file_;
+    Text out_;
     Dmesg dmesg_;
-    std::vector<std::string> events_, processes_;
-    std::string line_;
+    std::vector<std::string> events_, processes_;  // JSON literals of their ids
+    std::vector<std::string> kinds_, keys_;        // per kind; five keys each
+    std::string text_, literal_;
 };
 
 }  // namespace
 
 void write_ndjson(const RunView& view, AtomicFile& file) {
-    Writer writer(view, file);
+    const auto writer = std::make_unique<Writer>(view, file);  // its buffer is too big for a stack
     for (std::uint32_t id = view.trace.first(); id <= view.trace.count(); ++id)
-        if (view.trace.holds(id)) writer.record(id, view.trace[id]);
+        if (view.trace.holds(id)) writer->record(id, view.trace[id]);
+    writer->flush();
 }
 
 }  // namespace mcemu::output

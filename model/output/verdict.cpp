@@ -33,9 +33,8 @@ void pad(std::string& text, std::size_t width) {
 std::string one_event(const Json& e, std::size_t id_width, bool colour) {
     std::string id = e["id"].get<std::string>();
     pad(id, id_width);
-    std::string time = e["t_ns"].is_null()
-                           ? "-"
-                           : human_time(from_ns(e["t_ns"].get<std::uint64_t>()));
+    std::string time =
+        e["t_ns"].is_null() ? "-" : human_time(from_ns(e["t_ns"].get<std::uint64_t>()));
     if (time.size() < 10) time.insert(0, 10 - time.size(), ' ');
     const std::string word = e["fate"].get<std::string>();
     std::string fate = word == "none" ? "-" : word;
@@ -68,8 +67,7 @@ std::string verdict(const Json& result, const Where& where, bool colour) {
         out += one_event(events[i], id_width, colour);
     if (events.size() > kMostEvents) {
         std::map<std::string, std::size_t> counts;
-        for (const Json& e : events)
-            ++counts[e["fate"].get<std::string>()];
+        for (const Json& e : events) ++counts[e["fate"].get<std::string>()];
         out += "... of " + std::to_string(events.size()) + " events:";
         for (const auto& [fate, count] : counts) out += " " + std::to_string(count) + " " + fate;
         out += "\n";

@@ -136,7 +136,9 @@ int errno_number(std::string_view name) {
     return 0;
 }
 
-std::string_view page_flag_name(std::uint32_t bit) { return bit < kPageFlags.size() ? kPageFlags[bit] : ""; }
+std::string_view page_flag_name(std::uint32_t bit) {
+    return bit < kPageFlags.size() ? kPageFlags[bit] : "";
+}
 
 std::vector<std::string_view> page_flag_names(std::uint32_t flags) {
     std::vector<std::string_view> names;

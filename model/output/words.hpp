@@ -12,10 +12,10 @@
 
 namespace mcemu::output {
 
-std::string_view word(Fate fate);              ///< "consumed"; "none" without one
-std::string_view word(Module module);          ///< "memory_controller"
-std::string_view word(TraceKind kind);         ///< "bank_logged"
-std::string_view word(AccessKind kind);        ///< "load"
+std::string_view word(Fate fate);        ///< "consumed"; "none" without one
+std::string_view word(Module module);    ///< "memory_controller"
+std::string_view word(TraceKind kind);   ///< "bank_logged"
+std::string_view word(AccessKind kind);  ///< "load"
 std::string_view word(kernel::Outcome outcome);
 std::string_view word(kernel::ProcessState state);
 /// "UC-", "WB": as the direct map's types are written.

@@ -11,7 +11,7 @@ constexpr std::string_view kClasses[] = {"masked",   "corrected", "recovered", "
                                          "silent",   "kernel-bug", "not-effective"};
 constexpr std::string_view kFates[] = {"none",     "logged",   "overwritten", "filtered",
                                        "latent",   "consumed", "panic",       "shutdown"};
-constexpr std::string_view kProcessStates[] = {"alive", "killed", "exited"};
+constexpr std::string_view kProcessStates[] = {"alive", "killed", "exited", "unborn"};
 
 constinit const Shape kNull{.kind = Kind::null};
 constinit const Shape kOutcome{.kind = Kind::choice, .choices = kOutcomes};
@@ -240,8 +240,8 @@ constexpr Field kResultSignalFields[] = {
     {"pid", &kCount, "Process id", {}, true},
     {"signal", &kText, "Its name", {}, true},
     {"code", &kCode, "si_code", {}, true},
-    {"addr", &kAddress, "si_addr", {}, true},
-    {"lsb", &kLsb, "si_addr_lsb", {}, true},
+    {"addr", &kAddress, "si_addr; left out where the kernel sets none", {}},
+    {"lsb", &kLsb, "si_addr_lsb; left out where the kernel sets none", {}},
 };
 constinit const Shape kResultSignal{.kind = Kind::object, .name = "result_signal",
                                     .doc = "A signal that was delivered.",
@@ -257,12 +257,24 @@ constinit const Shape kResultSyscall{.kind = Kind::object, .name = "result_sysca
                                      .doc = "A system call that ended.",
                                      .fields = kResultSyscallFields};
 constinit const Shape kResultSyscalls{.kind = Kind::list, .item = &kResultSyscall};
+constexpr std::string_view kAccessResults[] = {"ok", "fault"};
+constinit const Shape kAccessResult{.kind = Kind::choice, .choices = kAccessResults};
+constexpr Field kResultAccessFields[] = {
+    {"t_ns", &kCount, "When it ended", {}, true},
+    {"event", &kText, "Which event", {}, true},
+    {"result", &kAccessResult, "Whether it completed", {}, true},
+};
+constinit const Shape kResultAccess{.kind = Kind::object, .name = "result_access",
+                                    .doc = "A load, store or fetch that ended.",
+                                    .fields = kResultAccessFields};
+constinit const Shape kResultAccesses{.kind = Kind::list, .item = &kResultAccess};
 constexpr Field kResultProcessFields[] = {
     {"id", &kText, "Its name in the scenario", {}, true},
     {"pid", &kCount, "Process id", {}, true},
     {"state", &kProcessState, "What became of it", {}, true},
     {"by", &kTextOrNull, "Which signal killed it", {}},
     {"code", &kInteger, "Exit code", {}},
+    {"vm_flags", &kText, "VmFlags of its first map, when that is DAX", {}},
 };
 constinit const Shape kResultProcess{.kind = Kind::object, .name = "result_process",
                                      .doc = "What became of a process.",
@@ -331,6 +343,7 @@ constexpr Field kResultFields[] = {
     {"counters", &kCounters, "By name: value", {}, true},
     {"msrs", &kMsrs, "Banks that were used", {}, true},
     {"latency", &kResultLatencies, "Durations", {}, true},
+    {"accesses", &kResultAccesses, "Accesses by processes that ended", {}, true},
     {"expect", &kVerdicts, "Expectations", {}, true},
 };
 

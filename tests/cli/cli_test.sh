@@ -1,10 +1,11 @@
 #!/bin/sh
-# cli_test.sh PROGRAM DATA CASE: one case of how the program behaves towards a shell. Every case
+# cli_test.sh PROGRAM DATA CASE SCHEMA_CHECK: one case of how the program behaves towards a shell. Every case
 # works in an empty folder of its own and fails with a line that says what was wrong.
 set -u
 program=$1
 data=$2
 case_name=$3
+schema_check=$4
 folder=$(mktemp -d) || exit 99
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 99
@@ -267,6 +268,16 @@ schema)
     has out "json-schema.org/draft-07"
     status 0 schema result
     status 2 schema nothing
+    ;;
+result-fits-schema)
+    # A process that is killed, one that is signalled without an address, a panic, an expectation
+    # that fails.
+    for scenario in "$scenario" "$data/signals.json" "$data/panic.json"; do
+        "$program" run --quiet --result r.json "$scenario" >out 2>err
+        "$schema_check" <r.json >out 2>err || fail "$scenario: the result is not what the schema says"
+    done
+    "$program" run --quiet --result r.json --set '/expect/fates/e1="latent"' "$data/devdax.json" >out 2>err
+    "$schema_check" <r.json >out 2>err || fail "a failed expectation is not what the schema says"
     ;;
 interrupt)
     # A million repetitions last long enough for Ctrl-C.

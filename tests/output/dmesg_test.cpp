@@ -45,7 +45,8 @@ TEST_CASE("a fatal record prints the five lines of print_mce", "[output][dmesg]"
     CHECK(log.text(Line::mce_tsc, {0x1000, 0x12345040, 0x86, 0}) ==
           "mce: [Hardware Error]: TSC 1000 ADDR 12345040 MISC 86 ");
     CHECK(log.text(Line::mce_processor, {0, 0x50654, 1530000000, 0, 2, 0x2000043}) ==
-          "mce: [Hardware Error]: PROCESSOR 0:50654 TIME 1530000000 SOCKET 0 APIC 2 microcode 2000043");
+          "mce: [Hardware Error]: PROCESSOR 0:50654 TIME 1530000000 SOCKET 0 APIC 2 microcode "
+          "2000043");
     CHECK(log.text(Line::mce_run_mcelog) ==
           "mce: [Hardware Error]: Run the above through 'mcelog --ascii'");
 }
@@ -64,7 +65,8 @@ TEST_CASE("a corrected record prints no Exception and no RIP symbol", "[output][
 
 TEST_CASE("a record of kernel code names its symbol, or the bare address", "[output][dmesg]") {
     Log log;
-    CHECK(log.text(Line::mce_rip, {0, 0x10, 0xffffffff819f6a9a, log.name("clear_user_erms+0xa/0x20")}) ==
+    CHECK(log.text(Line::mce_rip,
+                   {0, 0x10, 0xffffffff819f6a9a, log.name("clear_user_erms+0xa/0x20")}) ==
           "mce: [Hardware Error]: RIP 10:<ffffffff819f6a9a> {clear_user_erms+0xa/0x20}");
     CHECK(log.text(Line::mce_rip, {1, 0x10, 0x12345678, 0}) ==
           "mce: [Hardware Error]: RIP !INEXACT! 10:<0000000012345678> {0x12345678}");
@@ -108,7 +110,8 @@ TEST_CASE("only v6.1 prefixes the pool's and the storm's lines", "[output][dmesg
     log.profile = ProfileId::v6_1;
     CHECK(log.text(Line::mce_pool_full) == "mce: MCE records pool full!");
     CHECK(log.text(Line::cmci_storm) == "mce: CMCI storm detected: switching to poll mode");
-    CHECK(log.text(Line::cmci_storm_over) == "mce: CMCI storm subsided: switching to interrupt mode");
+    CHECK(log.text(Line::cmci_storm_over) ==
+          "mce: CMCI storm subsided: switching to interrupt mode");
 }
 
 TEST_CASE("only v4.x prefixes the line about the 1:1 map", "[output][dmesg]") {
@@ -130,7 +133,8 @@ TEST_CASE("the kill line has v6.1's verb in v6.1", "[output][dmesg]") {
           "Memory failure: 0x20cb00: Killing dax-pmd:5421 due to hardware memory corruption");
     log.profile = ProfileId::v6_1;
     CHECK(log.text(Line::mf_kill, args) ==
-          "Memory failure: 0x20cb00: Sending SIGBUS to dax-pmd:5421 due to hardware memory corruption");
+          "Memory failure: 0x20cb00: Sending SIGBUS to dax-pmd:5421 due to hardware memory "
+          "corruption");
 }
 
 TEST_CASE("memory_failure() names page type and result", "[output][dmesg]") {
@@ -176,20 +180,24 @@ TEST_CASE("memory_failure()'s other lines", "[output][dmesg]") {
     Log log;
     const std::uint64_t comm = log.name("b");
     CHECK(log.text(Line::mf_outside, {0}) == "Memory failure: 0: memory outside kernel control");
-    CHECK(log.text(Line::mf_already, {0x12345}) == "Memory failure: 0x12345: already hardware poisoned");
+    CHECK(log.text(Line::mf_already, {0x12345}) ==
+          "Memory failure: 0x12345: already hardware poisoned");
     CHECK(log.text(Line::mf_signal_error, {comm, 802, static_cast<std::uint64_t>(-3)}) ==
           "Memory failure: Error sending signal to b:802: -3");
     CHECK(log.text(Line::mf_no_advisory, {0x1, comm, 802}) ==
           "Memory failure: 0x1: Cannot send advisory machine check signal to b:802");
     CHECK(log.text(Line::mf_forcibly, {0x20cb00, comm, 802}) ==
-          "Memory failure: 0x20cb00: forcibly killing b:802 because of failure to unmap corrupted page");
+          "Memory failure: 0x20cb00: forcibly killing b:802 because of failure to unmap corrupted "
+          "page");
     CHECK(log.text(Line::mf_no_address, {0x20cb00, comm}) ==
           "Memory failure: Unable to find user space address 20cb00 in b");
-    CHECK(log.text(Line::mf_no_memory) == "Memory failure: Out of memory while machine check handling");
+    CHECK(log.text(Line::mf_no_memory) ==
+          "Memory failure: Out of memory while machine check handling");
     CHECK(log.text(Line::mf_unknown_state, {1}) == "Memory failure: 0x1: Unknown page state");
     CHECK(log.text(Line::mf_punch_failed, {1, static_cast<std::uint64_t>(-5)}) ==
           "Memory failure: 0x1: Failed to punch page: -5");
-    CHECK(log.text(Line::mf_release_failed, {1}) == "Memory failure: 0x1: failed to release buffers");
+    CHECK(log.text(Line::mf_release_failed, {1}) ==
+          "Memory failure: 0x1: failed to release buffers");
     CHECK(log.text(Line::mf_invalidate_failed, {1}) == "Memory failure: 0x1: Failed to invalidate");
     CHECK(log.text(Line::mf_non_anon_thp, {1}) == "Memory failure: 0x1: non anonymous thp");
     CHECK(log.text(Line::mf_thp_split_failed, {1}) == "Memory failure: 0x1: thp split failed");
@@ -240,8 +248,9 @@ TEST_CASE("soft-offline lines differ between v4.x and v6.1", "[output][dmesg]") 
     const std::uint64_t flags = log.name("referenced|reserved");
     const std::uint64_t word = 0x300000000000804;
     const auto error = static_cast<std::uint64_t>(-5);
-    CHECK(log.text(Line::soft_unknown_type, {0x100205, word, flags}) ==
-          "soft_offline: 0x100205: unknown non LRU page type 300000000000804 (referenced|reserved)");
+    CHECK(
+        log.text(Line::soft_unknown_type, {0x100205, word, flags}) ==
+        "soft_offline: 0x100205: unknown non LRU page type 300000000000804 (referenced|reserved)");
     CHECK(log.text(Line::soft_already, {1}) == "soft offline: 0x1 page already poisoned");
     CHECK(log.text(Line::soft_invalidated, {1}) == "soft_offline: 0x1: invalidated");
     CHECK(log.text(Line::soft_non_anon_thp, {1}) == "soft offline: 0x1: non anonymous thp");
@@ -249,13 +258,16 @@ TEST_CASE("soft-offline lines differ between v4.x and v6.1", "[output][dmesg]") 
     CHECK(log.text(Line::soft_migration_failed, {1, error, word, flags}) ==
           "soft offline: 0x1: migration failed -5, type 300000000000804 (referenced|reserved)");
     CHECK(log.text(Line::soft_isolation_failed, {1, error, 2, word, flags}) ==
-          "soft offline: 0x1: isolation failed: -5, page count 2, type 300000000000804 (referenced|reserved)");
+          "soft offline: 0x1: isolation failed: -5, page count 2, type 300000000000804 "
+          "(referenced|reserved)");
     log.profile = ProfileId::v6_1;
     CHECK(log.text(Line::soft_already, {1}) == "soft_offline_page: 0x1 page already poisoned");
     CHECK(log.text(Line::soft_migration_failed, {1, error, word, flags, 1}) ==
-          "soft offline: 0x1: hugepage migration failed -5, type 0x300000000000804(referenced|reserved)");
+          "soft offline: 0x1: hugepage migration failed -5, type "
+          "0x300000000000804(referenced|reserved)");
     CHECK(log.text(Line::soft_isolation_failed, {1, error, 2, word, flags}) ==
-          "soft offline: 0x1: page isolation failed, page count 2, type 0x300000000000804(referenced|reserved)");
+          "soft offline: 0x1: page isolation failed, page count 2, type "
+          "0x300000000000804(referenced|reserved)");
 }
 
 TEST_CASE("PAT conflicts print exclusive and inclusive ends", "[output][dmesg]") {
@@ -263,17 +275,20 @@ TEST_CASE("PAT conflicts print exclusive and inclusive ends", "[output][dmesg]")
     const std::uint64_t uc_minus = value(CacheMode::uc_minus), wb = value(CacheMode::wb);
     CHECK(log.text(Line::pat_conflict,
                    {log.name("kworker/0:1"), 45, 0x20cb00000, 0x20cb01000, uc_minus, wb}) ==
-          "x86/PAT: kworker/0:1:45 conflicting memory types 20cb00000-20cb01000 uncached-minus<->write-back");
+          "x86/PAT: kworker/0:1:45 conflicting memory types 20cb00000-20cb01000 "
+          "uncached-minus<->write-back");
     const std::array<std::uint64_t, 6> failed{0x20cb00000, 0x20cb00fff, uc_minus, uc_minus};
     CHECK(log.text(Line::pat_reserve_failed, failed) ==
-          "x86/PAT: reserve_memtype failed [mem 0x20cb00000-0x20cb00fff], track uncached-minus, req uncached-minus");
+          "x86/PAT: reserve_memtype failed [mem 0x20cb00000-0x20cb00fff], track uncached-minus, "
+          "req uncached-minus");
     CHECK(log.text(Line::pat_reserve_ram_failed, {0x12345000, 0x12345fff, 2, 2}) ==
           "x86/PAT: reserve_ram_pages_type failed [mem 0x12345000-0x12345fff], track 0x2, req 0x2");
     CHECK(log.text(Line::pat_free_invalid, {log.name("dd"), 77, 0x20cb00000, 0x20cb00fff}) ==
           "x86/PAT: dd:77 freeing invalid memtype [mem 0x20cb00000-0x20cb00fff]");
     log.profile = ProfileId::v6_1;
     CHECK(log.text(Line::pat_reserve_failed, failed) ==
-          "x86/PAT: memtype_reserve failed [mem 0x20cb00000-0x20cb00fff], track uncached-minus, req uncached-minus");
+          "x86/PAT: memtype_reserve failed [mem 0x20cb00000-0x20cb00fff], track uncached-minus, "
+          "req uncached-minus");
 }
 
 TEST_CASE("a resource range is padded to ten characters", "[output][dmesg]") {
@@ -336,7 +351,8 @@ TEST_CASE("device-dax says why a mapping is refused", "[output][dmesg]") {
                         function = log.name("dax_mmap");
     CHECK(log.text(Line::dax_unaligned,
                    {device, comm, function, 0x7f1961f5a000, 0x7f196205a000, 0x1fffff}) ==
-          "dax dax1.0: victim: dax_mmap: fail, unaligned vma (0x7f1961f5a000 - 0x7f196205a000, 0x1fffff)");
+          "dax dax1.0: victim: dax_mmap: fail, unaligned vma (0x7f1961f5a000 - 0x7f196205a000, "
+          "0x1fffff)");
     CHECK(log.text(Line::dax_private, {device, comm, function}) ==
           "dax dax1.0: victim: dax_mmap: fail, attempted private mapping");
     CHECK(log.text(Line::dax_not_capable, {device, comm, function}) ==

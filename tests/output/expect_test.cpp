@@ -63,7 +63,8 @@ TEST_CASE("a log without gaps must match whole", "[output][expect]") {
         "Injecting memory failure for pfn 0x20cb00 at process virtual address 0x7f763dd00000"]})");
     CHECK(f.at == "/expect/log/1");
     CHECK(f.wanted == "the end of the log");
-    CHECK(f.got == "Memory failure: 0x20cb00: Killing dax-pmd:5421 due to hardware memory corruption");
+    CHECK(f.got ==
+          "Memory failure: 0x20cb00: Killing dax-pmd:5421 due to hardware memory corruption");
 }
 
 TEST_CASE("an empty list wants an empty log", "[output][expect]") {
@@ -72,9 +73,11 @@ TEST_CASE("an empty list wants an empty log", "[output][expect]") {
 }
 
 TEST_CASE("three dots skip any number of lines, also none", "[output][expect]") {
-    CHECK(met(R"({"log": ["...", "Memory failure: 0x20cb00: recovery action for dax page: Recovered"]})"));
+    CHECK(met(
+        R"({"log": ["...", "Memory failure: 0x20cb00: recovery action for dax page: Recovered"]})"));
     CHECK(met(R"({"log": [{"re": "^Injecting"}, "..."]})"));
-    CHECK(met(R"({"log": [{"re": "^Injecting"}, "...", {"re": "Killing"}, "...", {"re": "Recovered"}, "..."]})"));
+    CHECK(met(
+        R"({"log": [{"re": "^Injecting"}, "...", {"re": "Killing"}, "...", {"re": "Recovered"}, "..."]})"));
     CHECK(met(R"({"log": ["...", {"re": "Killing"}, "..."]})"));
 }
 
@@ -84,7 +87,8 @@ TEST_CASE("lines without dots between them stand next to each other", "[output][
 }
 
 TEST_CASE("lines come in the order wanted", "[output][expect]") {
-    const Finding f = failure(R"({"log": ["...", {"re": "Recovered"}, "...", {"re": "Killing"}, "..."]})");
+    const Finding f =
+        failure(R"({"log": ["...", {"re": "Recovered"}, "...", {"re": "Killing"}, "..."]})");
     CHECK(f.at == "/expect/log/3");
 }
 
@@ -111,7 +115,8 @@ TEST_CASE("a bad pattern fails its expectation", "[output][expect]") {
 // ---------------------------------------------------------------- signals, system calls, processes
 
 TEST_CASE("signals match in order and completely", "[output][expect]") {
-    CHECK(met(R"({"signals": [{"process": "a", "code": "BUS_MCEERR_AR", "lsb": 21}, {"process": "b"}]})"));
+    CHECK(met(
+        R"({"signals": [{"process": "a", "code": "BUS_MCEERR_AR", "lsb": 21}, {"process": "b"}]})"));
     CHECK(failure(R"({"signals": [{"process": "a"}]})").at == "/expect/signals/1");
     CHECK(failure(R"({"signals": [{"process": "b"}, {"process": "a"}]})").at ==
           "/expect/signals/0/process");
@@ -149,7 +154,8 @@ TEST_CASE("a fate is judged by event id", "[output][expect]") {
 // ---------------------------------------------------------------- state
 
 TEST_CASE("a page's flags are compared as a set", "[output][expect]") {
-    CHECK(met(R"({"pages": [{"pfn": "0x20cb00", "flags": ["hwpoison", "reserved"], "users": 1}]})"));
+    CHECK(
+        met(R"({"pages": [{"pfn": "0x20cb00", "flags": ["hwpoison", "reserved"], "users": 1}]})"));
     CHECK_FALSE(met(R"({"pages": [{"pfn": "0x20cb00", "flags": ["hwpoison"]}]})"));
     CHECK(met(R"({"pages": [{"pfn": "0x999", "flags": []}]})"));
 }
@@ -169,21 +175,24 @@ TEST_CASE("the direct map is judged by counter, by range and by page", "[output]
 TEST_CASE("badblocks are judged by namespace, region and device", "[output][expect]") {
     CHECK(met(R"({"badblocks": {"namespace0.0": "382977 1\n", "region0": "415745 1\n"}})"));
     CHECK_FALSE(met(R"({"badblocks": {"namespace0.0": ""}})"));
-    const auto by_device = evaluate(nlohmann::json::parse(R"({"badblocks": {"pmem0": "382977 1\n"}})"),
-                                    result(), {{"pmem0", "namespace0.0"}});
+    const auto by_device =
+        evaluate(nlohmann::json::parse(R"({"badblocks": {"pmem0": "382977 1\n"}})"), result(),
+                 {{"pmem0", "namespace0.0"}});
     CHECK(by_device.at(0).ok);
     CHECK(failure(R"({"badblocks": {"dax0.0": ""}})").note == "dax0.0 has no badblocks file");
 }
 
 TEST_CASE("counters are unsigned or signed as they are", "[output][expect]") {
-    CHECK(met(R"({"counters": {"HardwareCorrupted_kB": 18446744073709551612, "num_poisoned_pages": -1}})"));
+    CHECK(met(
+        R"({"counters": {"HardwareCorrupted_kB": 18446744073709551612, "num_poisoned_pages": -1}})"));
     CHECK(failure(R"({"counters": {"cows": 1}})").note == "there is no cows");
 }
 
 TEST_CASE("a bank that was never used reads zero", "[output][expect]") {
     CHECK(met(R"({"msrs": [{"cpu": 0, "bank": 1, "status": "0xbd80000000100134"},
                            {"cpu": 3, "bank": 7, "status": "0x0"}]})"));
-    CHECK(failure(R"({"msrs": [{"cpu": 0, "bank": 1, "misc": "0x8c"}]})").at == "/expect/msrs/0/misc");
+    CHECK(failure(R"({"msrs": [{"cpu": 0, "bank": 1, "misc": "0x8c"}]})").at ==
+          "/expect/msrs/0/misc");
 }
 
 TEST_CASE("poison is judged by device", "[output][expect]") {
@@ -197,7 +206,8 @@ TEST_CASE("a latency is bounded from both sides, at the bound itself", "[output]
     CHECK(met(R"({"latency": [{"from": "event:e1", "to": "signal:a", "max": "30.834us"}]})"));
     CHECK(met(R"({"latency": [{"from": "event:e1", "to": "signal:a", "min": 30834}]})"));
     CHECK_FALSE(met(R"({"latency": [{"from": "event:e1", "to": "signal:a", "min": "30.835us"}]})"));
-    const Finding late = failure(R"({"latency": [{"from": "event:e1", "to": "signal:a", "max": "30.833us"}]})");
+    const Finding late =
+        failure(R"({"latency": [{"from": "event:e1", "to": "signal:a", "max": "30.833us"}]})");
     CHECK(late.late);
     CHECK(late.at == "/expect/latency/0");
     CHECK(failure(R"({"latency": [{"from": "event:e1", "to": "signal:b", "max": "1s"}]})").note ==

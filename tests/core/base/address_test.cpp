@@ -151,12 +151,17 @@ TEST_CASE("raw persistent memory has no direct-map address", "[core][address]") 
 }
 
 TEST_CASE("the decoys of each profile and paging mode are those of the table", "[core][address]") {
-    struct Row { ProfileId profile; bool la57; std::uint64_t spa, kaddr, decoy; };
+    struct Row {
+        ProfileId profile;
+        bool la57;
+        std::uint64_t spa, kaddr, decoy;
+    };
     // kernel.md 4.4
-    for (const Row& row : {Row{ProfileId::v4_18, false, 0x20cb00000, 0xffff88020cb00000, 0x7fff88020cb00000},
-                           Row{ProfileId::v6_1, false, 0x20cb00000, 0xffff88820cb00000, 0x7fff88820cb00000},
-                           Row{ProfileId::v4_19, true, 0x20cb00000, 0xff1000020cb00000, 0x7f1000020cb00000},
-                           Row{ProfileId::v6_1, true, 0x20cb00000, 0xff1100020cb00000, 0x7f1100020cb00000}}) {
+    for (const Row& row :
+         {Row{ProfileId::v4_18, false, 0x20cb00000, 0xffff88020cb00000, 0x7fff88020cb00000},
+          Row{ProfileId::v6_1, false, 0x20cb00000, 0xffff88820cb00000, 0x7fff88820cb00000},
+          Row{ProfileId::v4_19, true, 0x20cb00000, 0xff1000020cb00000, 0x7f1000020cb00000},
+          Row{ProfileId::v6_1, true, 0x20cb00000, 0xff1100020cb00000, 0x7f1100020cb00000}}) {
         Scenario s = platform();
         s.kernel.profile = row.profile;
         s.machine.cpus.la57 = row.la57;
