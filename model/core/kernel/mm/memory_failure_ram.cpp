@@ -15,7 +15,17 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
     if (!profile.counts_every_action) ++env.counters.num_poisoned_pages;
 
     if (!(flags & MF_COUNT_INCREASED)) {
+        // v6.1's get_hwpoison_page() empties the per-CPU lists first (zone_pcp_disable()), and
+        // refuses what is neither on the LRU nor free (HWPoisonHandlable(); kernel.md 2.6, H3).
+        if (profile.unhandlable_pages && page(pfn).test(PG_pcp))
+            page(pfn).flags = (page(pfn).flags & ~bit(PG_pcp)) | bit(PG_buddy);
         const Page& p = page(pfn);
+        if (profile.unhandlable_pages && !p.test(PG_lru) && !p.test(PG_buddy)) {
+            co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+            env.log.line(ctx.cpu, Line::mf_unhandlable, pfn.value);
+            action_result(ctx, pfn, PageType::unknown, MfResult::ignored);
+            co_return -EBUSY;
+        }
         if (users == 0) {
             co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
             if (p.test(PG_buddy)) {
@@ -29,12 +39,6 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
                 co_return 0;
             }
             action_result(ctx, pfn, PageType::kernel_high_order, MfResult::ignored);
-            co_return -EBUSY;
-        }
-        if (profile.unhandlable_pages && !p.test(PG_lru)) {  // HWPoisonHandlable()
-            co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
-            env.log.line(ctx.cpu, Line::mf_unhandlable, pfn.value);
-            action_result(ctx, pfn, PageType::unknown, MfResult::ignored);
             co_return -EBUSY;
         }
         ++page(pfn).refcount;
