@@ -32,7 +32,7 @@ constinit const Shape kPfn{
     .max = (1ull << 52) - 1};
 constinit const Shape kCpu{.kind = Kind::whole, .max = 8191};
 constinit const Shape kBank{.kind = Kind::whole, .max = 63};
-constinit const Shape kBanks{.kind = Kind::whole, .min = 1, .max = 64};
+constinit const Shape kBanks{.kind = Kind::whole, .min = 1, .max = 32};
 
 namespace {
 // In the order of McePolicy.

@@ -132,5 +132,14 @@ TEST_CASE("an event behind the end never happens", "[scenario][triggers]") {
           "never happens: wait for something else");
 }
 
+TEST_CASE("--until may end a run before its last event", "[scenario][triggers]") {
+    LoadOptions options;
+    options.overrides.until = "1ms";
+    CHECK(told(R"({"schema": "mcemu/scenario/1", "name": "t", "events": [
+{"id": "a", "at": "2ms", "do": "power_fail"}, {"after": {"event": "a"}, "do": "power_fail"}]})",
+               options)
+              .empty());
+}
+
 }  // namespace
 }  // namespace mcemu::scenario
