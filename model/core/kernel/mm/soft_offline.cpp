@@ -125,6 +125,11 @@ Task<int> MemoryFailure::State::soft_offline_huge(Context& ctx, Pfn pfn) {
     if (!profile.serialised) co_await first_sleep(ctx);
     if (mm().page_count(head) > 0) {
         co_await phase(env, ctx.cpu, Lat::kernel_copy_page, pages);
+        // v4.x serialises nothing: a memory_failure() may have dissolved the page meanwhile.
+        if (!is_hugetlb(pfn) || page(head).test(PG_hwpoison) || page(pfn).test(PG_hwpoison)) {
+            env.log.line(ctx.cpu, Line::soft_already, pfn.value);
+            co_return -EBUSY;
+        }
         const auto fresh = kernel.memory.allocate(pages, pages);
         if (!fresh) {
             env.log.line(ctx.cpu, Line::soft_migration_failed, pfn.value,
