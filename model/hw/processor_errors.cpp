@@ -297,6 +297,8 @@ void Processors::deliver_step(Pending pending) {
         pending.broadcast ? mca_.take_broadcast(affected_) : mca_.take_local(affected_.front());
     if (fatal) return shut_down(*fatal, pending.hits);
 
+    handled_.clear();
+    for (const Hit& h : pending.hits) handled_.push_back(h.origin);
     ++delivery_number_;
     if (pending.broadcast) last_broadcast_ = delivery_number_;
     for (const Hit& h : pending.hits) {
@@ -358,6 +360,11 @@ void Processors::shut_down(const mca::Shutdown& why, const std::vector<Hit>& hit
                                   ? FateReason::mcip_set
                                   : FateReason::cr4_mce_clear;
     for (const Hit& h : hits) fates_.mark(h.origin, Fate::shutdown, reason, id);
+    // The handler that set MCIP never ends: its own event goes down with it.
+    if (reason == FateReason::mcip_set)
+        for (const std::uint32_t origin : handled_)
+            if (origin != 0 && origin <= fates_.size() && fates_[origin - 1].fate < Fate::consumed)
+                fates_.mark(origin, Fate::shutdown, reason, id);
     interrupt_out->shutdown(why.cpu);
 }
 

@@ -192,6 +192,7 @@ private:
     std::vector<Context> contexts_;
     std::vector<Registers> registers_;  // CPUs that hold any address, rising
     std::uint32_t delivery_number_ = 0;
+    std::vector<std::uint32_t> handled_;  // events whose machine check was delivered last
     std::uint32_t last_broadcast_ = 0;
     bool dead_ = false;
 

@@ -110,7 +110,10 @@ void EventDriver::perform(std::uint32_t event) {
                 else hands_.kernel.perform(event, action);
             },
             [&](const CperEvent& record) { hands_.firmware.report(record); },
-            [&](const PowerFailEvent& fail) { hands_.media.power_fail(fail.adr_fails); },
+            [&](const PowerFailEvent& fail) {
+                hands_.media.power_fail(fail.adr_fails);
+                hands_.kernel.shutdown(0);  // nothing runs without power
+            },
             [&](const auto&) { hands_.kernel.perform(event, action); },
         },
         action);

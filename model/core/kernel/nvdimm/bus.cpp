@@ -45,10 +45,13 @@ void NvdimmBus::revalidate_poison(std::uint32_t region) {
 
 void NvdimmBus::populate(Badblocks& table, std::uint32_t id, SpaRange resource) {
     for (const SectorRange& sectors : to_sectors(ranges_.ranges(), resource)) {
-        const std::vector<Badblocks::Row> before = table.rows();
+        const auto known = table.check(sectors.first, sectors.count);
+        const std::size_t rows = table.rows().size();
         // A full table is not an error: the hardware will still raise the exception.
         table.set(sectors.first, sectors.count, true);
-        if (table.rows() != before)
+        const bool covered = known.result == 1 && known.first_bad <= sectors.first &&
+                             known.first_bad + known.bad_sectors >= sectors.first + sectors.count;
+        if (!covered || table.rows().size() != rows)
             env_.trace.note(Module::kernel, TraceKind::badblocks_set, id, sectors.first,
                             sectors.count);
     }
