@@ -210,6 +210,7 @@ TEST_CASE("the schema of results accepts a result and nothing beside it", "[scen
   "badblocks": {"namespace0.0": "8 1\n"}, "poison": {"nmem0": [{"dpa": "0x1000", "length": 256}]},
   "counters": {"cmci": 0}, "msrs": [{"cpu": 0, "bank": 1, "status": "0x0", "addr": "0x0", "misc": "0x0"}],
   "latency": [{"from": "event:e1", "to": "signal:p", "ns": 3, "phases": [{"name": "kernel.unmap", "ns": 4}]}],
+  "accesses": [{"t_ns": 5, "event": "e1", "result": "ok"}],
   "expect": [{"at": "/expect/outcome", "ok": true}]})");
     CHECK(validator.refusals(result).empty());
     result["more"] = 1;

@@ -132,7 +132,7 @@ TEST_CASE("an event behind the end never happens", "[scenario][triggers]") {
           "never happens: wait for something else");
 }
 
-TEST_CASE("--until may end a run before its last event", "[scenario][triggers]") {
+TEST_CASE("option --until may end a run before its last event", "[scenario][triggers]") {
     LoadOptions options;
     options.overrides.until = "1ms";
     CHECK(told(R"({"schema": "mcemu/scenario/1", "name": "t", "events": [
