@@ -36,8 +36,12 @@ struct Value {
     };
 
     std::string_view text() const { return {chars, count}; }
-    std::span<Value> children() { return {items, count}; }
-    std::span<const Value> children() const { return {items, count}; }
+    bool is_container() const { return type == Type::array || type == Type::object; }
+    /// Items or members; none when this is no container.
+    std::span<Value> children() { return {is_container() ? items : nullptr, is_container() ? count : 0}; }
+    std::span<const Value> children() const {
+        return {is_container() ? items : nullptr, is_container() ? count : 0};
+    }
     /// The member of that name; null when there is none or this is no object.
     const Value* find(std::string_view name) const;
     Value* find(std::string_view name) { return const_cast<Value*>(std::as_const(*this).find(name)); }
