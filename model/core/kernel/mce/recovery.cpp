@@ -1,6 +1,7 @@
 #include "core/kernel/mce/recovery.hpp"
 
 #include "core/kernel/kernel.hpp"
+#include "core/kernel/pat/oops.hpp"
 
 namespace mcemu::kernel {
 namespace {
@@ -155,8 +156,9 @@ Task<void> Recovery::run_user_task(McCpu c) {
         if (!kill) {
             env.log.line(c.cpu, Line::mce_user_access, c.m.addr);
             const int ret = co_await handle_page(ctx, c.m, action_required(c.m));
-            if (ret != 0) env.log.line(c.cpu, Line::mce_not_recovered);
-            kill = ret != 0;
+            // A task that died in an oops on the way prints and gets nothing more.
+            kill = ret != 0 && ret != kTaskDied;
+            if (kill) env.log.line(c.cpu, Line::mce_not_recovered);
         }
         if (kill) force_sigbus(task, c.m.origin);
         core_.kernel.processes.end_kernel_work(c.cpu);
