@@ -28,14 +28,14 @@ protected:
 class Agenda {
 public:
     /// Posts an entry. `at` before now() is a caller's error: throws std::invalid_argument.
-    void post(SimTime at, AgendaTarget& target, std::uint64_t arg);
+    void post(SimTime at, AgendaTarget& target, std::uint64_t arg) { post(at, target, arg, why_); }
     void post(SimTime at, AgendaTarget& target, std::uint64_t arg, Causality why);
 
     SimTime now() const { return now_; }
-    bool empty() const { return heap_.empty(); }
-    std::size_t size() const { return heap_.size(); }
+    bool empty() const { return !has_next_ && heap_.empty(); }
+    std::size_t size() const { return heap_.size() + (has_next_ ? 1 : 0); }
     /// Time of the earliest entry; only when not empty().
-    SimTime next_time() const { return heap_.front().at; }
+    SimTime next_time() const { return has_next_ ? next_.at : heap_.front().at; }
 
     /// Runs entries with time <= `limit`, also those posted meanwhile, but no more than `most`,
     /// and returns their number. now() is the time of the running entry; afterwards that of the
@@ -58,10 +58,16 @@ private:
         std::uint64_t arg;
         Causality why;
     };
+    void push(const Entry& entry);
+    Entry take();
     static bool later(const Entry& a, const Entry& b) {
         return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
     }
 
+    /// The earliest entry, when has_next_: a flow that goes on before anything else happens never
+    /// passes through the heap.
+    Entry next_;
+    bool has_next_ = false;
     std::vector<Entry> heap_;  // binary heap, earliest first
     SimTime now_{};
     std::uint64_t sequence_ = 0;

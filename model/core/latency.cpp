@@ -145,12 +145,10 @@ Latency::Latency(const Rng& rng) : rng_(rng) {
 
 void Latency::set(Lat which, Distribution how) { how_[index(which)] = std::move(how); }
 
-SimTime Latency::draw(Lat which, std::uint64_t n) {
-    const Distribution& d = how_[index(which)];
-    if (d.kind == Distribution::Kind::fixed) return d.first * n;
-    SimTime sum{};
-    for (std::uint64_t i = 0; i < n; ++i) sum += draw(which);
-    return sum;
+SimTime Latency::sum(Lat which, std::uint64_t n) {
+    SimTime total{};
+    for (std::uint64_t i = 0; i < n; ++i) total += draw(which);
+    return total;
 }
 
 SimTime Latency::sample(const Distribution& d, std::uint64_t bits) {

@@ -69,13 +69,17 @@ public:
         return sample(d, rng_.bits(static_cast<std::uint32_t>(which), draws_[index(which)]++));
     }
     /// The sum of `n` draws (n times the value when fixed).
-    SimTime draw(Lat which, std::uint64_t n);
+    SimTime draw(Lat which, std::uint64_t n) {
+        const Distribution& d = how_[index(which)];
+        return d.kind == Distribution::Kind::fixed ? d.first * n : sum(which, n);
+    }
 
     /// The value at `bits` / 2^64 of the distribution: our own arithmetic, so that the bytes are
     /// the same with every C library.
     static SimTime sample(const Distribution& d, std::uint64_t bits);
 
 private:
+    SimTime sum(Lat which, std::uint64_t n);
     static std::size_t index(Lat which) { return static_cast<std::size_t>(which); }
     const Rng& rng_;
     std::array<Distribution, kLatCount> how_;

@@ -1,6 +1,9 @@
 #pragma once  // What happened and why, as fixed-size records; text is made elsewhere.
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -91,12 +94,12 @@ public:
     std::uint32_t note(Module module, TraceKind kind, std::uint32_t subject = 0,
                        std::uint64_t a = 0, std::uint64_t b = 0, std::uint64_t c = 0) {
         const std::uint32_t id = ++count_;
+        const TraceRecord record{agenda_.now(), agenda_.why(), kind, module, subject, a, b, c};
         if (capacity_ != 0) {
-            const TraceRecord r{agenda_.now(), agenda_.why(), kind, module, subject, a, b, c};
-            if (records_.size() < capacity_) records_.push_back(r);
-            else records_[(id - 1) % capacity_] = r;
+            if (next_ == end_) turn_over();
+            *next_++ = record;
         }
-        if (observer_) observer_(id, {agenda_.now(), agenda_.why(), kind, module, subject, a, b, c});
+        if (observer_) [[unlikely]] observer_(id, record);
         return id;
     }
     /// As note(), and what the same activity does next is caused by this record.
@@ -110,14 +113,17 @@ public:
     std::uint32_t count() const { return count_; }
     /// First id still held; records [first(), count()] are available.
     std::uint32_t first() const {
-        return records_.size() < capacity_ || capacity_ == 0
+        return count_ <= capacity_ || capacity_ == 0
                    ? 1
                    : count_ - static_cast<std::uint32_t>(capacity_) + 1;
     }
     bool holds(std::uint32_t id) const {
         return capacity_ != 0 && id >= first() && id <= count_;
     }
-    const TraceRecord& operator[](std::uint32_t id) const { return records_[(id - 1) % capacity_]; }
+    const TraceRecord& operator[](std::uint32_t id) const {
+        const std::size_t place = (id - 1) % capacity_;
+        return blocks_[place / kBlock]->records[place % kBlock];
+    }
 
     /// Called with every record, for triggers and checkers. One observer.
     void observe(std::function<void(std::uint32_t id, const TraceRecord&)> f) {
@@ -125,9 +131,27 @@ public:
     }
 
 private:
+    /// Goes on to the next block of the ring, made when it is first needed: a long ring costs what
+    /// was written to it, and growing it moves nothing.
+    void turn_over() {
+        const std::size_t block = (count_ - 1) % capacity_ / kBlock;
+        if (block == blocks_.size()) blocks_.push_back(std::make_unique<Block>());
+        next_ = blocks_[block]->records.data();
+        end_ = next_ + std::min(kBlock, capacity_ - block * kBlock);
+    }
+    static constexpr std::size_t kBlock = 4096;  // records
+    struct Block {
+        Block() {}  // the records stay unwritten until their turn
+        union {
+            std::array<TraceRecord, kBlock> records;
+        };
+    };
+
     Agenda& agenda_;
     std::size_t capacity_;
-    std::vector<TraceRecord> records_;
+    std::vector<std::unique_ptr<Block>> blocks_;
+    TraceRecord* next_ = nullptr;  // where the next record goes, and the end of that block
+    TraceRecord* end_ = nullptr;
     std::uint32_t count_ = 0;
     std::function<void(std::uint32_t, const TraceRecord&)> observer_;
 };

@@ -12,7 +12,8 @@ namespace mcemu::kernel {
 
 /// Suspends for good: a flow that a panic overtook.
 struct Never {
-    bool await_ready() const { return false; }
+    bool unless = false;  ///< goes on at once when true
+    bool await_ready() const { return unless; }
     void await_suspend(std::coroutine_handle<>) const {}
     void await_resume() const {}
 };

@@ -42,13 +42,10 @@ SimTime Rendezvous::timeout() const {
     return std::chrono::microseconds(core_.env.config.monarch_timeout_us);
 }
 
-Task<void> Rendezvous::pass(CpuId cpu, Lat which, SimTime when) {
+Delay Rendezvous::pass(CpuId cpu, Lat which, SimTime when) const {
     const SimTime now = core_.env.agenda.now();
-    if (when > now) co_await spend(core_.env, cpu, which, when - now);
-}
-
-Task<void> Rendezvous::stop_if_panicked() {
-    if (panic_.panicked()) co_await Never{};
+    if (when <= now) return delay(core_.env.agenda, SimTime::zero());
+    return spend(core_.env, cpu, which, when - now);
 }
 
 void Rendezvous::machine_check(const McDelivery& delivery) {

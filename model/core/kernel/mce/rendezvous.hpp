@@ -89,8 +89,8 @@ private:
 
     SimTime timeout() const;
     /// Lets the time until `when` pass, shown as the phase `which`.
-    Task<void> pass(CpuId cpu, Lat which, SimTime when);
-    Task<void> stop_if_panicked();
+    Delay pass(CpuId cpu, Lat which, SimTime when) const;
+    Never stop_if_panicked() const { return {!panic_.panicked()}; }
 
     MceCore& core_;
     Panic& panic_;

@@ -110,6 +110,10 @@ private:
         std::uint64_t va;
     };
 
+    /// Calls f(Mapper) for every VMA that maps the page, in tree order.
+    template <class F>
+    void for_each_mapper(const Page& page, Pfn pfn, F&& f) const;
+
     Process& process(std::uint32_t index) const { return *(*processes_)[index]; }
     AddressSpace& space(std::uint32_t index) const;
     Mapping& new_mapping(MapKind kind);

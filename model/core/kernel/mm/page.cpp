@@ -146,9 +146,13 @@ Page Memory::initial(Pfn pfn) const {
 
 Page& Memory::page(Pfn pfn) {
     const auto [it, fresh] = pages_.try_emplace(pfn.value);
-    if (fresh) it->second = initial(pfn);
-    associate(pfn, it->second);
-    return it->second;
+    Page& page = it->second;
+    if (fresh) page = initial(pfn);
+    if (page.associated != uses_changed_) {
+        associate(pfn, page);
+        page.associated = uses_changed_;
+    }
+    return page;
 }
 
 Page Memory::look(Pfn pfn) const {
@@ -232,6 +236,7 @@ void Memory::forget(Pfn first, std::uint64_t pages) {
 void Memory::free(Pfn first, std::uint64_t pages) {
     const std::uint64_t end = first.value + pages;
     uses_.erase(first.value, end);
+    ++uses_changed_;
     forget(first, pages);
     taken_.erase(first.value, end);
     for (auto it = held_.lower_bound(first.value); it != held_.end() && *it < end; ++it)
@@ -242,11 +247,15 @@ void Memory::free(Pfn first, std::uint64_t pages) {
 }
 
 void Memory::reserve(SpaRange range) {
-    taken_.assign(range.begin >> kPageShift, round_up(range.end, kPageSize) >> kPageShift, {true});
+    const std::uint64_t first = range.begin >> kPageShift;
+    const std::uint64_t end = round_up(range.end, kPageSize) >> kPageShift;
+    if (const auto known = taken_.find(first); known && known->end >= end) return;
+    taken_.assign(first, end, {true});
 }
 
 void Memory::use(Pfn first, std::uint64_t pages, const PageUse& use) {
     uses_.assign(first.value, first.value + pages, use);
+    ++uses_changed_;
     if (is_ram(first)) forget(first, pages);
 }
 
@@ -255,10 +264,12 @@ void Memory::use_unused(Pfn first, std::uint64_t pages, const PageUse& use) {
     uses_.for_each_gap(first.value, first.value + pages,
                        [&](std::uint64_t b, std::uint64_t e) { gaps.emplace_back(b, e); });
     for (const auto& [b, e] : gaps) uses_.assign(b, e, use.advanced(b - first.value));
+    if (!gaps.empty()) ++uses_changed_;
 }
 
 void Memory::disuse(Pfn first, std::uint64_t pages) {
     uses_.erase(first.value, first.value + pages);
+    ++uses_changed_;
 }
 
 }  // namespace mcemu::kernel

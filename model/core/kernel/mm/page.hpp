@@ -54,6 +54,7 @@ struct Page {
     Mapping* mapping = nullptr;
     std::uint64_t index = 0;            ///< page->index, in 4 KiB units
     CacheMode memtype = CacheMode::wb;  ///< RAM only: the PAT page flags
+    std::uint32_t associated = 0;       ///< Memory's own: when mapping and index were looked up
     bool test(PageFlag f) const { return flags & bit(f); }
 };
 
@@ -143,6 +144,7 @@ private:
     RangeMap<Constant<int>> namespaces_;          // by spa
     RangeMap<Constant<KernelPageState>> states_;  // by pfn
     RangeMap<PageUse> uses_;                      // by pfn
+    std::uint32_t uses_changed_ = 1;              // rises with every change of uses_
     RangeMap<Constant<bool>> taken_;              // by pfn: not for allocate()
     std::vector<SpaRange> ram_;                   // sorted
     std::unordered_map<std::uint64_t, Page> pages_;

@@ -22,11 +22,14 @@ public:
 
     /// The range that contains `key`.
     std::optional<Range> find(std::uint64_t key) const {
-        auto it = items_.upper_bound(key);
-        if (it == items_.begin()) return std::nullopt;
-        --it;
-        if (key >= it->second.end) return std::nullopt;
-        return Range{it->first, it->second.end, it->second.value};
+        if (!hint_.at || key < hint_.at->first || key >= hint_.at->second.end) {
+            auto it = items_.upper_bound(key);
+            if (it == items_.begin()) return std::nullopt;
+            --it;
+            if (key >= it->second.end) return std::nullopt;
+            hint_.at = &*it;
+        }
+        return Range{hint_.at->first, hint_.at->second.end, hint_.at->second.value};
     }
 
     /// Replaces whatever lies in [begin, end).
@@ -41,6 +44,7 @@ public:
         cut(end);
         auto it = items_.lower_bound(begin);
         while (it != items_.end() && it->first < end) it = items_.erase(it);
+        hint_.at = nullptr;
     }
 
     /// Calls f(Range) for every part inside [begin, end), rising. f must not change the map.
@@ -71,7 +75,10 @@ public:
 
     bool empty() const { return items_.empty(); }
     std::size_t size() const { return items_.size(); }
-    void clear() { items_.clear(); }
+    void clear() {
+        items_.clear();
+        hint_.at = nullptr;
+    }
 
 private:
     struct Item {
@@ -89,7 +96,20 @@ private:
         items_.emplace(key, std::move(right));
     }
 
+    /// What find() found last: handling one error asks about the same page many times. A copy of
+    /// the map begins without it.
+    struct Hint {
+        const std::pair<const std::uint64_t, Item>* at = nullptr;
+        Hint() = default;
+        Hint(const Hint&) {}
+        Hint& operator=(const Hint&) {
+            at = nullptr;
+            return *this;
+        }
+    };
+
     std::map<std::uint64_t, Item> items_;
+    mutable Hint hint_;
 };
 
 }  // namespace mcemu::kernel

@@ -7,33 +7,47 @@
 
 namespace mcemu::kernel {
 
+namespace {
+
+/// In kill order; most pages have one user, and sorting allocates.
+void sort_by_process(std::vector<Mapper>& found) {
+    const auto before = [](const Mapper& a, const Mapper& b) { return a.process < b.process; };
+    if (!std::is_sorted(found.begin(), found.end(), before))
+        std::stable_sort(found.begin(), found.end(), before);
+}
+
+}  // namespace
+
 std::vector<Mapper> Mm::covering(Mapping& mapping, std::uint64_t index) const {
     std::vector<Mapper> found;
     mapping.vmas.for_each(index, index, [&](Vma& v) {
-        Mapper m;
-        m.vma = &v;
-        m.process = v.process;
-        m.va = v.va_of(index);
+        Mapper m{&v, v.process, v.va_of(index), 0};
         const auto leaf = space(v.process).leaf(m.va);
         if (leaf && leaf->pte.kind == Pte::Kind::present) m.shift = leaf->pte.shift;
         found.push_back(m);
         return true;
     });
-    std::stable_sort(found.begin(), found.end(),
-                     [](const Mapper& a, const Mapper& b) { return a.process < b.process; });
+    sort_by_process(found);
     return found;
+}
+
+template <class F>
+void Mm::for_each_mapper(const Page& page, Pfn pfn, F&& f) const {
+    if (!page.mapping) return;
+    page.mapping->vmas.for_each(page.index, page.index, [&](Vma& v) {
+        const std::uint64_t va = v.va_of(page.index);
+        const auto leaf = space(v.process).leaf(va);
+        if (leaf && leaf->pte.kind == Pte::Kind::present && leaf->pfn_at(va) == pfn.value)
+            f(Mapper{&v, v.process, va, leaf->pte.shift});
+        return true;
+    });
 }
 
 std::vector<Mapper> Mm::mappers(Pfn pfn) {
     Page& page = kernel_.memory.page(pfn);
     std::vector<Mapper> found;
-    if (page.mapping) {
-        found = covering(*page.mapping, page.index);
-        std::erase_if(found, [&](const Mapper& m) {
-            if (m.shift == 0) return true;
-            return space(m.process).leaf(m.va)->pfn_at(m.va) != pfn.value;
-        });
-    }
+    for_each_mapper(page, pfn, [&found](const Mapper& m) { found.push_back(m); });
+    sort_by_process(found);
     page.mapcount = static_cast<std::int32_t>(found.size());
     return found;
 }
@@ -41,7 +55,9 @@ std::vector<Mapper> Mm::mappers(Pfn pfn) {
 int Mm::page_count(Pfn pfn) {
     Page& page = kernel_.memory.page(pfn);
     if (!kernel_.memory.is_ram(pfn)) return page.refcount;  // device mappings hold no reference
-    return page.refcount + static_cast<int>(mappers(pfn).size());
+    page.mapcount = 0;
+    for_each_mapper(page, pfn, [&page](const Mapper&) { ++page.mapcount; });
+    return page.refcount + page.mapcount;
 }
 
 void Mm::unmap_page(Pfn pfn, const std::vector<Mapper>& mappers, const Pte::Kind* leave) {
