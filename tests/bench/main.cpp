@@ -54,6 +54,8 @@ const std::vector<Load>& loads() {
         {"deep-1e4", "operation", {1'000, 10'000}, [](std::uint64_t n) { return deep(10'000, n); }},
         {"deep-1e5", "operation", {10'000, 100'000}, [](std::uint64_t n) { return deep(100'000, n); }},
         {"deep-1e6", "operation", {10'000, 200'000}, [](std::uint64_t n) { return deep(1'000'000, n); }},
+        {"shared", "process found", {1'000, 10'000, 100'000}, [](std::uint64_t n) { return shared(static_cast<std::uint32_t>(n)); }},
+        {"crowd", "error", {1'000, 10'000, 100'000}, crowd},
     };
     return all;
 }
@@ -74,6 +76,7 @@ nlohmann::json run_once(const Load& load, std::uint64_t size) {
     const auto begin = std::chrono::steady_clock::now();
     mcemu::sim::Simulation simulation(std::move(w.scenario), options);
     const auto elaborated = std::chrono::steady_clock::now();
+    const long at_rest = peak_kib();
     simulation.run();
     const auto end = std::chrono::steady_clock::now();
     if (const std::string wrong = check(w, simulation.view()); !wrong.empty())
@@ -82,6 +85,7 @@ nlohmann::json run_once(const Load& load, std::uint64_t size) {
     return {{"units", w.units},
             {"elaborate_s", Seconds(elaborated - begin).count()},
             {"run_s", Seconds(end - elaborated).count()},
+            {"elaborated_bytes", (at_rest - before) * 1024},
             {"peak_bytes", (peak_kib() - before) * 1024}};
 }
 
@@ -126,6 +130,7 @@ ordered_json measure(const Load& load, const Options& o, double raw_a) {
                             {"spread", {*std::min_element(rates.begin(), rates.end()),
                                         *std::max_element(rates.begin(), rates.end())}},
                             {"elaborate_s", one["elaborate_s"]},
+                            {"elaborated_bytes", one["elaborated_bytes"]},
                             {"peak_bytes", one["peak_bytes"]}};
         if (last_units > 0 && units > last_units)
             row["peak_bytes_per_unit"] = (peak - last_peak) / (units - last_units);

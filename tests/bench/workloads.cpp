@@ -107,6 +107,28 @@ MceEvent record(CpuId cpu, std::uint32_t bank, std::uint64_t status, std::uint64
     return e;
 }
 
+/// A process that catches SIGBUS.
+ProcessConfig worker(std::uint32_t index, CpuId cpu) {
+    ProcessConfig process;
+    process.id = "p" + std::to_string(index);
+    process.pid = static_cast<int>(1000 + index);
+    process.comm = "worker";
+    process.cpu = cpu;
+    process.sigbus = SigbusAction::handler;
+    return process;
+}
+
+/// Process `index` consumes poison at `addr` on `cpu`.
+MceEvent consumed_by(std::uint32_t index, CpuId cpu, std::uint64_t addr) {
+    MceEvent e = record(cpu, kDcuBank, kSrar, addr);
+    e.mcgstatus = MCG_STATUS_RIPV | MCG_STATUS_EIPV | MCG_STATUS_MCIP;
+    e.process = static_cast<int>(index);
+    e.ip = 0x401136;
+    e.cs = 0x33;
+    e.cs_given = true;
+    return e;
+}
+
 }  // namespace
 
 Workload storm(std::uint64_t errors, const std::string& only) {
@@ -137,12 +159,7 @@ Workload storm(std::uint64_t errors, const std::string& only) {
     for (std::uint64_t i = 0; i < kRanges; ++i) poison_unit(s.machine, 0, i * (32ull << 20));
 
     for (std::uint32_t p = 0; p < kProcesses; ++p) {
-        ProcessConfig process;
-        process.id = "p" + std::to_string(p);
-        process.pid = static_cast<int>(1000 + p);
-        process.comm = "worker";
-        process.cpu = p % cpus;
-        process.sigbus = SigbusAction::handler;
+        ProcessConfig process = worker(p, p % cpus);
         MapConfig map;
         map.id = process.id + ".heap";
         map.va = 0x7f00'0000'0000;
@@ -177,13 +194,8 @@ Workload storm(std::uint64_t errors, const std::string& only) {
                 const auto p = static_cast<std::uint32_t>(srar % kProcesses);
                 const std::uint64_t page = srar / kProcesses;
                 ++srar;
-                MceEvent e = record(p % cpus, kDcuBank, kSrar, kMapped + (p * pages_each + page) * kPageSize);
-                e.mcgstatus = MCG_STATUS_RIPV | MCG_STATUS_EIPV | MCG_STATUS_MCIP;
-                e.process = static_cast<int>(p);
-                e.ip = 0x401136;
-                e.cs = 0x33;
-                e.cs_given = true;
-                s.events.push_back(event_at(at, e));
+                const std::uint64_t addr = kMapped + (p * pages_each + page) * kPageSize;
+                s.events.push_back(event_at(at, consumed_by(p, p % cpus, addr)));
                 break;
             }
         }
@@ -239,12 +251,7 @@ Workload deep(std::uint64_t ranges, std::uint64_t operations) {
     for (std::uint64_t i = 0; i < ranges; ++i) poison_unit(s.machine, 0, i * step);
 
     for (std::uint32_t p = 0; p < kProcesses; ++p) {
-        ProcessConfig process;
-        process.id = "p" + std::to_string(p);
-        process.pid = static_cast<int>(1000 + p);
-        process.comm = "worker";
-        process.cpu = p;
-        process.sigbus = SigbusAction::handler;
+        ProcessConfig process = worker(p, p);
         MapConfig map;
         map.id = process.id + ".data";
         map.kind = MapKind::devdax;
@@ -281,6 +288,69 @@ Workload deep(std::uint64_t ranges, std::uint64_t operations) {
     w.poisoned = 0;  // v4.19 does not count pages of DAX devices
     w.records = each;
     w.media_lines = (ranges - each) * 256 / kLineSize;
+    return w;
+}
+
+Workload shared(std::uint32_t processes) {
+    Workload w;
+    Scenario& s = w.scenario;
+    s.name = "shared";
+    s.seed = 1;
+    s.machine.cpus.sockets = 2;
+    s.machine.cpus.cores = 32;
+    const std::uint32_t cpus = s.machine.cpus.count();
+    s.machine.memory.push_back(dram("dram0", {0, 16 * kGiB}, 0));
+    const std::uint64_t base = 16 * kGiB;
+    add_persistent_memory(s.machine, {base, base + 6 * kGiB}, 0);
+    for (std::uint32_t p = 0; p < processes; ++p) {
+        ProcessConfig process = worker(p, p % cpus);
+        MapConfig map;
+        map.id = process.id + ".data";
+        map.kind = MapKind::devdax;
+        map.of = 0;
+        map.shared = true;
+        map.va = 0x6000'0000'0000;
+        map.size = map.page = kPageSize;
+        process.maps.push_back(map);
+        s.processes.push_back(process);
+    }
+    s.events.push_back(event_at(kSpacing, consumed_by(0, 0, base)));
+    w.units = w.signals = processes;
+    w.records = 1;
+    return w;
+}
+
+Workload crowd(std::uint64_t errors) {
+    constexpr std::uint32_t kProcesses = 10'000;
+    constexpr std::uint64_t kPagesEach = 100, kMapped = 16 * kGiB;
+    Workload w;
+    Scenario& s = w.scenario;
+    s.name = "crowd";
+    s.seed = 1;
+    s.machine.cpus.sockets = 2;
+    s.machine.cpus.cores = 32;
+    const std::uint32_t cpus = s.machine.cpus.count();
+    const std::uint64_t end = round_up(kMapped + kProcesses * kPagesEach * kPageSize, kGiB);
+    s.machine.memory.push_back(dram("dram0", {0, end}, 0));
+    for (std::uint32_t p = 0; p < kProcesses; ++p) {
+        ProcessConfig process = worker(p, p % cpus);
+        MapConfig map;
+        map.id = process.id + ".heap";
+        map.va = 0x7f00'0000'0000;
+        map.size = kPagesEach * kPageSize;
+        map.at = kMapped + p * map.size;
+        process.maps.push_back(map);
+        s.processes.push_back(process);
+    }
+    s.events.reserve(errors);
+    for (std::uint64_t i = 0; i < errors; ++i) {
+        const auto p = static_cast<std::uint32_t>(i % kProcesses);
+        // A stride that has no factor in common with the pages: neighbours are not hit in turn.
+        const std::uint64_t page = i / kProcesses * 37 % kPagesEach;
+        const std::uint64_t addr = kMapped + (p * kPagesEach + page) * kPageSize;
+        s.events.push_back(event_at(kSpacing * (i + 1), consumed_by(p, p % cpus, addr)));
+    }
+    w.units = w.signals = w.poisoned = w.records = errors;
     return w;
 }
 

@@ -31,6 +31,13 @@ Workload wide(std::uint32_t cpus, std::uint64_t rendezvous);
 /// them and as many Clear Uncorrectable Error calls elsewhere. The unit is one operation.
 Workload deep(std::uint64_t ranges, std::uint64_t operations);
 
+/// One page of a device-dax mapping shared by `processes` processes, and one machine check in it
+/// that is consumed: everybody is told. The unit is one process found.
+Workload shared(std::uint32_t processes);
+
+/// `errors` consumed errors in the memory of 10^4 processes that map 10^6 pages together.
+Workload crowd(std::uint64_t errors);
+
 /// What differs from what must have come out; empty: nothing.
 std::string check(const Workload& expected, const RunView& view);
 
