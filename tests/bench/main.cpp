@@ -39,6 +39,7 @@ struct Load {
     const char* unit;
     std::vector<std::uint64_t> sizes;  ///< three steps, so that the growth is seen
     Workload (*make)(std::uint64_t size);
+    const char* fan_out = nullptr;  ///< raw case of the same width, for a second ratio
 };
 
 const std::vector<Load>& loads() {
@@ -48,9 +49,11 @@ const std::vector<Load>& loads() {
         {"storm-ucna", "error", {10'000, 100'000}, [](std::uint64_t n) { return storm(n, "ucna"); }},
         {"storm-srao", "error", {10'000, 100'000}, [](std::uint64_t n) { return storm(n, "srao"); }},
         {"storm-srar", "error", {10'000, 100'000}, [](std::uint64_t n) { return storm(n, "srar"); }},
-        {"wide-256", "CPU in a rendezvous", {1'000, 10'000}, [](std::uint64_t n) { return wide(256, n); }},
-        {"wide-1024", "CPU in a rendezvous", {1'000, 10'000}, [](std::uint64_t n) { return wide(1024, n); }},
-        {"wide-4096", "CPU in a rendezvous", {1'000, 10'000}, [](std::uint64_t n) { return wide(4096, n); }},
+        {"wide-64", "CPU in a rendezvous", {1'000, 10'000}, [](std::uint64_t n) { return wide(64, n); }, "e64"},
+        {"wide-256", "CPU in a rendezvous", {1'000, 10'000}, [](std::uint64_t n) { return wide(256, n); }, "e256"},
+        {"wide-512", "CPU in a rendezvous", {1'000, 10'000}, [](std::uint64_t n) { return wide(512, n); }, "e512"},
+        {"wide-1024", "CPU in a rendezvous", {1'000, 10'000}, [](std::uint64_t n) { return wide(1024, n); }, "e1024"},
+        {"wide-4096", "CPU in a rendezvous", {1'000, 10'000}, [](std::uint64_t n) { return wide(4096, n); }, "e4096"},
         {"deep-1e4", "operation", {1'000, 10'000}, [](std::uint64_t n) { return deep(10'000, n); }},
         {"deep-1e5", "operation", {10'000, 100'000}, [](std::uint64_t n) { return deep(100'000, n); }},
         {"deep-1e6", "operation", {10'000, 200'000}, [](std::uint64_t n) { return deep(1'000'000, n); }},
@@ -107,7 +110,8 @@ ordered_json raw(const Options& o) {
     return rates;
 }
 
-ordered_json measure(const Load& load, const Options& o, double raw_a) {
+ordered_json measure(const Load& load, const Options& o, const ordered_json& raw_rates) {
+    const double raw_a = raw_rates["a"].get<double>();
     ordered_json sizes = ordered_json::array();
     std::vector<std::uint64_t> wanted = load.sizes;
     if (o.quick) wanted.resize(1);
@@ -132,6 +136,7 @@ ordered_json measure(const Load& load, const Options& o, double raw_a) {
                             {"elaborate_s", one["elaborate_s"]},
                             {"elaborated_bytes", one["elaborated_bytes"]},
                             {"peak_bytes", one["peak_bytes"]}};
+        if (load.fan_out) row["raw_wake_ups_per_unit"] = raw_rates[load.fan_out].get<double>() / rate;
         if (last_units > 0 && units > last_units)
             row["peak_bytes_per_unit"] = (peak - last_peak) / (units - last_units);
         last_peak = peak;
@@ -168,11 +173,11 @@ int bench(const Options& o) {
     }
     ordered_json out = {{"schema", "mcemu/bench/1"}, {"systemc", sc_core::sc_version()}};
     out["raw_events_per_s"] = raw(o);
-    const double raw_a = out["raw_events_per_s"]["a"].get<double>();
+    const ordered_json raw_rates = out["raw_events_per_s"];
     out["workloads"] = ordered_json::array();
     for (const Load& load : loads())
         if (o.only.empty() || std::string(load.name).starts_with(o.only))
-            out["workloads"].push_back(measure(load, o, raw_a));
+            out["workloads"].push_back(measure(load, o, raw_rates));
     // The machine may have changed its pace meanwhile: both yardsticks are shown.
     out["raw_events_per_s_after"] = raw(o);
     std::cout << out.dump(2) << "\n";

@@ -38,7 +38,7 @@ private:
     sc_core::sc_event go_{"go"};
 };
 
-/// Case e256: the listeners of a broadcast.
+/// Cases e64 to e4096: the listeners of a broadcast.
 class Listener : public sc_core::sc_module {
 public:
     Listener(const sc_core::sc_module_name& name, const sc_core::sc_event& call) : sc_module(name) {
@@ -56,14 +56,13 @@ private:
 
 class Caller : public sc_core::sc_module {
 public:
-    static constexpr std::uint64_t kListeners = 256;
-
-    Caller(const sc_core::sc_module_name& name, std::uint64_t calls) : sc_module(name), left_(calls) {
+    Caller(const sc_core::sc_module_name& name, std::uint64_t listeners, std::uint64_t calls)
+        : sc_module(name), left_(calls) {
         SC_HAS_PROCESS(Caller);
         SC_METHOD(call_method);
         sensitive << go_;
         dont_initialize();
-        for (std::uint64_t i = 0; i < kListeners; ++i)
+        for (std::uint64_t i = 0; i < listeners; ++i)
             listeners_.push_back(std::make_unique<Listener>(("listener" + std::to_string(i)).c_str(), call_));
         go_.notify(one_ns());
     }
@@ -176,7 +175,8 @@ double timed(std::uint64_t events, std::uint64_t (*finish)(void*), void* what) {
 }  // namespace
 
 const std::vector<std::string>& raw_cases() {
-    static const std::vector<std::string> cases = {"a", "b", "e256", "j1", "j16", "jq", "f"};
+    static const std::vector<std::string> cases = {"a",    "b",     "e64", "e256", "e512",
+                                                   "e1024", "e4096", "j1",  "j16",  "jq", "f"};
     return cases;
 }
 
@@ -185,10 +185,11 @@ double raw_rate(const std::string& name, std::uint64_t events) {
         Pulse pulse("pulse", name == "b", events);
         return timed(events, [](void* n) { sc_core::sc_start(); return *static_cast<std::uint64_t*>(n); }, &events);
     }
-    if (name == "e256") {
-        const std::uint64_t calls = (events + Caller::kListeners - 1) / Caller::kListeners;
-        Caller caller("caller", calls);
-        return timed(calls * Caller::kListeners,
+    if (name.front() == 'e') {
+        const std::uint64_t listeners = std::stoull(name.substr(1));
+        const std::uint64_t calls = (events + listeners - 1) / listeners;
+        Caller caller("caller", listeners, calls);
+        return timed(calls * listeners,
                      [](void* c) { sc_core::sc_start(); return static_cast<Caller*>(c)->heard(); }, &caller);
     }
     if (name == "f")
