@@ -327,6 +327,7 @@ std::vector<Coordinate> coordinates(const Scenario& s, std::uint64_t spa) {
             out.push_back(
                 {Kind::dram, dram.id, spa - dram.range.begin, 0, "SPA - " + hex(dram.range.begin)});
     add_pmem(s, spa, out);
+    if (out.size() == 2) out.front().rule = "neither RAM nor persistent memory of this machine";
     add_files_and_processes(s, spa, out);
     if (in_direct_map(s, spa)) {
         const std::uint64_t base = page_offset(s);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "output/dmesg.hpp"
 #include "output/text.hpp"
@@ -13,14 +14,15 @@ namespace mcemu::output {
 namespace {
 
 enum class As : std::uint8_t {
-    none, number, signed_number, hex, event, process, process_or_none, latency, access,
+    none, number, signed_number, hex, event, process, process_or_none, device, latency, access,
     access_result, page_flag, process_state, signal, signal_code, cache_mode, requested_mode, found_mode,
-    log_index, log_text, low_byte, high_byte,
+    log_index, log_text, low_byte, high_byte, word,
 };
 
 struct Field {
     const char* name = nullptr;
     As as = As::none;
+    std::span<const std::string_view> words = {};  ///< As::word: by value; a number beyond them
 };
 /// Which values of a record are shown, under which names: subject, a, b, c (see TraceKind), and
 /// what else lies packed in them.
@@ -30,9 +32,21 @@ struct Shape {
     char more_of = 'c';
 };
 
+constexpr std::string_view kSeverities[] = {"NO", "UCNA", "KEEP", "SOME", "AO", "UC", "AR", "PANIC"};
+constexpr std::string_view kNotifiers[] = {"cec",  "first", "uc",     "extlog",
+                                           "nfit", "edac",  "mcelog", "default"};
+constexpr std::string_view kShutdowns[] = {"cr4_mce_clear", "mcip_set"};
+constexpr std::string_view kSpeculations[] = {"clean",         "poison",    "non_canonical", "not_present",
+                                              "not_cacheable", "no_memory", "idle"};
+constexpr std::string_view kArsStates[] = {"none", "running", "stopped_overflow", "stopped", "done"};
+constexpr std::string_view kDsmFunctions[] = {"ars_cap",       "ars_start",    "ars_status", "clear_error",
+                                              "inject_error",  "inject_clear", "inject_status", "smart",
+                                              "smart_inject",  "translate_spa"};
+constexpr std::string_view kGhesSeverities[] = {"recoverable", "fatal", "corrected", "info"};
+
 using K = TraceKind;
 constexpr Field kCpu{"cpu", As::number};
-constexpr Field kDevice{"device", As::number};
+constexpr Field kDevice{"device", As::device};
 constexpr Field kBank{"bank", As::number};
 constexpr Field kProcess{"process", As::process};
 constexpr Field kNone{};
@@ -52,14 +66,16 @@ constexpr Shape kShapes[] = {
     {K::cmci, kCpu, kBank, kNone, kNone},
     {K::mc_raised, kCpu, {"broadcast", As::number}, kNone, kNone},
     {K::mc_taken, kCpu, {"cpus", As::number}, kNone, kNone},
-    {K::shutdown, kCpu, {"reason", As::number}, kNone, kNone},
-    {K::speculation, kCpu, {"va", As::hex}, {"spa", As::hex}, {"result", As::number}},
+    {K::shutdown, kCpu, {"reason", As::word, kShutdowns}, kNone, kNone},
+    {K::speculation, kCpu, {"va", As::hex}, {"spa", As::hex},
+     {"result", As::word, kSpeculations}},
     {K::register_held, kCpu, {"va", As::hex}, kNone, kNone},
     {K::phase, kCpu, {"latency", As::latency}, {"ps", As::number}, kNone},
     {K::log_line, {"line", As::number}, {"text", As::log_text}, kNone, kNone},
-    {K::mce_record, kCpu, kBank, {"status", As::hex}, {"severity", As::number}},
-    {K::mce_dropped, kCpu, kBank, {"severity", As::number}, kNone},
-    {K::notifier, kCpu, {"notifier", As::number}, {"status", As::hex}, kNone},
+    {K::mce_record, kCpu, kBank, {"status", As::hex},
+     {"severity", As::word, kSeverities}},
+    {K::mce_dropped, kCpu, kBank, {"severity", As::word, kSeverities}, kNone},
+    {K::notifier, kCpu, {"notifier", As::word, kNotifiers}, {"status", As::hex}, kNone},
     {K::memory_failure, kNone, {"pfn", As::hex}, {"flags", As::hex}, kNone},
     {K::memory_failure_end, kNone, {"pfn", As::hex}, {"ret", As::signed_number}, kNone},
     {K::page_flag, kNone, {"pfn", As::hex}, {"flag", As::page_flag}, {"set", As::number}},
@@ -88,9 +104,9 @@ constexpr Shape kShapes[] = {
      {"sectors", As::number}, kNone},
     {K::bio, {"namespace", As::number}, {"sector", As::number}, {"sectors", As::number},
      {"op", As::low_byte}, {"error", As::high_byte}},
-    {K::dsm, kDevice, {"function", As::number}, {"status", As::hex}, {"output", As::hex}},
-    {K::ars, kDevice, {"state", As::number}, {"records", As::number}, kNone},
-    {K::nfit_notify, kNone, {"value", As::hex}, kNone, kNone},
+    {K::dsm, kDevice, {"function", As::word, kDsmFunctions}, {"status", As::hex}, {"output", As::hex}},
+    {K::ars, kDevice, {"state", As::word, kArsStates}, {"records", As::number}, kNone},
+    {K::nfit_notify, kDevice, {"value", As::hex}, kNone, kNone},
     {K::ghes, kNone, {"severity", As::number}, {"spa", As::hex}, kNone},
     {K::worker, kCpu, {"begins", As::number}, kNone, kNone},
     {K::poll, kCpu, {"banks", As::number}, kNone, kNone},
@@ -168,6 +184,9 @@ public:
         for (const Event& e : view.scenario.events) events_.push_back(literal(e.id));
         for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i)
             processes_.push_back(literal(view.kernel.processes[i].id));
+        for (const DramConfig& d : view.scenario.machine.memory) drams_.push_back(literal(d.id));
+        for (const NvdimmConfig& n : view.scenario.machine.nvdimms)
+            nvdimms_.push_back(literal(n.id));
         for (const Shape& shape : kShapes) {
             kinds_.push_back(",\"kind\":\"" + std::string(word(shape.kind)) + "\"");
             for (const Field* f : {&shape.subject, &shape.a, &shape.b, &shape.c, &shape.more})
@@ -240,6 +259,10 @@ private:
             case As::process_or_none:
                 if (static_cast<std::uint32_t>(value) == ~std::uint32_t{0}) return out_.put("null");
                 return put_id(processes_, value);
+            case As::device:  // the bus's own calls go to its root device (ACPI0012)
+                if (static_cast<std::uint32_t>(value) == ~std::uint32_t{0})
+                    return out_.put("\"root\"");
+                return put_id(r.module == Module::dram ? drams_ : nvdimms_, value);
             case As::latency:
                 return out_.quoted(latency_info(static_cast<Lat>(value)).name);
             case As::access:
@@ -268,6 +291,9 @@ private:
                 return out_.dec(value & 0xff);
             case As::high_byte:
                 return out_.signed_dec(static_cast<std::int64_t>(value) >> 8);
+            case As::word:
+                if (value < f.words.size()) return out_.quoted(f.words[value]);
+                return out_.dec(value);
             case As::log_text:
                 return put_log_text(r.subject);
             case As::log_index:
@@ -280,7 +306,7 @@ private:
     const RunView& view_;
     Text out_;
     Dmesg dmesg_;
-    std::vector<std::string> events_, processes_;  // JSON literals of their ids
+    std::vector<std::string> events_, processes_, drams_, nvdimms_;  // JSON literals of their ids
     std::vector<std::string> kinds_, keys_;        // per kind; five keys each
     std::string text_, literal_;
 };
