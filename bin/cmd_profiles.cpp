@@ -1,7 +1,9 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "core/fidelity/fidelity.hpp"
 #include "core/kernel/profile.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
@@ -185,19 +187,103 @@ std::string as_json() {
     return list.dump(2) + "\n";
 }
 
+const char* shown(fidelity::Check check) {
+    switch (check) {
+        case fidelity::Check::record:
+            return "record";
+        case fidelity::Check::spec:
+            return "spec only";
+        case fidelity::Check::inferred:
+            return "inferred";
+    }
+    return "?";
+}
+
+/// What pins a rule, as a reader finds it: "linux-4.18/NAME" in tests/data/oracle, or a scenario.
+struct Evidence {
+    std::vector<std::string> records, scenarios;
+    explicit Evidence(const fidelity::Rule& rule) {
+        for (const std::string_view word : fidelity::words(rule.evidence))
+            for (std::string path : fidelity::paths(word)) {
+                if (path.starts_with("scenarios/")) {
+                    scenarios.push_back(std::move(path));
+                } else {
+                    constexpr std::string_view kFolder = "tests/data/oracle/", kEnding = ".json";
+                    records.push_back(path.substr(
+                        kFolder.size(), path.size() - kFolder.size() - kEnding.size()));
+                }
+            }
+    }
+};
+
+std::string fidelity_text() {
+    std::string out = "Records: tests/data/oracle, made by real kernels. \"spec only\": tested "
+                      "against what was read\nin the source named; \"inferred\": nobody has seen "
+                      "it happen.\n";
+    for (const fidelity::Subject& subject : fidelity::subjects()) {
+        out += "\n" + std::string(subject.name) + " (" + std::string(subject.section) + ")\n";
+        for (const fidelity::Rule& rule : subject.rules) {
+            const Evidence evidence(rule);
+            out += "  " + std::string(rule.rule) + "\n      from:    " + std::string(rule.source) +
+                   "\n      checked: " + shown(rule.check) + "\n";
+            for (const std::string& record : evidence.records)
+                out += "               " + record + "\n";
+            for (const std::string& scenario : evidence.scenarios)
+                out += "               " + scenario + "\n";
+            if (!rule.knobs.empty()) out += "      set by:  " + std::string(rule.knobs) + "\n";
+        }
+    }
+    return out;
+}
+
+std::string fidelity_json() {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const fidelity::Subject& subject : fidelity::subjects()) {
+        nlohmann::ordered_json rules = nlohmann::ordered_json::array();
+        for (const fidelity::Rule& rule : subject.rules) {
+            const Evidence evidence(rule);
+            rules.push_back({{"rule", rule.rule},
+                             {"source", rule.source},
+                             {"checked", shown(rule.check)},
+                             {"records", evidence.records},
+                             {"scenarios", evidence.scenarios},
+                             {"knobs", fidelity::words(rule.knobs)}});
+        }
+        list.push_back({{"subject", subject.name}, {"section", subject.section}, {"rules", rules}});
+    }
+    return list.dump(2) + "\n";
+}
+
 }  // namespace
 
 int cmd_profiles(const Args& args) {
     CommandLine line;
-    line.usage = "profiles [--all] [--json]";
+    line.usage = "profiles [--all | --fidelity] [--format text|json]";
     line.what =
         "Prints the emulated kernels and the rules in which they differ. A scenario chooses one "
         "in\n"
         "kernel/profile, `mcemu run --profile` overrides it.";
-    line.visible.add_options()("all", "also the rules in which they agree")("json", "as JSON");
+    // clang-format off
+    line.visible.add_options()
+        ("all", "also the rules in which they agree")
+        ("fidelity", "every rule that is modelled: where it comes from, how it was checked")
+        ("format", boost::program_options::value<std::string>()->default_value("text")
+             ->value_name("FORMAT"), "text or json")
+        ("json", "short for --format json");
+    // clang-format on
     const auto values = parse(line, args);
     if (!values) return kDone;
-    output::write_file("-", values->count("json") ? as_json() : as_table(values->count("all") > 0));
+    const std::string format = (*values)["format"].as<std::string>();
+    if (format != "text" && format != "json")
+        throw UsageError("--format takes text or json, not '" + format + "'");
+    const bool json = format == "json" || values->count("json") > 0;
+    const bool all = values->count("all") > 0;
+    if (values->count("fidelity")) {
+        if (all) throw UsageError("--all says which differences, --fidelity shows rules: not both");
+        output::write_file("-", json ? fidelity_json() : fidelity_text());
+    } else {
+        output::write_file("-", json ? as_json() : as_table(all));
+    }
     return kDone;
 }
 

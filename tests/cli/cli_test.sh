@@ -236,6 +236,21 @@ profiles)
     has out "memory_failure"
     status 0 profiles --json
     has out '"name": "v4.19"'
+    cp out json
+    status 0 profiles --format json
+    cmp -s out json || fail "--json and --format json differ"
+    rm json
+    status 0 profiles --fidelity
+    has out "memory_failure() of DAX pages (kernel.md 2.5, 5.3)"
+    has out "               linux-4.19/devdax-2m-late"
+    status 0 profiles --fidelity --format json
+    has out '"checked": "record"'
+    has out '"checked": "spec only"'
+    empty err
+    status 2 profiles --format yaml
+    has err "--format takes text or json, not 'yaml'"
+    status 2 profiles --all --fidelity
+    status 0 profiles
     empty err
     ;;
 latencies)

@@ -1,0 +1,150 @@
+// memory_failure() and software injection: kernel.md 2 and 3.
+#include "core/fidelity/fidelity.hpp"
+
+namespace mcemu::fidelity {
+namespace {
+
+constexpr Rule kEntry[] = {
+    {"vm.memory_failure_recovery 0 is a panic", "Linux 4.18, 4.19, 6.1 memory_failure()",
+     Check::record, "all/sysctl-no-recovery", "KernelConfig.memory_failure_recovery"},
+    {"a page frame without struct page is outside kernel control",
+     "Linux 4.18, 4.19, 6.1 memory_failure()", Check::record, "all/inject-no-memory"},
+    {"an already poisoned page returns 0 (4.x) or -EHWPOISON (6.1)",
+     "Linux 4.19, 6.1 memory_failure()", Check::record,
+     "all/anon-hit-twice all/mce-srao-anon-twice", "already_poisoned_is_error"},
+    {"who consumes an already poisoned page is signalled, 6.1 only",
+     "Linux 6.1 kill_accessing_process()", Check::record, "all/mce-srar-already-poisoned",
+     "already_poisoned_kills_accessor"},
+    {"HardwareCorrupted: raised at the flag (4.x) or with every action (6.1)",
+     "Linux 4.19 memory_failure(); Linux 6.1 action_result()", Check::record,
+     "all/inject-kernel-text all/anon-4k-late all/devdax-2m-late", "counts_every_action"},
+    {"6.1 handles one memory error at a time", "Linux 6.1 memory_failure(), mf_mutex", Check::spec,
+     "", "serialised"},
+};
+
+constexpr Rule kDax[] = {
+    {"pages of a dev_pagemap have a path of their own; 4.18 takes them for reserved kernel pages",
+     "Linux 4.19 memory_failure_dev_pagemap(); Linux 4.18 memory_failure()", Check::record,
+     "all/devdax-2m-late all/ext4dax-4k-late all/mce-srao-pmem-unmapped", "dev_pagemap"},
+    {"4.19 does not count a DAX page in HardwareCorrupted, 4.18 and 6.1 do",
+     "Linux 4.19 memory_failure_dev_pagemap(); Linux 6.1 action_result()", Check::record,
+     "all/devdax-2m-late", "dax_counts_hardware_corrupted"},
+    {"6.1 acts on the head of a compound device-dax page", "Linux 6.1 mf_generic_kill_procs()",
+     Check::record, "6.1/devdax-2m-late 6.1/devdax-2m-early", "dev_pagemap_head"},
+    {"4.19 unmaps from `start` for `start + size` bytes; 6.1 for `size`",
+     "Linux 4.19 memory_failure_dev_pagemap(); Linux 6.1 unmap_and_kill()", Check::record,
+     "4.19/ext4dax-4k-unmap-range 4.19/xfsdax-2m-unmap-range", "dax_hole_is_start_plus_size"},
+    {"a process that covers a DAX page without mapping it: SIGKILL (4.19), left alone (6.1)",
+     "Linux 4.19, 6.1 add_to_kill()", Check::record,
+     "4.19/devdax-untouched-second-early-nohandler 4.19/xfsdax-untouched-second-2m",
+     "dax_not_mapped_is_sigkill"},
+    {"the file system that holds the device handles the failure first",
+     "Linux 6.1 dax_holder_notify_failure(), xfs_dax_notify_failure()", Check::record,
+     "6.1/xfsreflink-4k-late"},
+    {"device-private pages: Failed", "Linux 4.19, 6.1 memory_failure_dev_pagemap()", Check::spec,
+     "scenarios/kernel/b19-device-private-v4.19.json "
+     "scenarios/kernel/b19-device-private-v6.1.json"},
+    {"the entry is locked against faults and truncation; without a mapping it cannot be",
+     "Linux 4.19 dax_lock_mapping_entry(); Linux 6.1 dax_lock_page()", Check::record,
+     "4.19/mce-srao-pmem-unmapped 4.19/xfsdax-poison-truncate-mapped 6.1/inject-pmem-unmapped",
+     "dax_lock"},
+    {"4.19.0 and 4.19.1 dereference a null mapping there", "Linux 4.19.1 dax_lock_mapping_entry()",
+     Check::record, "4.19/inject-pmem-unmapped 4.19/mce-srao-pmem-unmapped",
+     "KernelConfig.strict_4_19_0"},
+};
+
+constexpr Rule kPages[] = {
+    {"page types and actions, first match of the page's flags",
+     "Linux 4.18, 4.19, 6.1 error_states[]", Check::record,
+     "all/anon-4k-late all/anon-mlocked-late all/file-clean-late all/file-dirty-late "
+     "all/tmpfs-dirty-late all/anon-untouched-zero-page"},
+    {"a free page: Delayed (4.x), taken off the free list and Recovered (6.1)",
+     "Linux 4.19, 6.1 memory_failure()", Check::record,
+     "all/mce-srao-free-page all/inject-free-page", "free_page_recovered"},
+    {"slab and reserved pages: named and Failed (4.x), unhandlable and Ignored (6.1)",
+     "Linux 4.19 me_kernel(); Linux 6.1 get_any_page()", Check::record,
+     "all/inject-kernel-text all/mce-srao-kernel-text", "unhandlable_pages"},
+    {"left-over references fail an action: any (4.x), some (6.1)",
+     "Linux 4.19 page_action(); Linux 6.1 has_extra_refcount()", Check::record,
+     "4.18/devdax-2m-late all/inject-kernel-text", "reference_check_everywhere"},
+    {"a poisoned shared-memory page stays in its file, 6.1 only", "Linux 6.1 me_pagecache_clean()",
+     Check::record, "all/tmpfs-dirty-late", "shmem_stays_cached"},
+    {"a transparent huge page is split first",
+     "Linux 4.19 split_huge_page(); Linux 6.1 "
+     "try_to_split_thp_page()",
+     Check::record, "all/thp-head-early all/thp-sub-late"},
+    {"a huge page is dissolved and only its bad base page stays out of use",
+     "Linux 4.19 memory_failure_hugetlb(), me_huge_page(); Linux 6.1 try_memory_failure_hugetlb()",
+     Check::record, "all/hugetlb-2m-late", "hugetlb_needs_pmd_size"},
+    {"a shared huge page: truncated (4.x), kept in its file (6.1)",
+     "Linux 4.19, 6.1 me_huge_page()", Check::spec, "", "hugetlb_shared_stays_cached"},
+    {"unmapping leaves hwpoison entries; a later touch is AR",
+     "Linux 4.19, 6.1 "
+     "hwpoison_user_mappings(), try_to_unmap(), do_swap_page()",
+     Check::record, "all/anon-4k-late all/anon-kernel-access-after"},
+    {"copy on write and fork: every sharer loses the page, hwpoison entries are copied",
+     "Linux 4.19, 6.1 try_to_unmap(), copy_page_range()", Check::record,
+     "all/anon-cow-3procs-mixed all/mce-srao-3procs-mixed"},
+};
+
+constexpr Rule kKilling[] = {
+    {"whom the failure collects: all sharers (4.x) or by policy (6.1)",
+     "Linux 4.19, 6.1 task_early_kill(), collect_procs()", Check::record,
+     "all/devdax-2m-own-mappings all/mce-srao-3procs-mixed all/ext4dax-mixed-sizes",
+     "ao_to_all_sharers KernelConfig.memory_failure_early_kill"},
+    {"a process that asked for late kill: overruled by the sysctl (4.x), honoured (6.1)",
+     "Linux 4.19, 6.1 find_early_kill_thread()", Check::record,
+     "all/sysctl-early-kill-late-process", "late_policy_beats_sysctl"},
+    {"si_addr_lsb is the size of each process's own mapping",
+     "Linux 4.19, 6.1 "
+     "dev_pagemap_mapping_shift(), add_to_kill()",
+     Check::record, "all/ext4dax-mixed-sizes all/ext4dax-2m-late all/xfsdax-2m-late"},
+    {"what the kill line says", "Linux 4.19, 6.1 kill_proc()", Check::record, "all/anon-4k-early",
+     "kill_verb"},
+    {"a standard signal pending is not queued twice; forced delivery resets SIG_IGN",
+     "Linux 4.19 legacy_queue(), force_sig_info()", Check::record, "all/anon-range-3"},
+};
+
+constexpr Rule kOffline[] = {
+    {"soft offline moves a page's contents and tells nobody",
+     "Linux 4.19, 6.1 "
+     "soft_offline_page()",
+     Check::record, "all/soft-anon all/soft-file-clean all/soft-hugetlb"},
+    {"soft offline of a DAX page: -EIO", "Linux 4.18, 4.19, 6.1 soft_offline_page()", Check::record,
+     "all/soft-devdax"},
+    {"unpoison refuses, or gives the page back", "Linux 4.18, 4.19, 6.1 unpoison_memory()",
+     Check::record, "all/inject-free-unpoison 4.x/unpoison-ext4dax"},
+    {"6.1 refuses to unpoison after a real error", "Linux 6.1 unpoison_memory()", Check::record,
+     "6.1/mce-then-unpoison", "unpoison_refused_after_real"},
+};
+
+constexpr Rule kInjection[] = {
+    {"MADV_HWPOISON keeps (4.18), drops (4.19) or hands over (6.1) its page reference",
+     "Linux 4.18, 4.19, 6.1 madvise_inject_error()", Check::record,
+     "all/devdax-2m-late all/anon-4k-late", "madvise_drops_reference madvise_keeps_count"},
+    {"MADV_HWPOISON skips pages already poisoned, 4.x only", "Linux 4.19 madvise_inject_error()",
+     Check::record, "all/anon-hit-twice", "madvise_skips_poisoned"},
+    {"corrupt-pfn takes a reference (4.x) or none (6.1)", "Linux 4.19, 6.1 hwpoison_inject()",
+     Check::record, "all/inject-anon-late all/inject-pmem-unmapped", "corrupt_pfn_takes_reference"},
+    {"a leaked reference makes truncation wait for ever",
+     "Linux 4.18, 4.19 "
+     "ext4_break_layouts(), xfs_break_layouts()",
+     Check::record,
+     "4.x/xfsdax-poison-truncate-mapped 4.x/inject-xfsdax-truncate-mapped "
+     "4.x/ext4dax-poison-then-truncate"},
+};
+
+constexpr Subject kSubjects[] = {
+    {"memory_failure(): entry", "kernel.md 2.1 to 2.4, 2.9", kEntry},
+    {"memory_failure() of DAX pages", "kernel.md 2.5, 5.3", kDax},
+    {"memory_failure() of ordinary pages", "kernel.md 2.6 to 2.8, 2.12", kPages},
+    {"who is told", "kernel.md 2.10, 2.11", kKilling},
+    {"soft offline and unpoison", "kernel.md 2.13, 2.14", kOffline},
+    {"software injection", "kernel.md 3", kInjection},
+};
+
+}  // namespace
+
+std::span<const Subject> memory_failure_subjects() { return kSubjects; }
+
+}  // namespace mcemu::fidelity
