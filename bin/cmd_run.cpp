@@ -53,6 +53,7 @@ CommandLine command_line() {
     add_scenario_options(line);
     line.hidden.add_options()(
         "no-run-ahead", "hand every timestamp to SystemC (for tests: the result is the same)")(
+        "check-invariants", "look at the kernel's invariants after everything that happens")(
         "scenario", po::value<std::string>());
     line.positional.add("scenario", 1);
     return line;
@@ -186,6 +187,7 @@ int cmd_run(const Args& args) {
     std::signal(SIGINT, on_interrupt);
     sim::RunOptions options;
     options.run_ahead = values->count("no-run-ahead") == 0;
+    options.check_invariants = values->count("check-invariants") > 0;
     options.interrupt = &interrupted;
     sim::Simulation simulation(std::move(loaded->scenario), options);
     simulation.run();

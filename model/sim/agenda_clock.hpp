@@ -1,5 +1,6 @@
 #pragma once  // Lets SystemC's time drive the agenda.
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <systemc>
 
@@ -17,6 +18,8 @@ public:
     AgendaClock(const sc_core::sc_module_name& name, Agenda& agenda, bool run_ahead,
                 std::optional<SimTime> until, const std::atomic<bool>* interrupt);
 
+    /// Called after every entry of the agenda (for tests).
+    void after_each(std::function<void()> f) { after_each_ = std::move(f); }
     /// Looks at the agenda again: something was posted from outside it.
     void wake() { go_.notify(sc_core::SC_ZERO_TIME); }
     bool interrupted() const { return interrupted_; }
@@ -31,6 +34,7 @@ private:
     const SimTime until_;
     const std::atomic<bool>* interrupt_;
     sc_core::sc_event go_{"go"};
+    std::function<void()> after_each_;
     bool interrupted_ = false;
     bool cut_off_ = false;
 };

@@ -16,6 +16,9 @@ struct RunOptions {
     /// Handle what nothing else in SystemC waits for inside one activation (temporal decoupling).
     /// The result does not depend on it.
     bool run_ahead = true;
+    /// Looks at the kernel stub's invariants after everything that happens, and at the end. A
+    /// broken one ends the run: run() throws. The result is the same; needs a trace.
+    bool check_invariants = false;
     /// Ends the run early when it becomes true; the view is then marked interrupted.
     const std::atomic<bool>* interrupt = nullptr;
 };
@@ -30,6 +33,7 @@ public:
     Simulation& operator=(const Simulation&) = delete;
 
     /// Runs until nothing more can happen, the machine is dead, or scenario.until.
+    /// Throws InvariantError when a checked invariant does not hold.
     void run();
     /// What the run left behind. References live as long as this object.
     RunView view() const;

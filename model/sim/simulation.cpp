@@ -1,8 +1,11 @@
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "core/assert.hpp"
 #include "core/fate.hpp"
+#include "core/kernel/invariants.hpp"
 #include "core/latency.hpp"
 #include "core/trace.hpp"
 #include "hw/dram.hpp"
@@ -70,10 +73,24 @@ struct Simulation::Platform : FirmwareReportIf {
     void run() {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
         kernel.kernel().boot();
+        if (options.check_invariants) clock.after_each([this] { check_invariants(); });
         driver.start();
         clock.wake();
         sc_core::sc_start();
+        if (broken.empty() && options.check_invariants && agenda.empty())
+            broken = invariants.check_end();
+        if (!broken.empty())
+            throw InvariantError("at " + std::to_string(agenda.now().count()) + " ps: " + broken);
         driver.finish();
+    }
+
+    /// Ends the run at the first complaint; SystemC's own processes must not throw.
+    void check_invariants() {
+        if (!broken.empty()) return;
+        broken = invariants.check();
+        if (broken.empty()) return;
+        trace.note(Module::kernel, TraceKind::invariant);
+        agenda.stop();
     }
 
     Scenario scenario;
@@ -94,6 +111,8 @@ struct Simulation::Platform : FirmwareReportIf {
     hw::Firmware firmware;
     os::KernelStub kernel;
     EventDriver driver;
+    kernel::Invariants invariants{kernel.kernel()};
+    std::string broken;  // the first invariant that did not hold
 };
 
 Simulation::Simulation(Scenario scenario, RunOptions options)

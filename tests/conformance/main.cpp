@@ -24,14 +24,14 @@ struct Outcome {
     std::vector<std::string> lines;
 };
 
-/// Runs `program run SCENARIO --json --quiet`; the result, or an error text.
+/// Runs `program run SCENARIO --json --quiet --check-invariants`; the result, or an error text.
 std::pair<json, std::string> run(const std::string& program, const fs::path& scenario) {
     const fs::path out = scenario.string() + ".result", err = scenario.string() + ".err";
     const pid_t pid = fork();
     if (pid == 0) {
         if (!freopen(out.c_str(), "w", stdout) || !freopen(err.c_str(), "w", stderr)) _exit(126);
         execl(program.c_str(), program.c_str(), "run", scenario.c_str(), "--json", "--quiet",
-              static_cast<char*>(nullptr));
+              "--check-invariants", static_cast<char*>(nullptr));
         _exit(127);
     }
     int status = 0;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # run_scenarios.sh MCEMU FOLDER: runs every FOLDER/*.json twice. Each must meet its expectation
-# (exit status 0), and log, result and trace of both runs must be the same bytes.
+# (exit status 0), and log, result and trace of both runs must be the same bytes. The first run
+# checks the kernel's invariants after everything that happens.
 set -u
 mcemu=$1
 folder=$2
@@ -9,10 +10,13 @@ trap 'rm -rf "$out"' EXIT
 failed=0
 ran=0
 
-# run_once FILE N
+# run_once FILE N OPTION...
 run_once() {
-    "$mcemu" run "$1" --result "$out/result.$2" --trace "$out/trace.$2.ndjson" \
-        >"$out/log.$2" 2>"$out/err.$2"
+    run_file=$1
+    run_n=$2
+    shift 2
+    "$mcemu" run "$run_file" "$@" --result "$out/result.$run_n" \
+        --trace "$out/trace.$run_n.ndjson" >"$out/log.$run_n" 2>"$out/err.$run_n"
 }
 
 for file in "$folder"/*.json; do
@@ -20,7 +24,7 @@ for file in "$folder"/*.json; do
     grep -q '"mcemu/scenario/1"' "$file" && grep -q '"events"' "$file" ||
         continue # a campaign, or a part that others include
     ran=$((ran + 1))
-    run_once "$file" 1
+    run_once "$file" 1 --check-invariants
     status=$?
     if [ $status -ne 0 ]; then
         failed=$((failed + 1))

@@ -30,6 +30,8 @@ struct Counters {
     std::uint64_t signals = 0;
     std::uint64_t tlb_flushes = 0, cache_flushes = 0;
     std::uint64_t oopses = 0;
+    /// Decrements of num_poisoned_pages that no increment came before (v4.19: DAX pages).
+    std::int64_t uncounted_poison_removed = 0;
     std::int64_t hugepages_total = 0;     ///< change of HugePages_Total
 };
 

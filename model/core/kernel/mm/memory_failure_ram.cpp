@@ -48,7 +48,10 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
     co_await first_sleep(ctx);
     if (!page(pfn).test(PG_hwpoison)) {  // an unpoison was faster
         env.log.line(ctx.cpu, Line::mf_just_unpoisoned, pfn.value);
-        if (!profile.counts_every_action) --env.counters.num_poisoned_pages;
+        if (!profile.counts_every_action) {  // unpoison_memory() has taken it off before
+            --env.counters.num_poisoned_pages;
+            ++env.counters.uncounted_poison_removed;
+        }
         --page(pfn).refcount;
         co_return 0;
     }

@@ -99,6 +99,7 @@ struct MemoryFailure::State {
     // unpoison.cpp
     Task<int> unpoison(Context& ctx, Pfn pfn);
     void unpoison_line(Context& ctx, Line line, Pfn pfn);
+    void lift(Pfn pfn);
 };
 
 }  // namespace mcemu::kernel

@@ -52,6 +52,7 @@ public:
     std::uint64_t file_size(std::uint32_t file) const { return files_[file].size; }
     void set_file_size(std::uint32_t file, std::uint64_t size) { files_[file].size = size; }
     Mapping& file(std::uint32_t file) { return *files_[file].mapping; }
+    const Mapping& file(std::uint32_t file) const { return *files_[file].mapping; }
     Mapping& device(std::uint32_t ns) { return *devices_[ns]; }
     bool is_dax_file(std::uint32_t file) const;
     /// Physical page of a page of a DAX file; nullopt: a hole.

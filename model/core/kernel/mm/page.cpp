@@ -212,6 +212,13 @@ std::optional<Pfn> Memory::allocate(std::uint64_t pages, std::uint64_t align) {
     return std::nullopt;
 }
 
+bool Memory::allocatable(Pfn first, std::uint64_t pages) const {
+    bool gap = false;
+    taken_.for_each_gap(std::max(first.value, kFirstAllocatable), first.value + pages,
+                        [&](std::uint64_t, std::uint64_t) { gap = true; });
+    return gap;
+}
+
 void Memory::forget(Pfn first, std::uint64_t pages) {
     const auto forget_one = [&](std::uint64_t pfn) {
         const auto it = pages_.find(pfn);

@@ -123,6 +123,13 @@ public:
     /// page->mapping := NULL, page->index := 0.
     void disuse(Pfn first, std::uint64_t pages);
     std::optional<RangeMap<PageUse>::Range> usage(Pfn pfn) const { return uses_.find(pfn.value); }
+    /// Calls f(RangeMap<PageUse>::Range) for every part of [first, last) that is in use, rising.
+    template <class F>
+    void for_each_use(std::uint64_t first, std::uint64_t last, F&& f) const {
+        uses_.for_each(first, last, f);
+    }
+    /// Whether allocate() could give away any of the pages.
+    bool allocatable(Pfn first, std::uint64_t pages) const;
 
     /// The shared page of zeros that a read of untouched anonymous memory maps.
     Pfn zero_page() const { return zero_page_; }

@@ -8,6 +8,14 @@ void MemoryFailure::State::unpoison_line(Context& ctx, Line line, Pfn pfn) {
     if (unpoison_limit.allow(env.agenda.now(), &missed)) env.log.line(ctx.cpu, line, pfn.value);
 }
 
+/// Clears the flag and takes the page off the count, on which v4.19 never put DAX pages.
+void MemoryFailure::State::lift(Pfn pfn) {
+    set_flag(pfn, PG_hwpoison, false);
+    --env.counters.num_poisoned_pages;
+    if (!kernel.memory.is_ram(pfn) && !profile.dax_counts_hardware_corrupted)
+        ++env.counters.uncounted_poison_removed;
+}
+
 Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
     const bool v6 = profile.serialised;
     const int refused = v6 ? -EBUSY : 0;
@@ -40,15 +48,13 @@ Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
             unpoison_line(ctx, Line::unpoison_grab_failed, pfn);
         } else {
             unpoison_line(ctx, v6 ? Line::unpoison_done : Line::unpoison_free, pfn);
-            set_flag(head, PG_hwpoison, false);
-            --env.counters.num_poisoned_pages;
+            lift(head);
             if (p.test(PG_buddy)) kernel.memory.free(head, 1);
             rc = 0;
         }
     } else {
         unpoison_line(ctx, Line::unpoison_done, pfn);
-        set_flag(head, PG_hwpoison, false);
-        --env.counters.num_poisoned_pages;
+        lift(head);
         rc = 0;
         // memory_failure()'s own reference goes too: RAM returns to the buddy allocator, an idle
         // DAX page keeps its base reference.

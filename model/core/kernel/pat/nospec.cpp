@@ -48,8 +48,11 @@ Task<int> Nospec::set_memory_uc(Context& ctx, std::uint64_t va) {
     if (reserved != 0) co_return reserved;
     DirectMapEntry wanted = kernel_.direct_map.entry(pfn_of(pa & ~(1ull << 63)));
     wanted.mode = CacheMode::uc_minus;
+    const std::uint64_t pfn = pfn_of(pa & ~(1ull << 63)).value;
+    const auto marker = changing_.insert(pfn);
     const int changed = co_await kernel_.direct_map.change(ctx, va, wanted);
     if (changed != 0) kernel_.memtypes.free(ctx, pa, pa + kPageSize);
+    changing_.erase(marker);
     co_return changed;
 }
 
@@ -57,9 +60,11 @@ Task<int> Nospec::set_memory_wb(Context& ctx, std::uint64_t va) {
     const std::uint64_t pa = kernel_.direct_map.pa(va);
     DirectMapEntry wanted = kernel_.direct_map.entry(pfn_of(pa & ~(1ull << 63)));
     wanted.mode = CacheMode::wb;
+    const auto marker = changing_.insert(pfn_of(pa & ~(1ull << 63)).value);
     const int changed = co_await kernel_.direct_map.change(ctx, va, wanted);
+    if (changed == 0) kernel_.memtypes.free(ctx, pa, pa + kPageSize);  // result not looked at
+    changing_.erase(marker);
     if (changed != 0) co_return changed;
-    kernel_.memtypes.free(ctx, pa, pa + kPageSize);  // its result is not looked at
     co_return 0;
 }
 

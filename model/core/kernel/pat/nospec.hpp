@@ -1,4 +1,7 @@
 #pragma once  // Taking poison out of the 1:1 map without touching it (kernel.md 4.6).
+#include <cstdint>
+#include <set>
+
 #include "core/kernel/env.hpp"
 
 namespace mcemu::kernel {
@@ -17,10 +20,13 @@ public:
     Task<int> set_memory_wb(Context& ctx, std::uint64_t va);
     Task<int> set_memory_np(Context& ctx, std::uint64_t va);
     Task<int> set_memory_p(Context& ctx, std::uint64_t va);
+    /// Whether somebody is between the memory type and the direct-map entry of the page.
+    bool changing(Pfn pfn) const { return changing_.contains(pfn.value); }
 
 private:
     void hold(Context& ctx, std::uint64_t va);
     Kernel& kernel_;
+    std::multiset<std::uint64_t> changing_;  // pfns
 };
 
 }  // namespace mcemu::kernel
