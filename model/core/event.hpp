@@ -98,6 +98,8 @@ struct FsyncEvent { std::uint32_t process = 0, file = 0; };
 struct PrctlMceKillEvent { std::uint32_t process = 0; McePolicy policy = McePolicy::standard; };
 struct SysctlEvent { std::string name; std::uint64_t value = 0; };
 struct CpuHotplugEvent { CpuId cpu = 0; bool online = false; };
+/// umount and ndctl disable-namespace; ndctl enable-namespace and mount.
+struct NamespaceEvent { std::uint32_t ns = 0; bool enable = false; };
 struct PowerFailEvent { bool adr_fails = false; };
 /// A kernel function of the stub by name: set_mce_nospec, clear_mce_nospec, reserve_memtype,
 /// free_memtype, memory_failure, soft_offline_page, page_flags ...
@@ -107,7 +109,8 @@ using Action =
     std::variant<MceEvent, PoisonEvent, AccessEvent, SpeculateEvent, CopyEvent, ScrubEvent,
                  MadviseEvent, HwpoisonPfnEvent, UnpoisonPfnEvent, BioEvent, FileIoEvent, DsmEvent,
                  CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
-                 FsyncEvent, PrctlMceKillEvent, SysctlEvent, CpuHotplugEvent, PowerFailEvent, CallEvent>;
+                 FsyncEvent, PrctlMceKillEvent, SysctlEvent, CpuHotplugEvent, NamespaceEvent, PowerFailEvent,
+                 CallEvent>;
 
 // ---------------------------------------------------------------- when
 

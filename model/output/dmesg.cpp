@@ -152,6 +152,8 @@ constexpr Format kFormats[] = {
     {Line::oops_number, nullptr},
     {Line::oops_rip, "RIP: 0010:{0s}"},
     {Line::oops_workqueue, "Workqueue: {0s}"},
+    {Line::dax_pinned_warning,
+     "WARNING: CPU: {0i} PID: {1i} at fs/dax.c:{2i} dax_disassociate_entry+0x4d/0x90"},
     {Line::xfs_text, "{0s}"},
     {Line::mcelog_triggering, "Triggering MCE exception on CPU {0i}"},
     {Line::mcelog_done, "MCE exception done on CPU {0i}"},

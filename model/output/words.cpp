@@ -53,7 +53,8 @@ constexpr std::array kShortModes =
 constexpr std::array kActions = std::to_array<std::string_view>({
     "mce", "poison", "load", "speculate", "copy", "scrub", "madvise", "hwpoison_pfn",
     "unpoison_pfn", "bio", "read_file", "dsm", "cper", "mmap", "munmap", "fork", "exit", "truncate",
-    "mlock", "fsync", "prctl_mce_kill", "sysctl", "cpu_offline", "power_fail", "call",
+    "mlock", "fsync", "prctl_mce_kill", "sysctl", "cpu_offline", "disable_namespace",
+    "power_fail", "call",
 });
 static_assert(kActions.size() == std::variant_size_v<Action>);
 
@@ -101,6 +102,8 @@ std::string_view word(const Action& action) {
     if (const auto* f = std::get_if<FileIoEvent>(&action))
         return f->write ? "write_file" : "read_file";
     if (const auto* c = std::get_if<CpuHotplugEvent>(&action); c && c->online) return "cpu_online";
+    if (const auto* n = std::get_if<NamespaceEvent>(&action); n && n->enable)
+        return "enable_namespace";
     return kActions[action.index()];
 }
 

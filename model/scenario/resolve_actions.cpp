@@ -73,6 +73,11 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
     }
     if (what == "cpu_offline" || what == "cpu_online")
         return CpuHotplugEvent{cpu_of(event), what == "cpu_online"};
+    if (what == "disable_namespace" || what == "enable_namespace") {
+        const int ns = reference(event, "namespace", namespaces_);
+        return NamespaceEvent{ns < 0 ? 0u : static_cast<std::uint32_t>(ns),
+                              what == "enable_namespace"};
+    }
     if (what == "power_fail") return PowerFailEvent{event.truth("adr_fails")};
     return call(event);
 }

@@ -225,6 +225,8 @@ constexpr Field kSysctlFields[] = {
     {"value", &kCount, "Its new value", {}, true},
 };
 constexpr Field kCpuFields[] = {{"cpu", &kCpu, "Which CPU", {}, true}};
+constexpr Field kNamespaceFields[] = {
+    {"namespace", &kText, "Which namespace, by id", {}, true, "\"namespace0.0\""}};
 constexpr Field kPowerFailFields[] = {
     {"adr_fails", &kBoolean, "What waits in the memory controller is lost", "false"}};
 constexpr Field kCallFields[] = {
@@ -262,6 +264,8 @@ constexpr Case kCases[] = {
     {"sysctl", "Write a system control.", kSysctlFields},
     {"cpu_offline", "Take a CPU offline.", kCpuFields},
     {"cpu_online", "Bring a CPU online.", kCpuFields},
+    {"disable_namespace", "Unmount its file system and disable it: umount, ndctl disable-namespace.", kNamespaceFields},
+    {"enable_namespace", "Enable it and mount its file system: ndctl enable-namespace, mount.", kNamespaceFields},
     {"power_fail", "Power fails.", kPowerFailFields},
     {"call", "Call a function of the emulated kernel by name.", kCallFields},
 };
@@ -270,7 +274,8 @@ constexpr std::string_view kDoNames[] = {
     "speculate", "copy",       "scrub",          "madvise",      "hwpoison_pfn", "unpoison_pfn",
     "bio",       "read_file",  "write_file",     "fsync",        "dsm",          "cper",
     "mmap",      "munmap",     "mlock",          "fork",         "exit",         "truncate",
-    "prctl_mce_kill", "sysctl", "cpu_offline",   "cpu_online",   "power_fail",   "call"};
+    "prctl_mce_kill", "sysctl", "cpu_offline",   "cpu_online",
+    "disable_namespace", "enable_namespace", "power_fail",   "call"};
 constinit const Shape kDo{.kind = Kind::choice, .choices = kDoNames};
 
 // ---------------------------------------------------------------- triggers

@@ -131,6 +131,9 @@ private:
                 if (came != o.expected["result"]) differ(what, o.expected["result"], came);
             } else if (ev == "spin") {
                 // Its signal is compared with the others.
+            } else if (ev == "sleeps") {
+                const json call = find_syscall(o.event);
+                if (!call.is_null()) differ(what, "sleeps for ever", call["ret"]);
             } else {
                 const json call = find_syscall(o.event);
                 if (call.is_null()) {

@@ -67,8 +67,6 @@ private:
         for (const json& entry : r_["driver_log"]) {
             if (!entry.contains("sh")) continue;
             const std::string sh = entry["sh"];
-            if (sh.find("ndctl") != std::string::npos)
-                return "disables a namespace with ndctl: namespaces cannot be taken down yet";
             if (sh.find("sw > flags") != std::string::npos)
                 return "mce-inject's software mode: records cannot be written past the MSRs yet";
         }
@@ -605,6 +603,17 @@ private:
     void shell(const std::string& sh) {
         if (sh.starts_with("truncate")) {
             event("", {{"do", "truncate"}, {"file", file_id("/mnt/dax/f")}, {"size", 0}}, true);
+            return;
+        }
+        if (const std::size_t at = sh.find("ndctl disable-namespace "); at != std::string::npos) {
+            const std::string ns = words(sh.substr(at))[2];
+            const std::string id =
+                event("", {{"do", "disable_namespace"}, {"namespace", ns}}, true);
+            // `teardown` holds what ndctl said, or where it sleeps.
+            const json& said = r_["extra"]["teardown"];
+            const bool ended = std::find(said.begin(), said.end(), "rc 0") != said.end();
+            out_.observations.push_back(
+                {"sh", id, {{"ev", ended ? "disable-namespace" : "sleeps"}, {"ret", 0}}});
             return;
         }
         // echo hw > flags; echo CPU > cpu; ... echo BANK > bank

@@ -214,7 +214,8 @@ TEST_CASE("every kind of event is accepted in its smallest form", "[scenario][ev
           R"("fork", "process": "p", "child": {"id": "c"})", R"("exit", "process": "p")",
           R"("truncate", "file": "f", "size": 0)", R"("prctl_mce_kill", "process": "p", "policy": "late")",
           R"("sysctl", "name": "memory_failure_early_kill", "value": 1)", R"("cpu_offline", "cpu": 1)",
-          R"("cpu_online", "cpu": 1)", R"("power_fail")", R"("call", "function": "dump_page", "arguments": [1])"}) {
+          R"("cpu_online", "cpu": 1)", R"("disable_namespace", "namespace": "namespace0.0")",
+          R"("enable_namespace", "namespace": "namespace0.0")", R"("power_fail")", R"("call", "function": "dump_page", "arguments": [1])"}) {
         CAPTURE(body);
         CHECK(told(with_events("{\"at\": 0, \"do\": " + std::string(body) + "}")).empty());
     }

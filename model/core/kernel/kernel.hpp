@@ -71,6 +71,7 @@ public:
 private:
     // perform.cpp
     Task<void> dsm_ioctl(std::uint32_t event, DsmEvent e);
+    Task<void> ndctl(std::uint32_t event, NamespaceEvent e);
     void start_scrub(std::uint32_t event, const ScrubEvent& e);
     int write_knob(std::string_view name, std::uint64_t value);
     void sysctl(std::uint32_t event, const SysctlEvent& e);

@@ -11,6 +11,7 @@ void Kernel::perform(std::uint32_t event, const Action& action) {
     else if (const auto* scrub = std::get_if<ScrubEvent>(&action)) start_scrub(event, *scrub);
     else if (const auto* knob = std::get_if<SysctlEvent>(&action)) sysctl(event, *knob);
     else if (const auto* cpu = std::get_if<CpuHotplugEvent>(&action)) hotplug(event, *cpu);
+    else if (const auto* ns = std::get_if<NamespaceEvent>(&action)) flows.spawn(ndctl(event, *ns));
     else if (const auto* call = std::get_if<CallEvent>(&action)) flows.spawn(call_function(event, *call));
     else processes.perform(event, action);
     env.agenda.set_why(why);
@@ -22,6 +23,19 @@ Task<void> Kernel::dsm_ioctl(std::uint32_t event, DsmEvent e) {
     ctx.pid = 1000;
     const int rc = co_await libnvdimm.ioctl(ctx, e);
     processes.record_syscall(event, "ioctl", rc);
+    event_done(event);
+}
+
+Task<void> Kernel::ndctl(std::uint32_t event, NamespaceEvent e) {
+    Context ctx;
+    ctx.comm = env.names.intern("ndctl");
+    ctx.pid = 1000;
+    int rc = 0;
+    if (e.enable)
+        rc = co_await libnvdimm.enable(ctx, e.ns);
+    else
+        rc = co_await libnvdimm.disable(ctx, e.ns);
+    processes.record_syscall(event, "write", rc);  // to the bus's bind and unbind files
     event_done(event);
 }
 

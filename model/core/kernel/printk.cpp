@@ -30,7 +30,7 @@ std::uint8_t level_of(Line line, std::uint64_t last_argument) {
         case Line::notify_suppressed: case Line::mce_pool_full: case Line::lock_debugging_taint:
         case Line::could_not_invalidate: case Line::cpa_zero_pte: case Line::memtype_reserve_bad:
         case Line::cec_invalid_pfn: case Line::ghes_invalid_address: case Line::ghes_corrected:
-        case Line::ghes_suppressed:
+        case Line::ghes_suppressed: case Line::dax_pinned_warning:
             return 4;
         case Line::cmci_storm: case Line::cmci_storm_over:
             return 5;

@@ -101,6 +101,7 @@ enum class Line : std::uint16_t {
     oops_number,        ///< count, error code (2: a write) ("Oops: 0002 [#n] SMP")
     oops_rip,           ///< name of the symbol text
     oops_workqueue,     ///< name
+    dax_pinned_warning, ///< 3.1: cpu, pid, line of fs/dax.c
     xfs_text,           ///< name of the whole line (5.2.5 holder messages)
     mcelog_triggering, mcelog_done, mcelog_poll_start, mcelog_poll_done,  ///< 3.4: cpu
     ghes_suppressed,    ///< count ("ghes_print_estatus: %d callbacks suppressed")

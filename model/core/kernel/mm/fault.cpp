@@ -237,6 +237,7 @@ Task<Fault> Mm::fault_dax_device(Context& ctx, Process& process, std::uint64_t v
     Vma* vma = process.mm->find(va);
     if (!vma) co_return Fault{Fault::Kind::no_vma};
     if (process.mm->leaf(va)) co_return kMapped;
+    if (!kernel_.libnvdimm.enabled(static_cast<std::uint32_t>(vma->of))) co_return kBusError;
     // kernel.md 5.1: the aligned unit must lie inside the VMA and the device.
     const std::uint64_t begin = round_down(va, vma->unit());
     if (begin < vma->begin || begin + vma->unit() > vma->end) co_return kBusError;

@@ -6,6 +6,11 @@
 namespace mcemu::kernel {
 
 Task<std::int64_t> Processes::State::file_io(Context& ctx, FileIoEvent io) {
+    if (!mounted(io.file)) co_return -ENOENT;
+    if (mm.is_dax_file(io.file)) {
+        const std::int64_t done = co_await kernel.libnvdimm.dax_file_io(ctx, io);
+        co_return done;
+    }
     Mapping& mapping = mm.file(io.file);
     const bool tmpfs = mapping.kind == MapKind::shmem;
     std::uint64_t end = io.offset + io.size;
@@ -61,6 +66,19 @@ std::int64_t Processes::State::fsync(std::uint32_t file) {
     return failed ? -EIO : 0;
 }
 
+/// Whether the file's file system is mounted.
+bool Processes::State::mounted(std::uint32_t file) const {
+    const int on = scenario.files[file].on;
+    return on < 0 || kernel.libnvdimm.enabled(static_cast<std::uint32_t>(on));
+}
+
+Task<void> Processes::evict(Context& ctx, std::uint32_t file) {
+    if (s_->mm.is_dax_file(file))
+        co_await s_->delete_entries(ctx, file, 0);
+    else
+        s_->mm.drop_from_cache(s_->mm.file(file), 0, ~0ull);
+}
+
 /// xfs_break_layouts(), ext4_break_layouts(): a page that somebody has pinned must become idle
 /// before its blocks go (fs/dax.c, dax_layout_busy_page; kernel.md 3.1).
 Task<void> Processes::State::break_layouts(Context& ctx, std::uint32_t file) {
@@ -103,12 +121,11 @@ Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, st
         return use && use->value.mapping == &mapping && use->at(pfn.value).index >= first &&
                kernel.memory.find(pfn)->refcount > 1;
     });
-    if (pinned) {  // WARN_ON_ONCE(trunc && page_ref_count(page) > 1), kernel.md 3.1
-        const bool old = env.profile.id == ProfileId::v4_18;
-        env.log.line(ctx.cpu, Line::xfs_text,
-                     env.log.name("WARNING: CPU: " + std::to_string(ctx.cpu) +
-                                  " PID: " + std::to_string(ctx.pid) + " at fs/dax.c:" +
-                                  (old ? "348" : "376") + " dax_disassociate_entry+0x4d/0x90"));
+    if (pinned && !warned_of_pinned) {  // WARN_ON_ONCE(trunc && page_ref_count(page) > 1)
+        warned_of_pinned = true;
+        env.log.line(ctx.cpu, Line::dax_pinned_warning, ctx.cpu,
+                     static_cast<std::uint64_t>(ctx.pid),
+                     env.profile.id == ProfileId::v4_18 ? 348 : 376);
     }
     const SpaRange data =
         scenario.machine.namespaces[static_cast<std::size_t>(scenario.files[file].on)].data();
@@ -122,6 +139,7 @@ Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, st
 }
 
 Task<std::int64_t> Processes::State::truncate(Context& ctx, TruncateEvent e) {
+    if (!mounted(e.file)) co_return -ENOENT;
     Mapping& mapping = mm.file(e.file);
     const std::uint64_t first = round_up(e.size, kPageSize) >> kPageShift;
     const bool dax = mapping.kind == MapKind::fsdax;

@@ -16,12 +16,15 @@ Task<int> MemoryFailure::State::dev_pagemap(Context& ctx, Pfn pfn, unsigned flag
     } else {
         const int ns = kernel.memory.namespace_at(pfn.spa());
         const NamespaceConfig& config = env.machine.namespaces[static_cast<std::size_t>(ns)];
+        const auto device = static_cast<std::uint32_t>(ns);
+        kernel.libnvdimm.enter(device);  // get_dev_pagemap()
         rc = -EOPNOTSUPP;
         if (v6 && kind == MemoryKind::pmem_meta && config.map_dev)
             rc = -ENXIO;  // altmap
         else if (v6 && has_holder(pfn))
             rc = co_await notify_holder(ctx, pfn, flags);
         if (rc == -EOPNOTSUPP) rc = co_await dax_generic(ctx, pfn, flags);
+        kernel.libnvdimm.leave(device);
         if (rc == kTaskDied) co_return rc;
     }
     co_await phase(env, ctx.cpu, Lat::kernel_mf_result);

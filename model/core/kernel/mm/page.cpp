@@ -63,20 +63,7 @@ Memory::Memory(const MachineConfig& machine, const std::vector<KernelPagesConfig
     for (std::size_t i = 0; i < machine.namespaces.size(); ++i) {
         const NamespaceConfig& ns = machine.namespaces[i];
         namespaces_.assign(ns.range.begin, ns.range.end, {static_cast<int>(i)});
-        if (ns.mode == NamespaceMode::raw || ns.mode == NamespaceMode::sector) {
-            kinds_.assign(ns.range.begin >> kPageShift, ns.range.end >> kPageShift,
-                          {MemoryKind::pmem_raw});
-            continue;
-        }
-        // The dev_pagemap begins with the namespace, metadata included, and ends before end_trunc
-        // (drivers/nvdimm/pfn_devs.c, __nvdimm_setup_pfn).
-        const SpaRange data = ns.data();
-        kinds_.assign(ns.range.begin >> kPageShift, data.begin >> kPageShift,
-                      {MemoryKind::pmem_meta});
-        kinds_.assign(data.begin >> kPageShift, data.end >> kPageShift, {MemoryKind::pmem});
-        if (data.end < ns.range.end)
-            kinds_.assign(data.end >> kPageShift, ns.range.end >> kPageShift,
-                          {MemoryKind::pmem_raw});
+        add_pages(ns);
     }
     for (const SpaRange& image : kernel.image) {
         states_.assign(image.begin >> kPageShift, image.end >> kPageShift,
@@ -97,6 +84,40 @@ Memory::Memory(const MachineConfig& machine, const std::vector<KernelPagesConfig
                                       : pfn_of(kernel.image.front().end - kPageSize);
     states_.assign(zero_page_.value, zero_page_.value + 1, {KernelPageState::reserved});
     lowest_free_ = kFirstAllocatable;
+}
+
+void Memory::add_pages(const NamespaceConfig& ns) {
+    if (ns.mode == NamespaceMode::raw || ns.mode == NamespaceMode::sector) {
+        kinds_.assign(ns.range.begin >> kPageShift, ns.range.end >> kPageShift,
+                      {MemoryKind::pmem_raw});
+        return;
+    }
+    // The dev_pagemap begins with the namespace, metadata included, and ends before end_trunc
+    // (drivers/nvdimm/pfn_devs.c, __nvdimm_setup_pfn).
+    const SpaRange data = ns.data();
+    kinds_.assign(ns.range.begin >> kPageShift, data.begin >> kPageShift, {MemoryKind::pmem_meta});
+    kinds_.assign(data.begin >> kPageShift, data.end >> kPageShift, {MemoryKind::pmem});
+    if (data.end < ns.range.end)
+        kinds_.assign(data.end >> kPageShift, ns.range.end >> kPageShift, {MemoryKind::pmem_raw});
+}
+
+std::uint64_t Memory::remove_pages(const NamespaceConfig& ns) {
+    const std::uint64_t first = ns.range.begin >> kPageShift, end = ns.range.end >> kPageShift;
+    const std::size_t poisoned = static_cast<std::size_t>(
+        std::count_if(pages_.begin(), pages_.end(), [&](const auto& known) {
+            return known.first >= first && known.first < end && known.second.test(PG_hwpoison);
+        }));
+    std::erase_if(pages_,
+                  [&](const auto& known) { return known.first >= first && known.first < end; });
+    uses_.erase(first, end);
+    kinds_.assign(first, end, {MemoryKind::pmem_raw});
+    return poisoned;
+}
+
+bool Memory::any_referenced(const NamespaceConfig& ns) const {
+    return std::any_of(pages_.begin(), pages_.end(), [&](const auto& known) {
+        return ns.range.contains(Pfn{known.first}.spa()) && known.second.refcount > 1;
+    });
 }
 
 MemoryKind Memory::kind(Pfn pfn) const {

@@ -120,6 +120,13 @@ public:
     void use(Pfn first, std::uint64_t pages, const PageUse& use);
     /// The same for those of them that have no use yet (a DAX page keeps its first association).
     void use_unused(Pfn first, std::uint64_t pages, const PageUse& use);
+    /// devm_memremap_pages(): the namespace gets struct pages with clean flags.
+    void add_pages(const NamespaceConfig& ns);
+    /// Its struct pages go; returns how many of them were poisoned.
+    std::uint64_t remove_pages(const NamespaceConfig& ns);
+    /// Whether a page of it has more than its base reference.
+    bool any_referenced(const NamespaceConfig& ns) const;
+
     /// page->mapping := NULL, page->index := 0.
     void disuse(Pfn first, std::uint64_t pages);
     std::optional<RangeMap<PageUse>::Range> usage(Pfn pfn) const { return uses_.find(pfn.value); }

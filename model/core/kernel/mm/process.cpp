@@ -188,10 +188,7 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
         ret = co_await submit_bio(ctx, *bio);
     } else if (const auto* io = std::get_if<FileIoEvent>(&action)) {
         name = io->write ? "write" : "read";
-        if (mm.is_dax_file(io->file))
-            ret = co_await kernel.libnvdimm.dax_file_io(ctx, *io);
-        else
-            ret = co_await file_io(ctx, *io);
+        ret = co_await file_io(ctx, *io);
     } else if (const auto* map = std::get_if<MmapEvent>(&action)) {
         name = "mmap";
         ret = co_await mmap(ctx, p, map->map);

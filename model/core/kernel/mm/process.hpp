@@ -90,6 +90,8 @@ public:
     const std::vector<SyscallRecord>& syscalls() const { return syscalls_; }
     /// Accesses of processes, in the order in which they ended.
     const std::vector<AccessRecord>& accesses() const { return accesses_; }
+    /// evict_inodes(): an unmounted file system forgets what it knows of a file's pages.
+    Task<void> evict(Context& ctx, std::uint32_t file);
     /// A call that scenario event `event` made has returned.
     void record_syscall(std::uint32_t event, std::string_view name, std::int64_t ret);
 

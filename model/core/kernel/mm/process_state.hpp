@@ -44,6 +44,7 @@ struct Processes::State {
     std::vector<Queue> queues;  // by process
     std::vector<Cpu> cpus;
     std::vector<std::uint32_t> child_of;  // by event: the process that a fork event makes
+    bool warned_of_pinned = false;        // WARN_ON_ONCE
     std::deque<Action> kept;              // actions of callers that are not scenario events
 
     // process.cpp
@@ -78,6 +79,7 @@ struct Processes::State {
     Task<std::int64_t> file_io(Context& ctx, FileIoEvent io);
     Task<std::int64_t> truncate(Context& ctx, TruncateEvent event);
     std::int64_t fsync(std::uint32_t file);
+    bool mounted(std::uint32_t file) const;
     Task<void> break_layouts(Context& ctx, std::uint32_t file);
     Task<void> delete_entries(Context& ctx, std::uint32_t file, std::uint64_t first);
 };

@@ -6,6 +6,11 @@
 namespace mcemu::kernel {
 
 Task<std::int64_t> Processes::State::mmap(Context& ctx, Process& p, const MapConfig& map) {
+    const bool file = map.kind == MapKind::file || map.kind == MapKind::fsdax;
+    if (file && !mounted(static_cast<std::uint32_t>(map.of))) co_return -ENOENT;
+    if (map.kind == MapKind::devdax &&
+        !kernel.libnvdimm.enabled(static_cast<std::uint32_t>(map.of)))
+        co_return -ENXIO;
     if (map.kind == MapKind::devdax) {  // check_vma() (drivers/dax/device.c; kernel.md 5.1)
         const NamespaceConfig& ns = scenario.machine.namespaces[static_cast<std::size_t>(map.of)];
         const std::uint32_t device = env.names.intern(ns.device);

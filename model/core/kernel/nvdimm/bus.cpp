@@ -21,7 +21,8 @@ NvdimmBus::NvdimmBus(Kernel& kernel) : env_(kernel.env) {
     for (const NamespaceConfig& config : env_.machine.namespaces) {
         const bool fsdax = config.mode == NamespaceMode::fsdax;
         namespaces_.push_back({&config, index++, fsdax ? config.data() : config.range,
-                               config.mode != NamespaceMode::devdax, Badblocks(model)});
+                               config.mode != NamespaceMode::devdax, Badblocks(model),
+                               std::make_unique<WaitQueue>(env_.agenda)});
     }
 }
 
@@ -39,7 +40,7 @@ void NvdimmBus::add_badrange(std::uint64_t spa, std::uint64_t length) {
 void NvdimmBus::revalidate_poison(std::uint32_t region) {
     populate(regions_[region].bad, region, regions_[region].config->range);
     for (PmemNamespace& ns : namespaces_)
-        if (ns.config->region == region && ns.has_table)
+        if (ns.config->region == region && ns.has_table && ns.enabled)
             populate(ns.bad, kNamespaceTable + ns.index, ns.covered);
 }
 

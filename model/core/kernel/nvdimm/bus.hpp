@@ -1,5 +1,6 @@
 #pragma once  // The NVDIMM bus: known bad ranges, the tables made from them, calls to the firmware.
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/kernel/env.hpp"
@@ -25,6 +26,9 @@ struct PmemNamespace {
     SpaRange covered;
     bool has_table = false;  ///< device-dax has none of its own
     Badblocks bad;
+    std::unique_ptr<WaitQueue> idle;  ///< who waits for the last user to leave
+    unsigned users = 0;
+    bool enabled = true;
 
     bool is_bad(std::uint64_t sector, std::uint64_t bytes) const {
         return !bad.empty() && bad.check(sector, bytes / kSectorSize).result != 0;

@@ -1,31 +1,12 @@
 #include "core/kernel/nvdimm/libnvdimm.hpp"
 
-#include <vector>
-
 #include "core/kernel/kernel.hpp"
-#include "core/kernel/nvdimm/btt.hpp"
-#include "core/kernel/nvdimm/bus.hpp"
-#include "core/kernel/nvdimm/pmem_driver.hpp"
-#include "core/kernel/nvdimm/scrub.hpp"
+#include "core/kernel/nvdimm/libnvdimm_state.hpp"
 #include "core/kernel/pat/oops.hpp"
 #include "core/kernel/pat/pgmap.hpp"
 #include "core/mca/severity.hpp"
 
 namespace mcemu::kernel {
-
-struct Libnvdimm::State {
-    explicit State(Kernel& k) : kernel(k), bus(k), driver(k, bus), scrub(k, bus) {
-        for (PmemNamespace& ns : bus.namespaces())
-            btts.push_back(ns.config->mode == NamespaceMode::sector
-                               ? std::make_unique<Btt>(driver, bus, ns)
-                               : nullptr);
-    }
-    Kernel& kernel;
-    NvdimmBus bus;
-    PmemDriver driver;
-    Scrub scrub;
-    std::vector<std::unique_ptr<Btt>> btts;  // by namespace
-};
 
 Libnvdimm::Libnvdimm(Kernel& kernel) : s_(std::make_unique<State>(kernel)) {}
 Libnvdimm::~Libnvdimm() = default;
@@ -84,9 +65,12 @@ Task<int> Libnvdimm::submit_bio(Context& ctx, BioEvent bio) {
     const auto op = static_cast<std::uint64_t>(bio.op);
     env.trace.step(Module::kernel, TraceKind::bio, bio.ns, bio.sector, bio.sectors, op);
     co_await phase(env, ctx.cpu, Lat::kernel_bio);
-    int error = -ENXIO;  // device-dax has no block device
+    int error = -ENXIO;  // device-dax has no block device, nor has a namespace that is disabled
+    if (!enabled(bio.ns)) co_return error;
+    enter(bio.ns);
     if (s_->btts[bio.ns]) error = co_await s_->btts[bio.ns]->submit_bio(ctx, bio);
     else if (s_->bus.namespaces()[bio.ns].has_table) error = co_await s_->driver.submit_bio(ctx, bio);
+    leave(bio.ns);
     if (error != 0 && error != kTaskDied)
         env.trace.note(Module::kernel, TraceKind::bio, bio.ns, bio.sector, bio.sectors,
                        op | static_cast<std::uint64_t>(-error) << 8);
@@ -125,8 +109,13 @@ Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm) {
     }
 }
 
-Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, const FileIoEvent& io) {
-    return s_->driver.dax_rw(ctx, s_->kernel.scenario.files[io.file], io.write, io.offset, io.size);
+Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, FileIoEvent io) {
+    const FileConfig& file = s_->kernel.scenario.files[io.file];
+    const auto ns = static_cast<std::uint32_t>(file.on);
+    enter(ns);
+    const std::int64_t done = co_await s_->driver.dax_rw(ctx, file, io.write, io.offset, io.size);
+    leave(ns);
+    co_return done;
 }
 
 bool Libnvdimm::is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const {
@@ -138,7 +127,7 @@ bool Libnvdimm::is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes)
 std::string Libnvdimm::namespace_badblocks(std::uint32_t ns) const {
     const PmemNamespace& n = s_->bus.namespaces()[ns];
     // The table of a sector-mode namespace belongs to its metadata accessor: no attribute.
-    if (!n.has_table || n.config->mode == NamespaceMode::sector) return {};
+    if (!n.has_table || !n.enabled || n.config->mode == NamespaceMode::sector) return {};
     return n.bad.text();
 }
 

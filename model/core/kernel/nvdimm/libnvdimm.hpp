@@ -35,7 +35,7 @@ public:
     Task<int> ioctl(Context& ctx, DsmEvent dsm);
     /// read(2) / write(2) of a DAX file: bytes, or a negative errno (kernel.md 5.7). The caller
     /// has cut a read at the end of the file.
-    Task<std::int64_t> dax_file_io(Context& ctx, const FileIoEvent& io);
+    Task<std::int64_t> dax_file_io(Context& ctx, FileIoEvent io);
     /// pmem_direct_access(): whether the data sectors of [spa, spa + bytes) are known bad.
     bool is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const;
 
@@ -43,7 +43,19 @@ public:
     std::string namespace_badblocks(std::uint32_t ns) const;
     std::string region_badblocks(std::uint32_t region) const;
 
+    /// umount and ndctl disable-namespace: 0, -EBUSY (mounted and in use), -ENODEV (disabled
+    /// already). Never returns when a page's reference was leaked (kernel.md 3.1).
+    Task<int> disable(Context& ctx, std::uint32_t ns);
+    /// ndctl enable-namespace and mount: 0, -EBUSY (not disabled), or why the memory type of its
+    /// range could not be reserved.
+    Task<int> enable(Context& ctx, std::uint32_t ns);
+    bool enabled(std::uint32_t ns) const;
+    /// Somebody begins, or ends, to use the namespace: it is not taken down meanwhile.
+    void enter(std::uint32_t ns);
+    void leave(std::uint32_t ns);
+
 private:
+    Task<int> unmount(Context& ctx, std::uint32_t ns);
     struct State;
     std::unique_ptr<State> s_;
 };

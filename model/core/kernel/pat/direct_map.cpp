@@ -89,6 +89,85 @@ void DirectMap::count(SpaRange range) {
     counters_.k4 += k4 - m2;
 }
 
+/// What the area's present entries map, kB, by the size they have now.
+DirectMap::Count DirectMap::sizes(const Area& a) const {
+    Count c;
+    for (std::uint64_t at = a.range.begin; at < a.range.end;) {
+        unsigned shift = boot_shift(a.range, at);
+        if (shift == kPudShift && split_1g_.count(at >> kPudShift)) shift = kPmdShift;
+        if (shift == kPmdShift && split_2m_.count(at >> kPmdShift)) shift = kPageShift;
+        std::uint64_t bytes = 1ull << shift;
+        if (shift == kPageShift) {  // up to the end of the table, without what is not present
+            const std::uint64_t end =
+                std::min<std::uint64_t>(a.range.end,
+                                        round_down(at, 1ull << kPmdShift) + (1ull << kPmdShift));
+            bytes = end - at;
+            std::uint64_t absent = 0;
+            for (auto it = pages_.lower_bound(at >> kPageShift);
+                 it != pages_.end() && it->first < end >> kPageShift; ++it)
+                absent += !it->second.present;
+            c.k4 += (bytes - absent * kPageSize) >> 10;
+        }
+        if (shift == kPmdShift) c.m2 += bytes >> 10;
+        if (shift == kPudShift) c.g1 += bytes >> 10;
+        at += bytes;
+    }
+    return c;
+}
+
+void DirectMap::remove(SpaRange range) {
+    const auto it = std::find_if(areas_.begin(), areas_.end(), [&](const Area& a) {
+        return a.range.contains(range.begin);
+    });
+    if (it == areas_.end()) return;
+    const Area gone = *it;
+    if (gone.pages) {
+        const Count c = sizes(gone);
+        counters_.k4 -= c.k4;
+        counters_.m2 -= c.m2;
+        counters_.g1 -= c.g1;
+    }
+    areas_.erase(it);
+    const auto first = pages_.lower_bound(gone.range.begin >> kPageShift);
+    const auto last = pages_.lower_bound(gone.range.end >> kPageShift);
+    std::unordered_set<std::uint64_t> kept_1g, kept_2m;
+    for (auto page = first; page != last;) {
+        if (page->second.present) {
+            page = pages_.erase(page);
+            continue;
+        }
+        kept_1g.insert(page->first >> (kPudShift - kPageShift));
+        kept_2m.insert(page->first >> (kPmdShift - kPageShift));
+        ++page;
+    }
+    const auto forget = [&](std::unordered_set<std::uint64_t>& split,
+                            const std::unordered_set<std::uint64_t>& kept, unsigned shift) {
+        std::erase_if(split, [&](std::uint64_t unit) {
+            return gone.range.contains(unit << shift) && !kept.contains(unit);
+        });
+    };
+    forget(split_1g_, kept_1g, kPudShift);
+    forget(split_2m_, kept_2m, kPmdShift);
+    const auto before = [&](const Area& a) { return a.range.begin < gone.range.begin; };
+    removed_.insert(std::partition_point(removed_.begin(), removed_.end(), before), gone);
+}
+
+void DirectMap::add(SpaRange range) {
+    const auto it = std::find_if(removed_.begin(), removed_.end(), [&](const Area& a) {
+        return a.range.contains(range.begin);
+    });
+    if (it == removed_.end()) return;
+    const Area back = *it;
+    removed_.erase(it);
+    const auto before = [&](const Area& a) { return a.range.begin < back.range.begin; };
+    areas_.insert(std::partition_point(areas_.begin(), areas_.end(), before), back);
+    if (!back.pages) return;
+    const Count c = sizes(back);
+    counters_.k4 += c.k4;
+    counters_.m2 += c.m2;
+    counters_.g1 += c.g1;
+}
+
 DirectMapEntry DirectMap::entry(Pfn pfn) const {
     const std::uint64_t spa = pfn.spa();
     const Area* const a = area(spa);
@@ -203,18 +282,30 @@ Task<int> DirectMap::change(Context& ctx, std::uint64_t va, DirectMapEntry wante
 
 std::vector<DirectMap::Range> DirectMap::changed() const {
     std::vector<Range> out;
-    for (const auto& [pfn, e] : pages_) {
-        if (e.present && e.mode == CacheMode::wb) continue;
+    const auto append = [&](std::uint64_t pfn, std::uint64_t pages, bool present, CacheMode mode) {
         if (!out.empty()) {
             Range& last = out.back();
-            if (last.first.value + last.pages == pfn && last.present == e.present &&
-                last.mode == e.mode) {
-                ++last.pages;
-                continue;
+            if (last.first.value + last.pages == pfn && last.present == present &&
+                last.mode == mode) {
+                last.pages += pages;
+                return;
             }
         }
-        out.push_back({Pfn{pfn}, 1, e.present, e.mode});
+        out.push_back({Pfn{pfn}, pages, present, mode});
+    };
+    auto gone = removed_.begin();
+    const auto append_gone = [&](std::uint64_t until) {
+        for (; gone != removed_.end() && gone->range.begin >> kPageShift <= until; ++gone)
+            append(gone->range.begin >> kPageShift, gone->range.size() >> kPageShift, false,
+                   CacheMode::wb);
+    };
+    for (const auto& [pfn, e] : pages_) {
+        append_gone(pfn);
+        const bool inside = !out.empty() && pfn < out.back().first.value + out.back().pages;
+        if (inside || (e.present && e.mode == CacheMode::wb)) continue;
+        append(pfn, 1, e.present, e.mode);
     }
+    append_gone(~std::uint64_t{0} >> kPageShift);
     return out;
 }
 

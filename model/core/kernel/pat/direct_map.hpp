@@ -62,8 +62,17 @@ public:
     /// The same when the kernel had booted.
     Count boot_counters() const { return boot_counters_; }
 
+    /// arch_remove_memory(): the area of a namespace goes. 4 KiB entries that are not present
+    /// stay as they are, and so does the table that holds them (remove_pte_table()).
+    void remove(SpaRange range);
+    /// arch_add_memory(): it comes back, around whatever stayed.
+    void add(SpaRange range);
+    /// Whether the area that begins where `range` does is there.
+    bool holds(SpaRange range) const { return area(range.begin) != nullptr; }
+
     struct Range { Pfn first; std::uint64_t pages; bool present; CacheMode mode; };
-    /// All 4 KiB entries that differ from present write-back, merged, rising.
+    /// All 4 KiB entries that differ from present write-back, merged, rising; areas that were
+    /// removed count as not present.
     std::vector<Range> changed() const;
     struct Split { Pfn first; unsigned shift; };  ///< shift: of the large page that is no more
     /// Large pages that were split since boot: 1 GiB, then 2 MiB, each rising.
@@ -85,7 +94,9 @@ private:
     std::uint64_t page_offset_;
     DirectMapEntry boot_entry_;
     Count counters_, boot_counters_;
+    Count sizes(const Area& area) const;
     std::vector<Area> areas_;                          // rising, disjoint
+    std::vector<Area> removed_;                        // likewise
     std::unordered_set<std::uint64_t> split_1g_;       // spa >> 30: now 2 MiB entries
     std::unordered_set<std::uint64_t> split_2m_;       // spa >> 21: now 4 KiB entries
     std::unordered_set<std::uint64_t> split_image_;    // spa >> 21 of the image's own mapping

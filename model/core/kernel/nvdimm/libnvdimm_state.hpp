@@ -1,0 +1,27 @@
+#pragma once  // What Libnvdimm keeps behind its interface.
+#include <memory>
+#include <vector>
+
+#include "core/kernel/nvdimm/btt.hpp"
+#include "core/kernel/nvdimm/bus.hpp"
+#include "core/kernel/nvdimm/libnvdimm.hpp"
+#include "core/kernel/nvdimm/pmem_driver.hpp"
+#include "core/kernel/nvdimm/scrub.hpp"
+
+namespace mcemu::kernel {
+
+struct Libnvdimm::State {
+    explicit State(Kernel& k) : kernel(k), bus(k), driver(k, bus), scrub(k, bus) {
+        for (PmemNamespace& ns : bus.namespaces())
+            btts.push_back(ns.config->mode == NamespaceMode::sector
+                               ? std::make_unique<Btt>(driver, bus, ns)
+                               : nullptr);
+    }
+    Kernel& kernel;
+    NvdimmBus bus;
+    PmemDriver driver;
+    Scrub scrub;
+    std::vector<std::unique_ptr<Btt>> btts;  // by namespace
+};
+
+}  // namespace mcemu::kernel
