@@ -69,6 +69,7 @@ enum class TraceKind : std::uint16_t {
     poll,              ///< machine_check_poll; subject: cpu, a: banks seen
     panic,             ///< a: index in the kernel log
     oops,              ///< subject: process index or -1, a: index in the kernel log
+    endless_restart,   ///< machine checks restart an access for ever; subject: process index, a: va, b: restarts
     invariant,         ///< a checker complained; a: checker
     count_             ///< number of kinds
 };

@@ -109,6 +109,11 @@ std::string_view classify(const RunView& view, bool late) {
     if (view.kernel.outcome == kernel::Outcome::shutdown) return "shutdown";
     if (view.kernel.outcome == kernel::Outcome::panic) return "panic";
     if (view.kernel.counters.oopses > 0) return "kernel-bug";
+    // The kernel says each time that the error is handled, and it never is (kernel.md 2.9).
+    const auto& accesses = view.kernel.processes.accesses();
+    if (std::any_of(accesses.begin(), accesses.end(),
+                    [](const kernel::AccessRecord& a) { return a.restarts_for_ever; }))
+        return "kernel-bug";
 
     Seen seen;
     for (std::size_t i = 0; i < view.scenario.events.size() && i < view.fates.size(); ++i) {

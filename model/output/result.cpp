@@ -77,7 +77,9 @@ Json accesses_of(const RunView& view, const Causes& causes) {
     for (const kernel::AccessRecord& a : view.kernel.processes.accesses())
         list.push_back({{"t_ns", to_ns(a.at)},
                         {"event", causes.event_id(a.event)},
-                        {"result", a.completed ? "ok" : "fault"}});
+                        {"result", a.completed           ? "ok"
+                                   : a.restarts_for_ever ? "restarts for ever"
+                                                         : "fault"}});
     return list;
 }
 

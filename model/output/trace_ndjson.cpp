@@ -112,6 +112,7 @@ constexpr Shape kShapes[] = {
     {K::poll, kCpu, {"banks", As::number}, kNone, kNone},
     {K::panic, kCpu, {"line", As::number}, {"text", As::log_index}, kNone},
     {K::oops, {"process", As::process_or_none}, {"line", As::number}, kNone, kNone},
+    {K::endless_restart, kProcess, {"va", As::hex}, {"restarts", As::number}, kNone},
     {K::invariant, kNone, {"checker", As::number}, kNone, kNone},
 };
 // clang-format on

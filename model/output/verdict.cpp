@@ -73,6 +73,12 @@ std::string verdict(const Json& result, const Where& where, bool colour) {
         out += "\n";
     }
 
+    for (const Json& access : result["accesses"])
+        if (access["result"] == "restarts for ever")
+            out += "note: machine checks restart the access of " +
+                   access["event"].get<std::string>() +
+                   " for ever; it was followed for a while only\n";
+
     const std::string outcome = result["outcome"].get<std::string>();
     const std::string cls = result["class"].get<std::string>();
     out += "outcome: " + paint(outcome, outcome, colour);

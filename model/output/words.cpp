@@ -33,7 +33,7 @@ constexpr std::array kKinds = std::to_array<std::string_view>({
     "memtype_reserved", "memtype_freed", "memtype_conflict", "direct_map", "direct_map_split",
     "tlb_flush", "cache_flush", "badrange_added", "badrange_forgotten", "badblocks_set",
     "badblocks_cleared", "bio", "dsm", "ars", "nfit_notify", "ghes", "worker", "poll", "panic",
-    "oops", "invariant",
+    "oops", "endless_restart", "invariant",
 });
 static_assert(kKinds.size() == static_cast<std::size_t>(TraceKind::count_));
 

@@ -52,6 +52,7 @@ void Resolver::resolve() {
     name_events(root);
     resolve_events(root);
     check_expect(root);
+    if (findings_.empty()) check_memory_fits(root);
 }
 
 int Resolver::reference(const Cursor& cursor, std::string_view key, const Registry& names) {

@@ -121,6 +121,9 @@ private:
         std::string pointer;
     };
 
+    // resolve_fit.cpp
+    void check_memory_fits(const Cursor& root);
+
     // resolve_kernel.cpp
     void resolve_kernel(const Cursor& root);
     void resolve_boot(const Cursor& kernel);

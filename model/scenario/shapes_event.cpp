@@ -33,7 +33,9 @@ constexpr std::string_view kSysctlNames[] = {"memory_failure_early_kill", "memor
                                              "dont_log_ce",
                                              "cmci_disabled",
                                              "print_all",
-                                             "fake_panic"};
+                                             "fake_panic",
+    "corrupt-filter-enable", "corrupt-filter-dev-major", "corrupt-filter-dev-minor",
+    "corrupt-filter-flags-mask", "corrupt-filter-flags-value", "corrupt-filter-memcg"};
 
 // Kernel::call_function() has one branch for each.
 constexpr std::string_view kFunctions[] = {
@@ -261,7 +263,7 @@ constexpr Case kCases[] = {
     {"exit", "The process ends.", kExitFields},
     {"truncate", "The truncate() system call.", kTruncateFields},
     {"prctl_mce_kill", "prctl(PR_MCE_KILL).", kPrctlFields},
-    {"sysctl", "Write a system control.", kSysctlFields},
+    {"sysctl", "Write a system control, a setting of machine checks, or a filter of hwpoison injection.", kSysctlFields},
     {"cpu_offline", "Take a CPU offline.", kCpuFields},
     {"cpu_online", "Bring a CPU online.", kCpuFields},
     {"disable_namespace", "Unmount its file system and disable it: umount, ndctl disable-namespace.", kNamespaceFields},

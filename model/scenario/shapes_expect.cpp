@@ -257,7 +257,7 @@ constinit const Shape kResultSyscall{.kind = Kind::object, .name = "result_sysca
                                      .doc = "A system call that ended.",
                                      .fields = kResultSyscallFields};
 constinit const Shape kResultSyscalls{.kind = Kind::list, .item = &kResultSyscall};
-constexpr std::string_view kAccessResults[] = {"ok", "fault"};
+constexpr std::string_view kAccessResults[] = {"ok", "fault", "restarts for ever"};
 constinit const Shape kAccessResult{.kind = Kind::choice, .choices = kAccessResults};
 constexpr Field kResultAccessFields[] = {
     {"t_ns", &kCount, "When it ended", {}, true},

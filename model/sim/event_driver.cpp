@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/kernel/mm/mm.hpp"
+
 namespace mcemu::sim {
 namespace {
 
@@ -101,6 +103,7 @@ void EventDriver::perform(std::uint32_t event) {
             [&](const MceEvent& mce) { perform_mce(mce); },
             [&](const PoisonEvent& poison) { hands_.media.plant(poison); },
             [&](const SpeculateEvent& speculate) {
+                if (speculate.va) load_address_space(speculate.cpu, *speculate.va);
                 const std::uint64_t kaddr =
                     speculate.spa ? hands_.kernel.direct_map.page_offset() + *speculate.spa : 0;
                 hands_.inject.speculate(speculate, kaddr);
@@ -117,6 +120,20 @@ void EventDriver::perform(std::uint32_t event) {
             [&](const auto&) { hands_.kernel.perform(event, action); },
         },
         action);
+}
+
+/// A CPU on which no process of the scenario has acted yet runs one that lives there: the one that
+/// has the address.
+void EventDriver::load_address_space(CpuId cpu, std::uint64_t va) {
+    kernel::Processes& processes = hands_.kernel.processes;
+    if (va >> 63 != 0 || processes.current(cpu)) return;
+    for (std::uint32_t i = 0; i < processes.size(); ++i) {
+        kernel::Process& process = processes[i];
+        if (process.state != kernel::ProcessState::alive || process.cpu != cpu) continue;
+        if (!processes.mm().walk(process, va).present) continue;
+        processes.switch_to(cpu, &process);
+        return;
+    }
 }
 
 void EventDriver::perform_mce(const MceEvent& mce) {

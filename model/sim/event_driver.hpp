@@ -50,6 +50,7 @@ private:
     void post_next_timed();
     void run(std::uint32_t event);
     void perform(std::uint32_t event);
+    void load_address_space(CpuId cpu, std::uint64_t va);
     void perform_mce(const MceEvent& mce);
     void event_done(std::uint32_t event);
     void observe(const TraceRecord& record);

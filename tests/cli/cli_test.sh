@@ -230,6 +230,30 @@ unwritable-folder)
     has err "no/such/folder/r.json"
     empty out
     ;;
+endless-restart)
+    status 0 run --result r.json "$data/../../scenarios/kernel/consumed-for-ever-v4.18.json"
+    has err "note: machine checks restart the access of again for ever"
+    has err "class: kernel-bug"
+    has r.json '"result": "restarts for ever"'
+    rm r.json
+    ;;
+no-ram-left)
+    echo '{"schema": "mcemu/scenario/1", "name": "full", "events": [],' >full.json
+    echo '"processes": [{"id": "p", "maps": [{"va": "0x1000", "size": "8GiB"}]}]}' >>full.json
+    status 2 run --result r.json full.json
+    has err 'full.json:2:61: /processes/0/maps/0/size: no RAM is left for 8GiB: '
+    empty out
+    status 2 check full.json
+    rm full.json
+    only_files
+    ;;
+invariants)
+    status 0 run --check-invariants "$scenario"
+    cp out checked
+    status 0 run "$scenario"
+    cmp -s out checked || fail "looking at invariants changes the log"
+    rm checked
+    ;;
 profiles)
     status 0 profiles
     for p in v4.18 v4.19 v6.1; do has out "$p"; done

@@ -126,6 +126,9 @@ constexpr Rule kInjection[] = {
      Check::record, "all/anon-hit-twice", "madvise_skips_poisoned"},
     {"corrupt-pfn takes a reference (4.x) or none (6.1)", "Linux 4.19, 6.1 hwpoison_inject()",
      Check::record, "all/inject-anon-late all/inject-pmem-unmapped", "corrupt_pfn_takes_reference"},
+    {"the filter of injections rejects by device, page flags and cgroup",
+     "Linux 4.19, 6.1 hwpoison_filter(), hwpoison_inject()", Check::spec,
+     "scenarios/kernel/hwpoison-filter-v4.19.json scenarios/kernel/hwpoison-filter-v6.1.json"},
     {"a leaked reference makes truncation wait for ever",
      "Linux 4.18, 4.19 "
      "ext4_break_layouts(), xfs_break_layouts()",

@@ -97,6 +97,8 @@ struct AccessRecord {
     SimTime at;
     std::uint32_t event;     ///< index of the scenario event
     bool completed;          ///< false: a signal ended it, or the process died
+    /// Machine checks restart it and nothing ever takes the poison away: not followed further.
+    bool restarts_for_ever = false;
 };
 
 enum class Outcome : std::uint8_t { running, panic, shutdown };

@@ -44,7 +44,8 @@ void Kernel::start_scrub(std::uint32_t event, const ScrubEvent& e) {
     event_done(event);
 }
 
-/// vm.* of /proc/sys, and the files of machinecheck/machinecheckN in sysfs (kernel.md 1.21).
+/// vm.* of /proc/sys, hwpoison/corrupt-filter-* of debugfs (kernel.md 3.2), and the files of
+/// machinecheck/machinecheckN in sysfs (kernel.md 1.21).
 int Kernel::write_knob(std::string_view name, std::uint64_t value) {
     if (name.starts_with("vm.")) name.remove_prefix(3);
     if (name.starts_with("memory_failure_")) {
@@ -54,6 +55,7 @@ int Kernel::write_knob(std::string_view name, std::uint64_t value) {
         else return -ENOENT;
         return 0;
     }
+    if (memory_failure.write_filter(name, value)) return 0;
     if (name == "tolerant" && env.profile.has_tolerant) config.tolerant = static_cast<int>(value);
     else if (name == "monarch_timeout") config.monarch_timeout_us = value;
     else if (name == "check_interval") config.check_interval_s = value;

@@ -78,6 +78,7 @@ public:
     bool notify_irq(CpuId cpu);
 
     void add_taint(CpuId cpu);
+    void lock_debugging_off() { tainted_ = true; }
 
     /// Lets a flow go on by itself; what it causes does not become a cause of what follows here.
     template <class MakeFlow>

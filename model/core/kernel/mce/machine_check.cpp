@@ -138,5 +138,6 @@ void MachineCheck::panic(CpuId cpu, std::uint32_t reason_name) {
     s_->panic.panic(cpu, reason_name);
 }
 void MachineCheck::add_taint(CpuId cpu) { s_->core.add_taint(cpu); }
+void MachineCheck::lock_debugging_off() { s_->core.lock_debugging_off(); }
 
 }  // namespace mcemu::kernel

@@ -42,6 +42,8 @@ public:
     void panic(CpuId cpu, std::uint32_t reason_name);
     /// First taint prints its line.
     void add_taint(CpuId cpu);
+    /// oops_enter(): lock debugging is off from now on, so that no taint says it again.
+    void lock_debugging_off();
 
 private:
     struct State;

@@ -7,7 +7,7 @@ namespace mcemu::kernel {
 namespace {
 
 /// An access that a machine check interrupts is restarted. Where nothing takes the page away
-/// (kernel.md 2.9: already poisoned, v4.x) the real machine does so for ever; the story ends here.
+/// (kernel.md 2.9: already poisoned, v4.x) the real machine does so for ever; the result says so.
 constexpr unsigned kMaxRestarts = 32;
 
 std::uint64_t within_page(std::uint64_t va, std::uint64_t end) {
@@ -58,7 +58,10 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
                 co_return;
         }
     }
-    owner.accesses_.push_back({env.agenda.now(), event, va >= end});
+    const bool endless = restarts >= kMaxRestarts;
+    if (endless)
+        env.trace.note(Module::kernel, TraceKind::endless_restart, p.index, va, restarts);
+    owner.accesses_.push_back({env.agenda.now(), event, va >= end, endless});
 }
 
 Task<void> Processes::State::user_fault(Context& ctx, Process& p, std::uint64_t va, bool write) {

@@ -63,6 +63,16 @@ Task<int> MemoryFailure::corrupt_pfn(Context& ctx, Pfn pfn) {
         ++s.page(s.is_hugetlb(pfn) ? head : pfn).refcount;
         flags |= MF_COUNT_INCREASED;
     }
+    if (s.filter.enable) {  // what is neither on the LRU nor huge never passes
+        const Pfn head = s.mm().compound_head(pfn);
+        const Page& p = s.page(head);
+        const bool free = !s.profile.corrupt_pfn_takes_reference && p.test(PG_buddy);
+        if ((!p.test(PG_lru) && !p.test(PG_hugetlb) && !free) || !s.filter_accepts(head)) {
+            if (flags & MF_COUNT_INCREASED) s.drop_reference(s.is_hugetlb(pfn) ? head : pfn);
+            s.mark_filtered();
+            co_return 0;
+        }
+    }
     if (s.profile.unpoison_refused_after_real) flags |= MF_SW_SIMULATED;
     s.env.log.line(ctx.cpu, Line::inject_pfn, pfn.value);
     const int rc = co_await memory_failure(ctx, pfn, flags);
@@ -77,6 +87,10 @@ Task<int> MemoryFailure::soft_offline_page(Context& ctx, Pfn pfn, unsigned flags
 Task<int> MemoryFailure::unpoison_memory(Context& ctx, Pfn pfn) {
     const int rc = co_await s_->unpoison(ctx, pfn);
     co_return rc;
+}
+
+bool MemoryFailure::write_filter(std::string_view file, std::uint64_t value) {
+    return s_->filter_set(file, value);
 }
 
 void MemoryFailure::queue(CpuId cpu, Pfn pfn, unsigned flags) {
@@ -110,6 +124,22 @@ Task<void> MemoryFailure::State::drain(Context& ctx, CpuId cpu) {
 Task<void> MemoryFailure::State::first_sleep(Context& ctx) {
     co_await phase(env, ctx.cpu, Lat::kernel_mf_lock);
     co_await kernel.workqueue.might_sleep(ctx);
+}
+
+Task<void> MemoryFailure::State::lock_page(Pfn pfn) {
+    if (profile.serialised) co_return;
+    for (auto held = locked.find(pfn.value); held != locked.end(); held = locked.find(pfn.value)) {
+        env.trace.note(Module::kernel, TraceKind::lock_wait, 0, pfn.value);
+        co_await held->second.wait();
+    }
+    locked.try_emplace(pfn.value, env.agenda);
+}
+
+void MemoryFailure::State::unlock_page(Pfn pfn) {
+    const auto held = locked.find(pfn.value);
+    if (held == locked.end()) return;
+    held->second.wake_all();
+    locked.erase(held);
 }
 
 Task<int> MemoryFailure::State::dispatch(Context& ctx, Pfn pfn, unsigned flags) {
@@ -176,7 +206,7 @@ Task<int> MemoryFailure::State::already_poisoned(Context& ctx, Pfn pfn, unsigned
         co_await phase(env, ctx.cpu, Lat::kernel_mf_kill);
         rc = kill_accessing_process(ctx, pfn, flags);
     }
-    if (flags & MF_COUNT_INCREASED) --page(mm().compound_head(pfn)).refcount;
+    if (flags & MF_COUNT_INCREASED) drop_reference(mm().compound_head(pfn));
     co_return rc;
 }
 

@@ -1,5 +1,6 @@
 #pragma once  // memory_failure() and its relatives (mm/memory-failure.c; kernel.md section 2).
 #include <cstdint>
+#include <string_view>
 
 #include "core/kernel/env.hpp"
 
@@ -28,6 +29,8 @@ public:
     Task<int> unpoison_memory(Context& ctx, Pfn pfn);
     /// Write to debugfs corrupt-pfn, kernel.md 3.2.
     Task<int> corrupt_pfn(Context& ctx, Pfn pfn);
+    /// Write to debugfs hwpoison/corrupt-filter-*: false when there is no such file.
+    bool write_filter(std::string_view file, std::uint64_t value);
     /// memory_failure_queue(): 16 entries per CPU, drained by its worker (GHES, CEC).
     void queue(CpuId cpu, Pfn pfn, unsigned flags);
 

@@ -34,10 +34,16 @@ Task<int> MemoryFailure::State::dev_pagemap(Context& ctx, Pfn pfn, unsigned flag
 
 Task<int> MemoryFailure::State::dax_generic(Context& ctx, Pfn pfn, unsigned flags) {
     // v6.1 acts on the compound head; v4.19 knows no compound device-dax pages.
-    const Pfn head = profile.dev_pagemap_head ? mm().compound_head(pfn) : pfn;
+    const bool v6 = profile.dev_pagemap_head;
+    const Pfn head = v6 ? mm().compound_head(pfn) : pfn;
     const DaxLock lock = co_await lock_dax(ctx, head);
     if (lock.status == DaxLock::Status::died) co_return kTaskDied;
     if (lock.status == DaxLock::Status::failed) co_return -EBUSY;
+    if (!filter_accepts(head)) {
+        unlock_dax(lock);
+        mark_filtered();
+        co_return v6 ? -EOPNOTSUPP : 0;
+    }
     set_flag(head, PG_hwpoison, true);
     const Page& p = page(head);
     co_await unmap_and_kill(ctx, pfn, *p.mapping, p.index,
@@ -90,7 +96,9 @@ Task<MemoryFailure::State::DaxLock> MemoryFailure::State::lock_dax(Context& ctx,
         Mapping* mapping = p.mapping;
         if (!mapping) {
             if (!env.config.strict_4_19_0 || profile.id != ProfileId::v4_19) co_return lock;
-            co_await oops_null(ctx);
+            // Linux 4.19.0 and 4.19.1 read page->mapping->host without a look at page->mapping.
+            if (ctx.worker) kernel.processes.end_kernel_work(ctx.cpu);  // it dies in there
+            co_await oops_null(kernel, ctx, "dax_lock_mapping_entry+0x14/0xd0");
             lock.status = DaxLock::Status::died;
             co_return lock;
         }
@@ -117,26 +125,6 @@ Task<MemoryFailure::State::DaxLock> MemoryFailure::State::lock_dax(Context& ctx,
 
 void MemoryFailure::State::unlock_dax(const DaxLock& lock) {
     if (lock.mapping) mm().unlock_entry(*lock.mapping, lock.key);
-}
-
-/// Linux 4.19.0 and 4.19.1 read page->mapping->host without a look at page->mapping
-/// (strict_4_19_0; kernel.md 5.3). The thread dies; oops_enter() has switched lock debugging off,
-/// so the taint prints no line.
-Task<void> MemoryFailure::State::oops_null(Context& ctx) {
-    const auto first_line = static_cast<std::uint32_t>(env.log.printed());
-    env.log.line(ctx.cpu, Line::oops_null, 0);
-    env.log.line(ctx.cpu, Line::oops_number, ++env.counters.oopses, 0);
-    if (ctx.worker)
-        env.log.line(ctx.cpu, Line::oops_workqueue, env.log.name("events mce_gen_pool_process"));
-    env.log.line(ctx.cpu, Line::oops_rip, env.log.name("dax_lock_mapping_entry+0x14/0xd0"));
-    env.trace.step(Module::kernel, TraceKind::oops, ctx.task ? ctx.task->index : ~std::uint32_t{0},
-                   first_line);
-    if (ctx.worker) {
-        kernel.processes.end_kernel_work(ctx.cpu);
-        kernel.workqueue.kill_worker(ctx.cpu);
-        co_await std::suspend_always{};  // a dead thread: its flow ends with the kernel
-    }
-    if (ctx.task) kernel.processes.force_signal(*ctx.task, kSigkill, kSiKernel, false, 0, 0);
 }
 
 // ---------------------------------------------------------------- file-system holder, v6.1

@@ -23,6 +23,14 @@ void MemoryFailure::State::dissolve(Pfn pfn, bool free_others) {
         kernel.memory.disuse(head, pages);
 }
 
+/// The filter rejects a huge page: nothing has happened.
+int MemoryFailure::State::undo_huge(Pfn head) {
+    set_flag(head, PG_hwpoison, false);
+    if (!profile.counts_every_action) --env.counters.num_poisoned_pages;
+    mark_filtered();
+    return profile.serialised ? -EOPNOTSUPP : 0;
+}
+
 Task<int> MemoryFailure::State::huge(Context& ctx, Pfn pfn, unsigned flags) {
     const Pfn head = mm().compound_head(pfn);
     if (page(head).test(PG_hwpoison) || page(pfn).test(PG_hwpoison)) {
@@ -35,6 +43,7 @@ Task<int> MemoryFailure::State::huge(Context& ctx, Pfn pfn, unsigned flags) {
     if (!(flags & MF_COUNT_INCREASED)) {
         if (users == 0) {
             co_await first_sleep(ctx);
+            if (!filter_accepts(head)) co_return undo_huge(head);
             co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
             dissolve(pfn, kernel.memory.kernel_state(pfn) == std::nullopt);
             action_result(ctx, pfn, PageType::free_huge,
@@ -44,6 +53,23 @@ Task<int> MemoryFailure::State::huge(Context& ctx, Pfn pfn, unsigned flags) {
         ++page(head).refcount;
     }
     co_await first_sleep(ctx);
+    co_await lock_page(head);
+    const int rc = co_await huge_locked(ctx, pfn, flags);
+    unlock_page(head);
+    co_return rc;
+}
+
+Task<int> MemoryFailure::State::huge_locked(Context& ctx, Pfn pfn, unsigned flags) {
+    const Pfn head = mm().compound_head(pfn);
+    if (!page(head).test(PG_hwpoison)) {  // an unpoison was faster
+        just_unpoisoned(ctx, pfn, head);
+        co_return 0;
+    }
+    // v4.x asks the filter about free huge pages only.
+    if (profile.serialised && !filter_accepts(head)) {
+        drop_reference(head);
+        co_return undo_huge(head);
+    }
     if (profile.hugetlb_needs_pmd_size && mm().compound_shift(pfn) > kPmdShift) {
         co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
         action_result(ctx, pfn, PageType::non_pmd_huge, MfResult::ignored);

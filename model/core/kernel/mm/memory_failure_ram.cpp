@@ -19,8 +19,9 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
         // refuses what is neither on the LRU nor free (HWPoisonHandlable(); kernel.md 2.6, H3).
         if (profile.unhandlable_pages && page(pfn).test(PG_pcp))
             page(pfn).flags = (page(pfn).flags & ~bit(PG_pcp)) | bit(PG_buddy);
-        const Page& p = page(pfn);
-        if (profile.unhandlable_pages && !p.test(PG_lru) && !p.test(PG_buddy)) {
+        const std::uint32_t state = page(pfn).flags;  // a page may go while we wait
+        const bool free = state & bit(PG_buddy);
+        if (profile.unhandlable_pages && !(state & bit(PG_lru)) && !free) {
             co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
             env.log.line(ctx.cpu, Line::mf_unhandlable, pfn.value);
             action_result(ctx, pfn, PageType::unknown, MfResult::ignored);
@@ -28,7 +29,7 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
         }
         if (users == 0) {
             co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
-            if (p.test(PG_buddy)) {
+            if (free) {
                 if (v6) {  // take_page_off_buddy()
                     page(pfn).refcount = 1;
                     page(pfn).flags &= ~bit(PG_buddy);
@@ -46,14 +47,23 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
     if (kernel.memory.is_ram(pfn) && mm().compound_shift(pfn) > kPageShift) mm().split_thp(pfn);
 
     co_await first_sleep(ctx);
+    co_await lock_page(pfn);
+    const int rc = co_await ram_locked(ctx, pfn, flags);
+    unlock_page(pfn);
+    co_return rc;
+}
+
+Task<int> MemoryFailure::State::ram_locked(Context& ctx, Pfn pfn, unsigned flags) {
     if (!page(pfn).test(PG_hwpoison)) {  // an unpoison was faster
-        env.log.line(ctx.cpu, Line::mf_just_unpoisoned, pfn.value);
-        if (!profile.counts_every_action) {  // unpoison_memory() has taken it off before
-            --env.counters.num_poisoned_pages;
-            ++env.counters.uncounted_poison_removed;
-        }
-        --page(pfn).refcount;
+        just_unpoisoned(ctx, pfn, pfn);
         co_return 0;
+    }
+    if (!filter_accepts(pfn)) {  // all is undone
+        set_flag(pfn, PG_hwpoison, false);
+        if (!profile.counts_every_action) --env.counters.num_poisoned_pages;
+        drop_reference(pfn);
+        mark_filtered();
+        co_return profile.serialised ? -EOPNOTSUPP : 0;
     }
     const std::uint32_t snapshot = page(pfn).flags;
     if (page(pfn).test(PG_lru) || page(pfn).test(PG_writeback)) {
@@ -73,6 +83,17 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
     if (type == PageType::unknown) type = classify(snapshot | (page(pfn).flags & bit(PG_dirty)));
     const MfResult result = act(ctx, pfn, type);
     co_return finish(ctx, pfn, type, result);
+}
+
+/// unpoison_memory() has cleared the flag and taken the page off the count; here it is taken off
+/// once more.
+void MemoryFailure::State::just_unpoisoned(Context& ctx, Pfn pfn, Pfn head) {
+    env.log.line(ctx.cpu, Line::mf_just_unpoisoned, pfn.value);
+    if (!profile.counts_every_action) {
+        --env.counters.num_poisoned_pages;
+        ++env.counters.uncounted_poison_removed;
+    }
+    drop_reference(head);
 }
 
 int MemoryFailure::State::finish(Context& ctx, Pfn pfn, PageType type, MfResult result) {

@@ -1,6 +1,8 @@
 #pragma once  // The parts of memory_failure(), one file each (kernel.md section 2).
 #include <deque>
+#include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/kernel/kernel.hpp"
@@ -32,6 +34,14 @@ struct MemoryFailure::State {
         unsigned flags;
         Causality why;
     };
+    /// debugfs hwpoison/corrupt-filter-*.
+    static constexpr std::uint32_t kAnyDevice = ~std::uint32_t{0};
+    struct Filter {
+        bool enable = false;
+        std::uint32_t dev_major = kAnyDevice, dev_minor = kAnyDevice;
+        std::uint64_t flags_mask = 0, flags_value = 0;
+        std::uint64_t memcg = 0;  ///< inode of a cgroup; 0: any
+    };
     struct Fifo {
         std::deque<Entry> entries;
         bool scheduled = false;
@@ -42,7 +52,9 @@ struct MemoryFailure::State {
     const Profile& profile;
     FlowMutex mf_mutex;  // v6.1
     bool hw_memory_failure = false;
+    std::map<std::uint64_t, WaitQueue> locked;  // v4.x: PG_locked, by pfn
     RateLimit unpoison_limit;
+    Filter filter;
     std::vector<Fifo> fifos;  // by CPU
 
     Mm& mm() { return kernel.processes.mm(); }
@@ -58,6 +70,9 @@ struct MemoryFailure::State {
     /// The first lock of a memory_failure(): the point where the worker gets its turn.
     Task<void> first_sleep(Context& ctx);
     Task<void> drain(Context& ctx, CpuId cpu);
+    /// lock_page(): v6.1 needs none, as mf_mutex keeps everybody else out.
+    Task<void> lock_page(Pfn pfn);
+    void unlock_page(Pfn pfn);
 
     // memory_failure_dax.cpp
     Task<int> dev_pagemap(Context& ctx, Pfn pfn, unsigned flags);
@@ -66,21 +81,24 @@ struct MemoryFailure::State {
     bool has_holder(Pfn pfn) const;
     Task<DaxLock> lock_dax(Context& ctx, Pfn pfn);
     void unlock_dax(const DaxLock& lock);
-    Task<void> oops_null(Context& ctx);
     Task<void> unmap_and_kill(Context& ctx, Pfn printed, Mapping& mapping, std::uint64_t index,
                               unsigned flags);
 
     // memory_failure_ram.cpp
     Task<int> ram(Context& ctx, Pfn pfn, unsigned flags);
+    Task<int> ram_locked(Context& ctx, Pfn pfn, unsigned flags);
     Task<bool> user_mappings(Context& ctx, Pfn pfn, unsigned flags);
     PageType classify(std::uint32_t flags) const;
     MfResult act(Context& ctx, Pfn pfn, PageType type);
     MfResult check_references(Context& ctx, Pfn pfn, PageType type, MfResult result);
+    void just_unpoisoned(Context& ctx, Pfn pfn, Pfn head);
     int finish(Context& ctx, Pfn pfn, PageType type, MfResult result);
 
     // memory_failure_huge.cpp
     Task<int> huge(Context& ctx, Pfn pfn, unsigned flags);
     bool is_hugetlb(Pfn pfn);
+    int undo_huge(Pfn head);
+    Task<int> huge_locked(Context& ctx, Pfn pfn, unsigned flags);
     void dissolve(Pfn pfn, bool keep_others);
 
     // kill.cpp
@@ -90,11 +108,19 @@ struct MemoryFailure::State {
     void kill_proc(Context& ctx, Pfn pfn, const Victim& victim, unsigned flags);
     int kill_accessing_process(Context& ctx, Pfn pfn, unsigned flags);
 
+    // hwpoison_filter.cpp
+    bool filter_set(std::string_view file, std::uint64_t value);
+    bool filter_accepts(Pfn pfn);
+    bool filter_dev(Pfn pfn);
+    std::uint64_t stable_page_flags(Pfn pfn);
+    void mark_filtered();
+
     // soft_offline.cpp
     Task<int> soft_offline(Context& ctx, Pfn pfn, unsigned flags);
     Task<int> soft_offline_huge(Context& ctx, Pfn pfn);
     Task<int> soft_offline_in_use(Context& ctx, Pfn pfn);
     void unknown_type(Context& ctx, Pfn pfn);
+    void drop_reference(Pfn pfn);
 
     // unpoison.cpp
     Task<int> unpoison(Context& ctx, Pfn pfn);

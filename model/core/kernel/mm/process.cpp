@@ -1,6 +1,6 @@
 #include "core/kernel/mm/process.hpp"
 
-#include <stdexcept>
+#include <string>
 
 #include "core/kernel/mm/process_state.hpp"
 
@@ -46,6 +46,14 @@ Processes::State::State(Kernel& k, Processes& o, const Scenario& s)
     for (Cpu& cpu : cpus) cpu.left_kernel = std::make_unique<WaitQueue>(k.env.agenda);
 }
 
+NoRamForMap::NoRamForMap(std::size_t of_process, std::size_t of_map, std::uint64_t size)
+    : std::invalid_argument("Processes: no RAM left for map " + std::to_string(of_map) +
+                            " of process " + std::to_string(of_process) + ", " +
+                            std::to_string(size) + " bytes"),
+      process(of_process),
+      map(of_map),
+      bytes(size) {}
+
 Processes::Processes(Kernel& kernel, const Scenario& scenario)
     : kernel_(kernel), s_(std::make_unique<State>(kernel, *this, scenario)) {
     const auto add = [&](const ProcessConfig& config, bool born) {
@@ -65,12 +73,10 @@ Processes::Processes(Kernel& kernel, const Scenario& scenario)
     // Two passes: a map may share the memory of one that stands further down.
     for (const bool sharing : {false, true})
         for (std::size_t i = 0; i < scenario.processes.size(); ++i)
-            for (const MapConfig& m : scenario.processes[i].maps) {
+            for (std::size_t j = 0; j < scenario.processes[i].maps.size(); ++j) {
+                const MapConfig& m = scenario.processes[i].maps[j];
                 if (m.shared_with.empty() == sharing) continue;
-                if (s_->mm.map(*processes_[i], m) != 0)
-                    throw std::invalid_argument("Processes: no RAM left for map " + m.id + " of " +
-                                                scenario.processes[i].id + ", " +
-                                                std::to_string(m.size) + " bytes");
+                if (s_->mm.map(*processes_[i], m) != 0) throw NoRamForMap(i, j, m.size);
             }
 }
 

@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,17 @@ struct Process {
     std::uint64_t mce_addr = 0;
 };
 
+/// A map of the scenario found no frames: the caller has not checked that it would.
+class NoRamForMap : public std::invalid_argument {
+public:
+    NoRamForMap(std::size_t of_process, std::size_t of_map, std::uint64_t size);
+    std::size_t process, map;  ///< indices
+    std::uint64_t bytes;       ///< what was asked for
+};
+
 class Processes {
 public:
+    /// Throws NoRamForMap.
     Processes(Kernel& kernel, const Scenario& scenario);
     ~Processes();
 

@@ -39,14 +39,19 @@ void MemoryFailure::State::unknown_type(Context& ctx, Pfn pfn) {
     env.log.line(ctx.cpu, Line::soft_unknown_type, pfn.value, word, env.names.intern(names));
 }
 
+/// put_page() of the caller's reference. A page that was freed meanwhile has taken it along.
+void MemoryFailure::State::drop_reference(Pfn pfn) {
+    if (Page& p = page(pfn); p.refcount > 0) --p.refcount;
+}
+
 Task<int> MemoryFailure::State::soft_offline(Context& ctx, Pfn pfn, unsigned flags) {
     const MemoryKind kind = kernel.memory.kind(pfn);
     if (kind == MemoryKind::none || kind == MemoryKind::pmem_raw) co_return -ENXIO;
     const bool v6 = profile.serialised;
-    Page& pinned = page(mm().compound_head(pfn));
+    const Pfn pinned = mm().compound_head(pfn);
     const bool referenced = flags & MF_COUNT_INCREASED;
     if (kind != MemoryKind::ram || (v6 && !kernel.memory.is_online(pfn))) {
-        if (referenced) --pinned.refcount;
+        if (referenced) drop_reference(pinned);
         if (!profile.dev_pagemap) unknown_type(ctx, pfn);  // v4.18: an ordinary page off the LRU
         co_return -EIO;
     }
@@ -54,7 +59,7 @@ Task<int> MemoryFailure::State::soft_offline(Context& ctx, Pfn pfn, unsigned fla
         co_await first_sleep(ctx);
         co_await mf_mutex.lock();
     }
-    if (referenced) --pinned.refcount;
+    if (referenced) drop_reference(pinned);
     int rc = 0;
     if (page(pfn).test(PG_hwpoison) ||
         (is_hugetlb(pfn) && page(mm().compound_head(pfn)).test(PG_hwpoison))) {
@@ -95,8 +100,19 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
         page(pfn).refcount = 0;
         mm().split_thp(pfn);
     }
+    // Our reference keeps the frame from being given to somebody else while we wait.
+    kernel.memory.hold(pfn);
     if (!profile.serialised) co_await first_sleep(ctx);
     co_await phase(env, ctx.cpu, Lat::kernel_copy_page);
+    if (page(pfn).test(PG_hwpoison)) {  // v4.x serialises nothing: somebody was faster
+        env.log.line(ctx.cpu, Line::soft_already, pfn.value);
+        co_return -EBUSY;
+    }
+    kernel.memory.unhold(pfn);
+    if (!kernel.memory.usage(pfn)) {  // unmap_and_move(): freed from under us, nothing to move
+        lose(pfn);
+        co_return 0;
+    }
     Mapping* const mapping = page(pfn).mapping;
     const bool unused =
         !page(pfn).test(PG_anon) && !page(pfn).test(PG_dirty) && mm().mappers(pfn).empty();

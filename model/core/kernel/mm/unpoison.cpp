@@ -35,7 +35,7 @@ Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
         rc = -EOPNOTSUPP;
     } else if (!p.test(PG_hwpoison)) {
         unpoison_line(ctx, Line::unpoison_already, pfn);
-    } else if (p.refcount > 1) {
+    } else if ((ram ? mm().page_count(head) : p.refcount) > 1) {
         unpoison_line(ctx, Line::unpoison_grabbed, pfn);
     } else if (ram && !mm().mappers(head).empty()) {
         unpoison_line(ctx, Line::unpoison_mapped, pfn);
@@ -53,12 +53,17 @@ Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
             rc = 0;
         }
     } else {
-        unpoison_line(ctx, Line::unpoison_done, pfn);
-        lift(head);
-        rc = 0;
-        // memory_failure()'s own reference goes too: RAM returns to the buddy allocator, an idle
-        // DAX page keeps its base reference.
-        if (ram && !p.test(PG_reserved) && !p.test(PG_slab)) kernel.memory.free(head, 1);
+        co_await lock_page(head);
+        if (page(head).test(PG_hwpoison)) {
+            unpoison_line(ctx, Line::unpoison_done, pfn);
+            lift(head);
+            rc = 0;
+            // memory_failure()'s own reference goes too: RAM returns to the buddy allocator, an
+            // idle DAX page keeps its base reference.
+            const Page& done = page(head);
+            if (ram && !done.test(PG_reserved) && !done.test(PG_slab)) kernel.memory.free(head, 1);
+        }
+        unlock_page(head);
     }
     if (v6) mf_mutex.unlock();
     co_return rc;

@@ -16,7 +16,7 @@ Task<void> die(Kernel& kernel, Context& ctx, std::uint32_t first_line, std::stri
     env.log.line(ctx.cpu, Line::oops_rip, env.log.name(symbol));
     const std::uint32_t subject = ctx.task ? ctx.task->index : ~std::uint32_t{0};
     env.trace.step(Module::kernel, TraceKind::oops, subject, first_line);
-    kernel.machine_check_core.add_taint(ctx.cpu);
+    kernel.machine_check_core.lock_debugging_off();
     if (ctx.task) {
         kernel.processes.force_signal(*ctx.task, kSigkill, kSiKernel, false, 0, 0);
         co_return;
@@ -35,6 +35,14 @@ Task<void> oops_paging(Kernel& kernel, Context& ctx, std::uint64_t va, bool writ
     const auto first_line = static_cast<std::uint32_t>(env.log.printed());
     env.log.line(ctx.cpu, Line::oops_paging, va);
     env.log.line(ctx.cpu, Line::oops_number, ++env.counters.oopses, write ? 2 : 0);
+    co_await die(kernel, ctx, first_line, symbol);
+}
+
+Task<void> oops_null(Kernel& kernel, Context& ctx, std::string_view symbol) {
+    Env& env = kernel.env;
+    const auto first_line = static_cast<std::uint32_t>(env.log.printed());
+    env.log.line(ctx.cpu, Line::oops_null, 0);
+    env.log.line(ctx.cpu, Line::oops_number, ++env.counters.oopses, 0);
     co_await die(kernel, ctx, first_line, symbol);
 }
 

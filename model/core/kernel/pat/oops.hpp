@@ -15,6 +15,8 @@ inline constexpr int kTaskDied = std::numeric_limits<int>::min();
 /// task gets SIGKILL and the caller returns kTaskDied.
 Task<void> oops_paging(Kernel& kernel, Context& ctx, std::uint64_t va, bool write,
                        std::string_view symbol);
+/// The same for a read through a null pointer.
+Task<void> oops_null(Kernel& kernel, Context& ctx, std::string_view symbol);
 /// #GP in kernel mode without a fixup, as for a non-canonical address.
 Task<void> oops_protection(Kernel& kernel, Context& ctx, std::string_view symbol);
 
