@@ -52,7 +52,13 @@ constexpr Rule kPmem[] = {
     {"disabling a namespace takes its pages out of the map and out of HardwareCorrupted",
      "Linux 4.18, 4.19 devm_memremap_pages_release(); Linux 6.1 memunmap_pages(), "
      "clear_hwpoisoned_pages()",
-     Check::record, "4.x/teardown-devdax-after-madvise 4.x/teardown-ext4dax-after-srao"},
+     Check::record,
+     "4.x/teardown-devdax-after-madvise 4.x/teardown-ext4dax-after-srao "
+     "scenarios/kernel/namespace-never-disabled-v4.18.json "
+     "scenarios/kernel/namespace-disabled-and-enabled-v6.1.json"},
+    {"an absent entry of the direct map survives disabling and enabling",
+     "Linux 4.18, 6.1 remove_pte_table(), phys_pte_init()", Check::spec,
+     "scenarios/kernel/namespace-disabled-and-enabled-v6.1.json"},
 };
 
 constexpr Rule kTables[] = {

@@ -28,6 +28,7 @@ struct PmemNamespace {
     Badblocks bad;
     std::unique_ptr<WaitQueue> idle;  ///< who waits for the last user to leave
     unsigned users = 0;
+    unsigned open_files = 0;  ///< of its file system, by calls that are going on
     bool enabled = true;
 
     bool is_bad(std::uint64_t sector, std::uint64_t bytes) const {

@@ -113,7 +113,9 @@ Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, FileIoEvent io) {
     const FileConfig& file = s_->kernel.scenario.files[io.file];
     const auto ns = static_cast<std::uint32_t>(file.on);
     enter(ns);
+    ++s_->bus.namespaces()[ns].open_files;
     const std::int64_t done = co_await s_->driver.dax_rw(ctx, file, io.write, io.offset, io.size);
+    --s_->bus.namespaces()[ns].open_files;
     leave(ns);
     co_return done;
 }

@@ -27,7 +27,7 @@ Task<int> Libnvdimm::unmount(Context& ctx, std::uint32_t ns) {
     };
     for (std::uint32_t file = 0; file < files.size(); ++file)
         if (here(file) && !mm.file(file).vmas.empty()) co_return -EBUSY;
-    if (s_->bus.namespaces()[ns].users != 0) co_return -EBUSY;  // a read or write is going on
+    if (s_->bus.namespaces()[ns].open_files != 0) co_return -EBUSY;
     for (std::uint32_t file = 0; file < files.size(); ++file)
         if (here(file)) co_await kernel.processes.evict(ctx, file);
     co_return 0;
