@@ -14,6 +14,13 @@ namespace mcemu {
 
 /// Latch this record in the bank and signal it, as an injector would.
 struct MceEvent {
+    /// Who does it: the hardware itself; the mce-inject program through /dev/mcelog, whose record
+    /// stands in for the registers of its CPU (kernel.md 3.4); debugfs mce-inject/ with flags "sw",
+    /// which goes past the registers (3.3).
+    enum class Via : std::uint8_t { hardware, mce_inject, debugfs_sw } via = Via::hardware;
+    /// mce_inject: where the record of a CPU other than the trigger's is raised. random: wherever
+    /// the CPU happens to be.
+    enum class Context : std::uint8_t { random, process, irq } context = Context::random;
     CpuId cpu = 0;
     std::uint32_t bank = 1;
     std::uint64_t status = 0, mcgstatus = 0;
@@ -22,7 +29,9 @@ struct MceEvent {
     bool cs_given = false;   ///< else 0x33 with a process, 0x10 without
     bool broadcast = true;   ///< default: MCG_STATUS.LMCES clear
     bool poll = false;       ///< latch only, found by CMCI or polling (default: UC clear, or MCIP clear)
-    int process = -1;        ///< what the CPU was running
+    bool hold = false;       ///< mce_inject: raised together with the next record that is not held
+    bool by_ipi = false;     ///< mce_inject: the others enter by IPI instead of NMI
+    int process = -1;        ///< what the CPU was running; mce_inject: the injecting process
 };
 /// Plant (or heal) a latent media error. Either `spa` or nvdimm + dpa.
 struct PoisonEvent {

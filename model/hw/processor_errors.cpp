@@ -58,7 +58,8 @@ void Processors::consume_poison(CpuId cpu, const Instruction& i, const UnitError
     entry.cpu = cpu;
     entry.unit = unit;
     entry.unit.error.origin = origin_of(a.planted_by);
-    entry.frame = {i.ip, i.user ? kUserCs : kKernelCs, contexts_[cpu].running.interrupts_on};
+    entry.frame = {i.ip, i.user ? kUserCs : kKernelCs,
+                   i.user || contexts_[cpu].running.interrupts_on};
     entry.context_frame = false;
     entry.retiring = mca_.bank(cpu, unit.bank).ctl() != 0;
 
@@ -144,6 +145,7 @@ void Processors::inject(const MceEvent& record) {
     hit.frame = contexts_[record.cpu].running;
     hit.frame.cs = record.cs_given ? record.cs : record.process >= 0 ? kUserCs : kKernelCs;
     if (record.cs_given || record.ip != 0) hit.frame.ip = record.ip;
+    if ((hit.frame.cs & 3) == 3) hit.frame.interrupts_on = true;  // user mode: always
     raise(hit, !record.broadcast, false);
 }
 

@@ -161,6 +161,7 @@ constexpr Format kFormats[] = {
     {Line::mcelog_poll_done, "Machine check poll done on CPU {0i}"},
     {Line::ghes_suppressed, "ghes_print_estatus: {0i} callbacks suppressed"},
     {Line::oops_protection, nullptr},
+    {Line::mcelog_timeout, "Timeout waiting for mce inject {0s}"},
 };
 // clang-format on
 static_assert(std::size(kFormats) == static_cast<std::size_t>(Line::count_));

@@ -231,6 +231,48 @@ Json msrs_of(const RunView& view) {
     return list;
 }
 
+Json records_of(const RunView& view) {
+    Json list = Json::array();
+    for (const kernel::LoggedRecord& logged : view.kernel.machine_check_core.records()) {
+        const mca::MceRecord& m = logged.record;
+        list.push_back({{"t_ns", to_ns(logged.at)},
+                        {"cpu", m.extcpu},
+                        {"bank", m.bank},
+                        {"status", hex(m.status)},
+                        {"mcgstatus", hex(m.mcgstatus)},
+                        {"addr", hex(m.addr)},
+                        {"misc", hex(m.misc)},
+                        {"cs", hex(m.cs)},
+                        {"ip", hex(m.ip)},
+                        {"severity", word(static_cast<mca::Severity>(m.severity))},
+                        {"source", word(m.source)},
+                        {"taken", word(logged.taken)}});
+    }
+    return list;
+}
+
+Json severity_rows_of(const RunView& view) {
+    Json list = Json::array();
+    const mca::SeverityGrader& grader = view.kernel.machine_check_core.grader();
+    unsigned number = 0;
+    for (const mca::SeverityRow& row : grader.table())
+        if (grader.covered(++number))
+            list.push_back(
+                {{"row", number}, {"severity", word(row.severity)}, {"message", row.message}});
+    return list;
+}
+
+Json injector_of(const RunView& view) {
+    Json list = Json::array();
+    for (const auto& [cpu, r] : view.kernel.machine_check_core.injected())
+        if (r.status & mca::MCI_STATUS_VAL)
+            list.push_back({{"cpu", cpu},
+                            {"bank", r.bank},
+                            {"status", hex(r.status)},
+                            {"mcgstatus", hex(r.mcgstatus)}});
+    return list;
+}
+
 /// Time from an event to one of its effects, and what was spent on the way.
 class Latencies {
 public:
@@ -365,6 +407,9 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["poison"] = poison_of(view);
     result["counters"] = counters_of(view);
     result["msrs"] = msrs_of(view);
+    result["records"] = records_of(view);
+    result["severity_rows"] = severity_rows_of(view);
+    result["injector"] = injector_of(view);
     result["latency"] = latency_of(view, causes, expect);
     result["expect"] = Json::array();
     return result;

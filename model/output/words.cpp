@@ -46,6 +46,11 @@ constexpr std::array kOutcomes =
     std::to_array<std::string_view>({"running", "panic", "shutdown"});
 constexpr std::array kProcessStates =
     std::to_array<std::string_view>({"alive", "killed", "exited", "unborn"});
+constexpr std::array kGrades = std::to_array<std::string_view>(
+    {"NO", "UCNA", "KEEP", "SOME", "AO", "UC", "AR", "PANIC"});
+constexpr std::array kSources =
+    std::to_array<std::string_view>({"exception", "poll", "firmware", "injector"});
+constexpr std::array kTakers = std::to_array<std::string_view>({"nobody", "notifiers", "panic"});
 constexpr std::array kShortModes =
     std::to_array<std::string_view>({"WB", "WC", "UC-", "UC", "WT", "WP"});
 
@@ -93,6 +98,9 @@ std::string_view word(TraceKind kind) { return pick(kKinds, kind); }
 std::string_view word(AccessKind kind) { return pick(kAccesses, kind); }
 std::string_view word(kernel::Outcome outcome) { return pick(kOutcomes, outcome); }
 std::string_view word(kernel::ProcessState state) { return pick(kProcessStates, state); }
+std::string_view word(mca::Severity severity) { return pick(kGrades, severity); }
+std::string_view word(mca::RecordSource source) { return pick(kSources, source); }
+std::string_view word(kernel::LoggedRecord::Taken taken) { return pick(kTakers, taken); }
 std::string_view short_word(kernel::CacheMode mode) { return pick(kShortModes, mode); }
 
 std::string_view word(const Action& action) {

@@ -18,6 +18,9 @@ std::string_view word(TraceKind kind);   ///< "bank_logged"
 std::string_view word(AccessKind kind);  ///< "load"
 std::string_view word(kernel::Outcome outcome);
 std::string_view word(kernel::ProcessState state);
+std::string_view word(mca::Severity severity);     ///< "PANIC"
+std::string_view word(mca::RecordSource source);   ///< "exception"
+std::string_view word(kernel::LoggedRecord::Taken taken);
 /// "UC-", "WB": as the direct map's types are written.
 std::string_view short_word(kernel::CacheMode mode);
 /// The scenario's word for an action: "madvise".

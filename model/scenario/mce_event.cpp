@@ -83,6 +83,23 @@ std::uint64_t Resolver::status(const Cursor& event, bool& symbolic) {
     return status;
 }
 
+/// Keys that only some of the ways to inject know.
+void Resolver::mce_via(const Cursor& event, MceEvent& e) {
+    e.via = event.choice<MceEvent::Via>("via");
+    e.hold = event.truth("hold");
+    e.context = event.choice<MceEvent::Context>("context");
+    const bool program = e.via == MceEvent::Via::mce_inject;
+    for (const std::string_view key : {"hold", "context"})
+        if (event.given(key) && !program)
+            add(event.at(key), "\"" + std::string(key) + "\" means nothing to this way of injecting",
+                "leave it out, or write \"via\": \"mce-inject\"");
+    const std::string_view how = event.text("broadcast");
+    e.by_ipi = how == "irq";
+    if (!how.empty() && !program)
+        add(event.at("broadcast"), "hardware tells all CPUs by itself",
+            "true or false, or write \"via\": \"mce-inject\"");
+}
+
 Action Resolver::mce(const Cursor& event) {
     MceEvent e;
     const McaConfig& mca = scenario.machine.mca;
@@ -102,11 +119,15 @@ Action Resolver::mce(const Cursor& event) {
     e.status = status(event, symbolic);
     e.addr = event.number("addr");
     e.misc = event.maybe("misc").value_or(symbolic && (e.status & MCI_STATUS_MISCV) ? kMiscLine : 0);
+    mce_via(event, e);
+    // The program's records are as written: nothing is derived.
+    const bool program = e.via == MceEvent::Via::mce_inject;
     e.ip = event.number("ip");
     e.cs_given = event.given("cs");
-    e.cs = event.maybe("cs").value_or(e.process >= 0 ? 0x33 : 0x10);
+    e.cs = event.maybe("cs").value_or(program ? 0 : e.process >= 0 ? 0x33 : 0x10);
 
-    const bool local = event.given("broadcast") && !event.truth("broadcast");
+    const bool told = !event.text("broadcast").empty();
+    const bool local = event.given("broadcast") && !told && !event.truth("broadcast");
     if (const auto fields = event.object("mcgstatus")) {
         e.mcgstatus = (fields->truth("ripv") ? MCG_STATUS_RIPV : 0) |
                       (fields->truth("eipv") ? MCG_STATUS_EIPV : 0) |
@@ -114,18 +135,19 @@ Action Resolver::mce(const Cursor& event) {
                       (fields->truth("lmces") ? MCG_STATUS_LMCES : 0);
     } else if (event.given("mcgstatus")) {
         e.mcgstatus = event.number("mcgstatus");
-    } else {
+    } else if (!program) {
         e.mcgstatus = default_mcgstatus(e.status, mca.ser);
         if (local && mca.lmce && classify(e.status, mca.ser) == ErrorClass::srar)
             e.mcgstatus |= MCG_STATUS_LMCES;
     }
     const bool lmces = e.mcgstatus & MCG_STATUS_LMCES;
     e.broadcast = event.given("broadcast") ? !local : !lmces;
-    if (lmces && e.broadcast)
+    if (lmces && e.broadcast && !program)
         add(event.at("broadcast"), "\"broadcast\" contradicts MCG_STATUS.LMCES",
             "a local machine check reaches one CPU: clear one of them");
     e.poll = event.given("poll") ? event.truth("poll")
-                                 : !(e.status & MCI_STATUS_UC) || !(e.mcgstatus & MCG_STATUS_MCIP);
+                                 : !(e.status & MCI_STATUS_UC) ||
+                                       (!program && !(e.mcgstatus & MCG_STATUS_MCIP));
     return e;
 }
 

@@ -199,6 +199,7 @@ private:
                              std::uint64_t* rest = nullptr);
 
     // mce_event.cpp
+    void mce_via(const Cursor& event, MceEvent& e);
     Action mce(const Cursor& event);
     std::uint64_t status(const Cursor& event, bool& symbolic);
 

@@ -77,6 +77,11 @@ inline const Field* find_field(std::span<const Field> fields, std::string_view n
 extern const Shape kScenarioShape;
 extern const Shape kResultShape;
 
+// Parts of a result (shapes_records.cpp).
+extern const Shape kResultRecords;
+extern const Shape kSeverityRows;
+extern const Shape kInjectorRegisters;
+
 // Parts of a scenario.
 extern const Shape kKernelShape;
 extern const Shape kMachineShape;

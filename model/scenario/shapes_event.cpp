@@ -14,6 +14,9 @@ constexpr std::string_view kStatusNames[] = {
     "SRAR-DATA",       "SRAR-INSTR",       "SRAR-DATA-OVER", "SRAR-UNKNOWN", "SRAO-SCRUB-MC",
     "SRAO-SCRUB-CMCI", "SRAO-SCRUB-OVER",  "SRAO-WB-CMCI",   "SRAO-UNKNOWN", "UCNA",
     "CE",              "FATAL-PCC",        "SKX-PATROL"};
+constexpr std::string_view kVias[] = {"hardware", "mce-inject", "debugfs-sw"};
+constexpr std::string_view kContexts[] = {"random", "process", "irq"};
+constexpr std::string_view kTellBys[] = {"nmi", "irq"};
 constexpr std::string_view kDirections[] = {"from_user", "to_user", "from_pmem"};
 constexpr std::string_view kScrubKinds[] = {"patrol", "ars-short", "ars-full"};
 constexpr std::string_view kAdvices[] = {"hwpoison", "soft_offline"};
@@ -44,6 +47,14 @@ constexpr std::string_view kFunctions[] = {
 
 constinit const Shape kStatusValue{.kind = Kind::address, .choices = kStatusNames};
 constinit const Shape kStatusClass{.kind = Kind::choice, .choices = kStatusNames};
+constinit const Shape kVia{.kind = Kind::choice, .choices = kVias};
+constinit const Shape kContext{.kind = Kind::choice, .choices = kContexts};
+constinit const Shape kTellBy{.kind = Kind::choice, .choices = kTellBys};
+constexpr const Shape* kBroadcastForms[] = {&kBoolean, &kTellBy};
+constinit const Shape kBroadcast{.kind = Kind::any_of,
+                                 .name = "broadcast",
+                                 .doc = "Whether all CPUs take part, or by what they are told.",
+                                 .forms = kBroadcastForms};
 constinit const Shape kDirection{.kind = Kind::choice, .choices = kDirections};
 constinit const Shape kScrubKind{.kind = Kind::choice, .choices = kScrubKinds};
 constinit const Shape kAdvice{.kind = Kind::choice, .choices = kAdvices};
@@ -126,9 +137,12 @@ constexpr Field kMceFields[] = {
     {"misc", &kAddress, "IA32_MCi_MISC (default: 0x86 when status is a name or fields with MISCV, else 0)", {}},
     {"ip", &kAddress, "Instruction pointer", "\"0x0\""},
     {"cs", &kSegment, "Code segment (default: 0x33 with a process, else 0x10)", {}},
-    {"broadcast", &kBoolean, "All CPUs take the machine check (default: LMCES is clear)", {}},
-    {"poll", &kBoolean, "Latch only: CMCI or polling finds it (default: UC clear or MCIP clear)", {}},
-    {"process", &kText, "What the CPU was running, by id", {}},
+    {"broadcast", &kBroadcast, "All CPUs take the machine check (default: LMCES is clear); with via mce-inject also how the others are told, by \"nmi\" or \"irq\"", {}},
+    {"poll", &kBoolean, "Latch only: CMCI or polling finds it (default: UC clear or MCIP clear; with via mce-inject: UC clear)", {}},
+    {"process", &kText, "What the CPU was running, by id; with via mce-inject: the injecting program", {}},
+    {"via", &kVia, "Who latches it: the hardware, the mce-inject program through /dev/mcelog, or the debugfs files of mce-inject in their software mode", "\"hardware\""},
+    {"hold", &kBoolean, "With via mce-inject: raised together with the next record that is not held", "false"},
+    {"context", &kContext, "With via mce-inject and hold: where it is raised; random: wherever the CPU is", "\"random\""},
 };
 constexpr Field kPoisonFields[] = {
     {"spa", &kAddress, "System physical address; or nvdimm and dpa", {}},

@@ -16,7 +16,8 @@ Overload(F...) -> Overload<F...>;
 
 /// Events that the kernel stub performs say themselves when they have ended.
 bool kernel_performs(const Action& action) {
-    return !(std::holds_alternative<MceEvent>(action) || std::holds_alternative<PoisonEvent>(action) ||
+    if (const auto* mce = std::get_if<MceEvent>(&action)) return mce->via != MceEvent::Via::hardware;
+    return !(std::holds_alternative<PoisonEvent>(action) ||
              std::holds_alternative<SpeculateEvent>(action) || std::holds_alternative<CperEvent>(action) ||
              std::holds_alternative<PowerFailEvent>(action) ||
              (std::holds_alternative<ScrubEvent>(action) &&
@@ -100,7 +101,10 @@ void EventDriver::perform(std::uint32_t event) {
     const Action& action = scenario_.events[event].action;
     std::visit(
         Overload{
-            [&](const MceEvent& mce) { perform_mce(mce); },
+            [&](const MceEvent& mce) {
+                if (mce.via == MceEvent::Via::hardware) perform_mce(mce);
+                else hands_.kernel.perform(event, action);
+            },
             [&](const PoisonEvent& poison) { hands_.media.plant(poison); },
             [&](const SpeculateEvent& speculate) {
                 if (speculate.va) load_address_space(speculate.cpu, *speculate.va);

@@ -136,6 +136,7 @@ void Ghes::report_memory_error(const CperEvent& record) {
     m.microcode = cpus.microcode;
     m.extcpu = m.apicid = kCpu;
     m.origin = env.agenda.why().origin;
+    m.source = mca::RecordSource::firmware;
     kernel_.machine_check_core.log(kCpu, m);
 }
 

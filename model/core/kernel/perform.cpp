@@ -13,6 +13,7 @@ void Kernel::perform(std::uint32_t event, const Action& action) {
     else if (const auto* cpu = std::get_if<CpuHotplugEvent>(&action)) hotplug(event, *cpu);
     else if (const auto* ns = std::get_if<NamespaceEvent>(&action)) flows.spawn(ndctl(event, *ns));
     else if (const auto* call = std::get_if<CallEvent>(&action)) flows.spawn(call_function(event, *call));
+    else if (const auto* mce = std::get_if<MceEvent>(&action)) machine_check_core.inject(event, *mce);
     else processes.perform(event, action);
     env.agenda.set_why(why);
 }

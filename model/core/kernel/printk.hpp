@@ -106,6 +106,7 @@ enum class Line : std::uint16_t {
     mcelog_triggering, mcelog_done, mcelog_poll_start, mcelog_poll_done,  ///< 3.4: cpu
     ghes_suppressed,    ///< count ("ghes_print_estatus: %d callbacks suppressed")
     oops_protection,    ///< count ("general protection fault: 0000 [#n] SMP")
+    mcelog_timeout,     ///< name of the CPU mask (mce-inject.c raise_mce())
     count_
 };
 

@@ -81,7 +81,59 @@ void MceCore::read_aux(CpuId cpu, std::uint32_t bank, MceRecord& m) const {
     }
 }
 
+const InjectedRegisters* MceCore::injected_on(CpuId cpu) const {
+    if (injected.empty()) return nullptr;
+    const auto it = injected.find(cpu);
+    return it != injected.end() && it->second.active ? &it->second : nullptr;
+}
+
+namespace {
+
+/// Where `registers` keeps what `msr` reads (msr_to_offset()); null: that MSR reads as 0.
+template <class R>
+auto* injected_register(R& registers, std::uint32_t msr) {
+    if (msr == MSR_IA32_MCG_STATUS) return &registers.mcgstatus;
+    if (msr == msr_mci_status(registers.bank)) return &registers.status;
+    if (msr == msr_mci_addr(registers.bank)) return &registers.addr;
+    if (msr == msr_mci_misc(registers.bank)) return &registers.misc;
+    return static_cast<decltype(&registers.misc)>(nullptr);
+}
+
+constexpr bool is_error_register(std::uint32_t msr) {
+    return msr == MSR_IA32_MCG_STATUS ||
+           (msr >= MSR_IA32_MC0_CTL && msr < msr_mci_ctl(32) && (msr & 3) != 0);
+}
+
+}  // namespace
+
+std::uint64_t MceCore::read(CpuId cpu, std::uint32_t msr) const {
+    const InjectedRegisters* r = is_error_register(msr) ? injected_on(cpu) : nullptr;
+    if (!r) return env.hw.rdmsr(cpu, msr).value_or(0);
+    const std::uint64_t* value = injected_register(*r, msr);
+    return value ? *value : 0;
+}
+
+void MceCore::write(CpuId cpu, std::uint32_t msr, std::uint64_t value) {
+    if (!is_error_register(msr) || !injected_on(cpu)) {
+        env.hw.wrmsr(cpu, msr, value);
+    } else if (std::uint64_t* r = injected_register(injected[cpu], msr)) {
+        *r = value;
+    }
+}
+
+std::uint64_t MceCore::valid_banks(CpuId cpu) const {
+    const InjectedRegisters* r = injected_on(cpu);
+    if (!r) return env.hw.valid_banks(cpu);
+    return (r->status & MCI_STATUS_VAL) && r->bank < banks ? std::uint64_t{1} << r->bank : 0;
+}
+
+Frame MceCore::frame(CpuId cpu) const {
+    const InjectedRegisters* r = injected_on(cpu);
+    return r ? r->frame : env.hw.frame(cpu);
+}
+
 std::uint32_t MceCore::origin(CpuId cpu, std::uint32_t bank) const {
+    if (const InjectedRegisters* r = injected_on(cpu)) return r->origin;
     const std::uint32_t known = env.hw.bank_origin(cpu, bank);
     return known ? known : env.agenda.why().origin;
 }
@@ -121,8 +173,11 @@ bool MceCore::filtered(const MceRecord& m) const {
            (model == 0x3c || model == 0x45 || model == 0x46 || model == 0x3d || model == 0x55);
 }
 
-bool MceCore::log(CpuId cpu, const MceRecord& m) {
+bool MceCore::log(CpuId cpu, MceRecord m) {
+    // Enough for every record that a reader of the result looks at one by one.
+    constexpr std::size_t kHistory = 65536;
     const Causality before = env.agenda.why();
+    m.number = history.size() < kHistory ? static_cast<std::uint32_t>(history.size()) + 1 : 0;
     env.agenda.set_why({before.cause, m.origin});
     const std::uint32_t id = env.trace.step(
         Module::kernel, TraceKind::mce_record, cpu,
@@ -133,6 +188,7 @@ bool MceCore::log(CpuId cpu, const MceRecord& m) {
     } else if (pool.add(m, env.agenda.why())) {
         ++env.counters.records;
         added = true;
+        if (m.number != 0) history.push_back({.at = env.agenda.now(), .record = m});
     } else {
         ++env.counters.records_lost;
         env.fates.mark(m.origin, Fate::filtered, FateReason::pool_full, id);

@@ -1,11 +1,14 @@
 #pragma once  // What all parts of the machine-check core share: records, grading, the deferred
               // work.
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/kernel/env.hpp"
 #include "core/kernel/mce/record_pool.hpp"
+#include "core/kernel/mce/records.hpp"
 #include "core/mca/severity.hpp"
 
 namespace mcemu::kernel {
@@ -54,9 +57,16 @@ public:
     mca::MceRecord setup(CpuId cpu) const;
     /// mce_gather_info(): setup and MCG_STATUS; `frame` gives the IP when MCG_STATUS says so.
     mca::MceRecord gather(CpuId cpu, const Frame* frame) const;
-    std::uint64_t read(CpuId cpu, std::uint32_t msr) const {
-        return env.hw.rdmsr(cpu, msr).value_or(0);
-    }
+
+    // registers: the hardware's, or the injector's (mce_rdmsrl(), mce_wrmsrl())
+    std::uint64_t read(CpuId cpu, std::uint32_t msr) const;
+    void write(CpuId cpu, std::uint32_t msr, std::uint64_t value);
+    /// Banks with VAL set, as a mask.
+    std::uint64_t valid_banks(CpuId cpu) const;
+    Frame frame(CpuId cpu) const;
+    /// By CPU; what was injected stays visible after it was raised.
+    std::map<CpuId, InjectedRegisters> injected;
+
     /// mce_read_aux().
     void read_aux(CpuId cpu, std::uint32_t bank, mca::MceRecord& m) const;
     /// Scenario event whose error the bank holds.
@@ -66,7 +76,12 @@ public:
     mca::Grade grade(mca::MceRecord& m, bool from_exception, bool has_regs);
 
     /// mce_log(): true when the record went into the pool, so that irq_work() is due.
-    bool log(CpuId cpu, const mca::MceRecord& m);
+    bool log(CpuId cpu, mca::MceRecord m);
+    /// The first records of the run that went into the pool; a storm's later ones are only counted.
+    std::vector<LoggedRecord> history;
+    void taken(const mca::MceRecord& m, LoggedRecord::Taken by) {
+        if (m.number != 0 && m.number <= history.size()) history[m.number - 1].taken = by;
+    }
     /// mce_irq_work: a self-interrupt as soon as `cpu` has interrupts on; starts the worker.
     Task<void> irq_work(CpuId cpu);
     /// schedule_work(&mce_work), if the pool holds something: one work item for all CPUs.
@@ -89,6 +104,7 @@ public:
     }
 
 private:
+    const InjectedRegisters* injected_on(CpuId cpu) const;
     mca::ErrorContext error_context(mca::MceRecord& m, bool has_regs) const;
     bool filtered(const mca::MceRecord& m) const;
     Task<void> work(Context& ctx);

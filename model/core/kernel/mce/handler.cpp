@@ -15,7 +15,7 @@ void Handler::gather(McCpu& c) const {
 
 void Handler::pre_scan(McCpu& c) {
     MceRecord& m = c.m;
-    for (std::uint64_t todo = core_.env.hw.valid_banks(c.cpu); todo; todo &= todo - 1) {
+    for (std::uint64_t todo = core_.valid_banks(c.cpu); todo; todo &= todo - 1) {
         const auto bank = static_cast<std::uint32_t>(std::countr_zero(todo));
         m.status = core_.read(c.cpu, msr_mci_status(bank));
         if (!(m.status & MCI_STATUS_VAL)) continue;
@@ -89,7 +89,7 @@ void Handler::clear_banks(McCpu& c) {
     if (c.no_way_out) return;
     for (std::uint64_t todo = c.to_clear; todo; todo &= todo - 1) {
         const auto bank = static_cast<std::uint32_t>(std::countr_zero(todo));
-        core_.env.hw.wrmsr(c.cpu, msr_mci_status(bank), 0);
+        core_.write(c.cpu, msr_mci_status(bank), 0);
     }
 }
 

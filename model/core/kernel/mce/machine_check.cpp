@@ -2,6 +2,7 @@
 
 #include "core/kernel/kernel.hpp"
 #include "core/kernel/mce/cmci.hpp"
+#include "core/kernel/mce/injector.hpp"
 #include "core/kernel/mce/notifiers.hpp"
 #include "core/kernel/mce/poll.hpp"
 #include "core/kernel/mce/rendezvous.hpp"
@@ -25,7 +26,8 @@ struct MachineCheck::State {
           notifiers(core, panic),
           poller(core),
           cmci(core, poller),
-          rendezvous(core, panic) {
+          rendezvous(core, panic),
+          injector(core, poller, rendezvous) {
         core.process_records = [this](Context& ctx) { return notifiers.process(ctx); };
     }
 
@@ -41,6 +43,7 @@ struct MachineCheck::State {
     Poller poller;
     Cmci cmci;
     Rendezvous rendezvous;
+    Injector injector;
     bool initialised = false;
 };
 
@@ -131,6 +134,16 @@ void MachineCheck::config_changed(std::string_view name) {
 void MachineCheck::log(CpuId cpu, const mca::MceRecord& record) {
     if (s_->core.log(cpu, record)) s_->core.start_flow([&] { return s_->core.irq_work(cpu); });
 }
+
+void MachineCheck::inject(std::uint32_t event, const MceEvent& record) {
+    s_->injector.inject(event, record);
+}
+
+const std::vector<LoggedRecord>& MachineCheck::records() const { return s_->core.history; }
+const std::map<CpuId, InjectedRegisters>& MachineCheck::injected() const {
+    return s_->core.injected;
+}
+const mca::SeverityGrader& MachineCheck::grader() const { return s_->core.grader; }
 
 Task<bool> MachineCheck::wait_handled(Context& ctx) { return s_->rendezvous.wait_handled(ctx); }
 bool MachineCheck::panicked() const { return s_->panic.panicked(); }

@@ -1,10 +1,13 @@
 #pragma once  // The machine-check core: #MC, rendezvous, records, notifiers, CMCI and polling.
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "core/kernel/env.hpp"
-#include "core/mca/mce_record.hpp"
+#include "core/kernel/mce/records.hpp"
+#include "core/mca/severity.hpp"
 
 namespace mcemu::kernel {
 
@@ -31,6 +34,14 @@ public:
 
     /// mce_log(): adds a record to the pool; its worker runs the notifier chain.
     void log(CpuId cpu, const mca::MceRecord& record);
+    /// A record written to one of the kernel's injectors: MceEvent::via other than hardware.
+    /// `event` is its index.
+    void inject(std::uint32_t event, const MceEvent& record);
+
+    // what a finished run shows
+    const std::vector<LoggedRecord>& records() const;
+    const std::map<CpuId, InjectedRegisters>& injected() const;
+    const mca::SeverityGrader& grader() const;
     /// A #MC taken while `ctx` executed an instruction has been raised (Platform::execute said
     /// so): goes on when the handler has returned to that context. True when the kernel resumes
     /// at an exception fixup (the copy stops early). Call it directly after execute(); the time
@@ -57,6 +68,7 @@ inline constexpr std::uint64_t kIpCopyFromUser =
     0xffffffff81a3cb50;  ///< copy_user_* reading user memory
 inline constexpr std::uint64_t kIpCopyPlain = 0xffffffff81a3ce10;  ///< memcpy: no fixup
 inline constexpr std::uint64_t kIpKernel = 0xffffffff81001000;     ///< some other kernel text
+inline constexpr std::uint64_t kIpIdle = 0xffffffff8143295d;   ///< the idle loop, waiting
 inline constexpr std::uint64_t kIpUser = 0x401136;                 ///< an instruction of a process
 
 }  // namespace mcemu::kernel

@@ -13,6 +13,7 @@ Task<void> Notifiers::process(Context& ctx) {
         env.agenda.set_why(entry.why);
         env.fates.mark(entry.record.origin, Fate::logged, FateReason::kernel_record,
                        entry.why.cause);
+        core_.taken(entry.record, LoggedRecord::Taken::notifiers);
         co_await chain(ctx, entry.record);
         core_.pool.release();
     }

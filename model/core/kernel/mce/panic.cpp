@@ -19,6 +19,8 @@ std::uint32_t Panic::symbol(std::uint64_t ip) const {
         std::snprintf(text, sizeof text, "%.*s+0x%llx/0x%llx", static_cast<int>(name.size()),
                       name.data(), static_cast<unsigned long long>(ip - r->begin),
                       static_cast<unsigned long long>(kCopyRoutineSize));
+    } else if (ip == kIpIdle) {
+        std::snprintf(text, sizeof text, "default_idle+0x1d/0x140");
     } else {
         std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(ip));
     }
@@ -55,6 +57,7 @@ void Panic::mce_panic(CpuId cpu, std::string_view msg, const MceRecord* final,
 
     // Records that the pool still holds, corrected ones first, the fatal one last.
     const std::vector<RecordPool::Entry> pending = core_.pool.detach_unique();
+    for (const auto& e : pending) core_.taken(e.record, LoggedRecord::Taken::panic);
     for (const auto& e : pending)
         if (!(e.record.status & MCI_STATUS_UC)) print_mce(cpu, e.record);
     for (const auto& e : pending)

@@ -24,10 +24,11 @@ bool Poller::takes(std::uint64_t status, unsigned flags) const {
 Poller::Result Poller::machine_check_poll(CpuId cpu, unsigned flags, std::uint64_t banks) {
     Env& env = core_.env;
     Result result;
-    std::uint64_t todo = env.hw.valid_banks(cpu) & banks;
+    std::uint64_t todo = core_.valid_banks(cpu) & banks;
     if (!todo) return result;
 
     MceRecord m = core_.gather(cpu, nullptr);
+    m.source = RecordSource::poll;
     if (flags & MCP_TIMESTAMP) m.tsc = core_.read(cpu, MSR_IA32_TSC);
     unsigned seen = 0;
     for (; todo; todo &= todo - 1) {
@@ -47,7 +48,7 @@ Poller::Result Poller::machine_check_poll(CpuId cpu, unsigned flags, std::uint64
             env.fates.mark(m.origin, Fate::filtered, FateReason::filtered_by_kernel,
                            env.trace.note(Module::kernel, TraceKind::mce_dropped, cpu, bank));
         }
-        env.hw.wrmsr(cpu, msr_mci_status(bank), 0);
+        core_.write(cpu, msr_mci_status(bank), 0);
     }
     result.seen = seen != 0;
     if (result.seen) {
@@ -59,7 +60,7 @@ Poller::Result Poller::machine_check_poll(CpuId cpu, unsigned flags, std::uint64
 
 bool Poller::would_find(CpuId cpu) {
     if (!core_.online(cpu)) return false;
-    for (std::uint64_t todo = core_.env.hw.valid_banks(cpu) & poll_banks_[cpu]; todo;
+    for (std::uint64_t todo = core_.valid_banks(cpu) & poll_banks_[cpu]; todo;
          todo &= todo - 1) {
         const auto bank = static_cast<std::uint32_t>(std::countr_zero(todo));
         if (takes(core_.read(cpu, msr_mci_status(bank)), 0)) return true;

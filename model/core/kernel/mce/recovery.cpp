@@ -52,6 +52,14 @@ void Recovery::resume(CpuId cpu, bool fixup) {
     r.waiters.wake_all();
 }
 
+Task<void> Recovery::wait_returned(CpuId cpu) {
+    while (called_.contains(cpu)) co_await callers_.wait();
+}
+
+void Recovery::returned(CpuId cpu) {
+    if (called_.erase(cpu) != 0) callers_.wake_all();
+}
+
 // ---------------------------------------------------------------- v6.1: task work
 
 void Recovery::queue(McCpu& c) {
@@ -169,6 +177,7 @@ Task<void> Recovery::run_user_task(McCpu c) {
 Task<void> Recovery::finish(McCpu c) {
     Env& env = core_.env;
     const bool acts = c.worst == MCE_AR_SEVERITY || c.kill_it;
+    if (core_.v6) returned(c.cpu);  // the task's business waits for its return to user mode
     // Interrupts are on again from here on; the self-interrupt comes first.
     if (c.logged) co_await core_.irq_work(c.cpu);
     env.agenda.set_why({env.agenda.why().cause, c.m.origin ? c.m.origin : env.agenda.why().origin});
@@ -181,6 +190,7 @@ Task<void> Recovery::finish(McCpu c) {
         if (!fixup && !core_.v6) panic_.mce_panic(c.cpu, "Failed kernel mode recovery", &c.m, {});
     }
     if (panic_.panicked()) co_await Never{};
+    returned(c.cpu);
     resume(c.cpu, fixup);
 }
 

@@ -1,5 +1,6 @@
 #pragma once  // What follows a scan: irq_work, memory_failure() for the task, signals, the return.
 #include <map>
+#include <set>
 
 #include "core/kernel/mce/handler.hpp"
 
@@ -9,7 +10,8 @@ struct Process;
 
 class Recovery {
 public:
-    Recovery(MceCore& core, Panic& panic) : core_(core), panic_(panic) {}
+    Recovery(MceCore& core, Panic& panic)
+        : core_(core), panic_(panic), callers_(core.env.agenda) {}
 
     /// v6.1 E15, E16: queues the task work before MCG_STATUS is cleared; it may panic.
     void queue(McCpu& c);
@@ -19,6 +21,9 @@ public:
 
     /// See MachineCheck::wait_handled().
     Task<bool> wait_handled(Context& ctx);
+    /// For a caller of do_machine_check(): announce the call, then wait for its return.
+    void expect_return(CpuId cpu) { called_.insert(cpu); }
+    Task<void> wait_returned(CpuId cpu);
 
 private:
     enum class Work : std::uint8_t { kill_me_now, kill_me_maybe, kill_me_never };
@@ -37,11 +42,14 @@ private:
     Task<void> run_user_task(McCpu c);
     void force_sigbus(Process* process, std::uint32_t origin);
     void resume(CpuId cpu, bool fixup);
+    void returned(CpuId cpu);
     Return& return_of(CpuId cpu);
 
     MceCore& core_;
     Panic& panic_;
     std::map<CpuId, Return> returns_;
+    std::set<CpuId> called_;  // do_machine_check() was called there and has not returned
+    WaitQueue callers_;
     std::map<CpuId, std::pair<Work, mca::MceRecord>> idle_work_;  // user mode, but no process known
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <utility>
 
 #include "core/kernel/kernel.hpp"
 
@@ -55,15 +56,27 @@ void Rendezvous::machine_check(const McDelivery& delivery) {
     const std::uint64_t mcg = core_.read(first, MSR_IA32_MCG_STATUS);
     // E1: an off-line CPU only has to get out of the others' way.
     if (!delivery.broadcast && !core_.online(first) && (mcg & MCG_STATUS_RIPV)) {
-        env.hw.wrmsr(first, MSR_IA32_MCG_STATUS, 0);
+        core_.write(first, MSR_IA32_MCG_STATUS, 0);
         return;
     }
     if (!delivery.broadcast && (mcg & MCG_STATUS_LMCES))
         core_.start_flow([&] { return local(first); });
-    else if (waiting_)
-        join(delivery);
+    else if (open_ && open_->waiting)
+        join(*open_, delivery, env.agenda.now());
+    else if (open_)
+        open_->behind.emplace_back(env.agenda.now(), delivery);
     else
         core_.start_flow([&] { return broadcast(delivery); });
+}
+
+Task<void> Rendezvous::call_handler(CpuId cpu) {
+    McDelivery delivery;
+    delivery.broadcast = false;
+    delivery.first = cpu;
+    delivery.cpus_per_socket = core_.env.machine.cpus.cores * core_.env.machine.cpus.threads;
+    recovery_.expect_return(cpu);
+    machine_check(delivery);
+    co_await recovery_.wait_returned(cpu);
 }
 
 // ---------------------------------------------------------------- one CPU alone: LMCE
@@ -73,11 +86,11 @@ Task<void> Rendezvous::local(CpuId cpu) {
     McCpu c;
     c.cpu = cpu;
     c.arrival = env.agenda.now();
-    c.frame = env.hw.frame(cpu);
+    c.frame = core_.frame(cpu);
     ++running_;
     co_await phase(env, cpu, Lat::kernel_mc_entry);
     handler_.gather(c);
-    co_await phase(env, cpu, Lat::kernel_mc_prescan, count(env.hw.valid_banks(cpu)));
+    co_await phase(env, cpu, Lat::kernel_mc_prescan, count(core_.valid_banks(cpu)));
     handler_.pre_scan(c);
     if (c.no_way_out) panic_.mce_panic(cpu, "Fatal local machine check", &c.m, c.msg);
     co_await stop_if_panicked();
@@ -98,7 +111,7 @@ Task<void> Rendezvous::local(CpuId cpu) {
     co_await phase(env, cpu, Lat::kernel_mc_dispose);
     dispose(c);
     co_await stop_if_panicked();
-    env.hw.wrmsr(cpu, MSR_IA32_MCG_STATUS, 0);
+    core_.write(cpu, MSR_IA32_MCG_STATUS, 0);
     if (--running_ == 0) panic_.acquit();
     core_.start_flow([&] { return recovery_.finish(c); });
 }
@@ -117,7 +130,7 @@ void Rendezvous::dispose(McCpu& c) {
         recovery_.queue(c);
         return;
     }
-    if (c.worst > MCE_NO_SEVERITY && (c.user() || c.frame.interrupts_on)) {
+    if (c.worst > MCE_NO_SEVERITY && c.frame.interrupts_on) {
         core_.notify_irq(c.cpu);
         core_.schedule_work(c.cpu);
     }
@@ -151,7 +164,7 @@ std::vector<CpuId> Rendezvous::affected(const McDelivery& d) const {
     if (only_first && skew(d, d.first) == SimTime::zero()) return {d.first};
     std::vector<CpuId> found;
     for (CpuId cpu = 0; cpu < core_.env.machine.cpus.count(); ++cpu)
-        if (cpu == d.first || hw.valid_banks(cpu)) found.push_back(cpu);
+        if (cpu == d.first || core_.valid_banks(cpu)) found.push_back(cpu);
     return found;
 }
 
@@ -159,7 +172,7 @@ void Rendezvous::add(Session& s, CpuId cpu, SimTime arrival) const {
     McCpu c;
     c.cpu = cpu;
     c.arrival = arrival;
-    c.frame = core_.env.hw.frame(cpu);
+    c.frame = core_.frame(cpu);
     s.cpus.push_back(c);
 }
 
@@ -196,16 +209,14 @@ void Rendezvous::call_in(Session& s) const {
 }
 
 /// Another CPU enters while a session waits for all: delivered one by one, they meet all the same.
-void Rendezvous::join(const McDelivery& delivery) {
-    Session& s = *waiting_;
-    const SimTime now = core_.env.agenda.now();
+void Rendezvous::join(Session& s, const McDelivery& delivery, SimTime entered) {
     const auto here = [&s](CpuId cpu) {
         return std::any_of(s.cpus.begin(), s.cpus.end(),
                            [cpu](const McCpu& c) { return c.cpu == cpu; });
     };
     const auto enter_now = [&](CpuId cpu) {
         if (!core_.online(cpu) || here(cpu)) return;
-        add(s, cpu, now + skew(delivery, cpu));
+        add(s, cpu, entered + skew(delivery, cpu));
         handler_.gather(s.cpus.back());
         handler_.pre_scan(s.cpus.back());
         ++s.called_in;
@@ -217,7 +228,7 @@ void Rendezvous::join(const McDelivery& delivery) {
             if (std::find(delivery.missing.begin(), delivery.missing.end(), cpu) ==
                 delivery.missing.end())
                 enter_now(cpu);
-    if (s.called_in >= core_.online_count()) alarm_.wake();
+    if (s.waiting && s.called_in >= core_.online_count()) alarm_.wake();
 }
 
 // ---------------------------------------------------------------- one machine check for all
@@ -228,6 +239,7 @@ Task<void> Rendezvous::broadcast(McDelivery delivery) {
     s.begin = core_.env.agenda.now();
     s.everyone = s.delivery.broadcast;
     ++running_;
+    if (!s.everyone && timeout() != SimTime::zero()) open_ = &s;
     co_await enter(s);
     if (timeout() == SimTime::zero()) {  // no rendezvous: mce_start() returns -1
         co_await alone(s, 0, false);
@@ -271,7 +283,7 @@ Task<void> Rendezvous::enter(Session& s) {
         c.arrival += entry;
         co_await pass(c.cpu, Lat::kernel_mc_entry, c.arrival);
         handler_.gather(c);
-        const unsigned n = count(env.hw.valid_banks(c.cpu));
+        const unsigned n = count(core_.valid_banks(c.cpu));
         if (n > 0) {
             const SimTime done = c.arrival + env.latency.draw(Lat::kernel_mc_prescan, n);
             co_await pass(c.cpu, Lat::kernel_mc_prescan, done);
@@ -284,7 +296,7 @@ Task<void> Rendezvous::enter(Session& s) {
     if (!no_way_out || !s.everyone) co_return;
     for (CpuId cpu = 0; cpu < env.machine.cpus.count(); ++cpu) {
         const auto same = [cpu](const McCpu& c) { return c.cpu == cpu; };
-        if (!env.hw.valid_banks(cpu) || !takes_part(s, cpu) ||
+        if (!core_.valid_banks(cpu) || !takes_part(s, cpu) ||
             std::any_of(s.cpus.begin(), s.cpus.end(), same))
             continue;
         add(s, cpu, s.begin + skew(s.delivery, cpu) + entry);
@@ -299,15 +311,19 @@ Task<void> Rendezvous::enter(Session& s) {
 /// late by more than that ends the rendezvous for all: nobody is left for it to meet.
 Task<bool> Rendezvous::meet(Session& s) {
     const SimTime deadline = s.monarch_arrival + timeout();
+    for (const auto& [entered, delivery] : std::exchange(s.behind, {}))
+        join(s, delivery, entered + core_.env.latency.draw(Lat::kernel_mc_entry));
     if (s.called_in < core_.online_count()) {
         const SimTime from = core_.env.agenda.now();
-        waiting_ = &s;
+        open_ = &s;
+        s.waiting = true;
         co_await alarm_.until(std::max(deadline, from));
-        waiting_ = nullptr;
+        s.waiting = false;
         core_.env.trace.step(Module::kernel, TraceKind::phase, s.monarch,
                              static_cast<std::uint64_t>(Lat::mc_skew),
                              (core_.env.agenda.now() - from).count());
     }
+    if (open_ == &s) open_ = nullptr;
     const bool all_here = s.called_in >= core_.online_count();
     if (all_here && s.last_arrival < deadline) {
         co_await pass(s.monarch, Lat::mc_skew, s.last_arrival);
@@ -453,10 +469,10 @@ void Rendezvous::clear_mcg_status(const Session& s) {
     }
     if (s.everyone) {  // CPUs that never came are still in whatever keeps them
         for (CpuId cpu = 0; cpu < core_.env.machine.cpus.count(); ++cpu)
-            if (takes_part(s, cpu)) hw.wrmsr(cpu, MSR_IA32_MCG_STATUS, 0);
+            if (takes_part(s, cpu)) core_.write(cpu, MSR_IA32_MCG_STATUS, 0);
         return;
     }
-    for (const McCpu& c : s.cpus) hw.wrmsr(c.cpu, MSR_IA32_MCG_STATUS, 0);
+    for (const McCpu& c : s.cpus) core_.write(c.cpu, MSR_IA32_MCG_STATUS, 0);
 }
 
 /// From CPU number `first` of the rendezvous on: everybody without the others, order -1 (E9 to E17).
@@ -483,14 +499,14 @@ Task<void> Rendezvous::alone(Session& s, std::size_t first, bool after_timeout) 
         co_await phase(env, c.cpu, Lat::kernel_mc_dispose);
         dispose(c);
         co_await stop_if_panicked();
-        env.hw.wrmsr(c.cpu, MSR_IA32_MCG_STATUS, 0);
+        core_.write(c.cpu, MSR_IA32_MCG_STATUS, 0);
         core_.start_flow([&] { return recovery_.finish(c); });
     }
     if (!s.everyone) co_return;
     for (CpuId cpu = 0; cpu < env.machine.cpus.count(); ++cpu) {
         const auto same = [cpu](const McCpu& c) { return c.cpu == cpu; };
         if (takes_part(s, cpu) && std::none_of(s.cpus.begin(), s.cpus.end(), same))
-            env.hw.wrmsr(cpu, MSR_IA32_MCG_STATUS, 0);
+            core_.write(cpu, MSR_IA32_MCG_STATUS, 0);
     }
 }
 

@@ -18,6 +18,8 @@ public:
 
     void machine_check(const McDelivery& delivery);
     Task<bool> wait_handled(Context& ctx) { return recovery_.wait_handled(ctx); }
+    /// do_machine_check() called on one CPU, as the injector does it: goes on when it returns.
+    Task<void> call_handler(CpuId cpu);
 
 private:
     /// Messages of mce_timed_out().
@@ -31,6 +33,9 @@ private:
         SimTime monarch_arrival{}, last_arrival{};
         CpuId monarch = 0;
         std::uint32_t called_in = 0;
+        /// Entered while the first CPUs were still on their way into the rendezvous.
+        std::vector<std::pair<SimTime, McDelivery>> behind;
+        bool waiting = false;  ///< in meet(), for those that have not called in
     };
     /// Suspends until a deadline or until wake().
     class Alarm final : public AgendaTarget {
@@ -73,7 +78,7 @@ private:
     void call_in(Session& s) const;
     std::vector<CpuId> affected(const McDelivery& d) const;
     void add(Session& s, CpuId cpu, SimTime arrival) const;
-    void join(const McDelivery& delivery);
+    void join(Session& s, const McDelivery& delivery, SimTime entered);
     Task<void> enter(Session& s);
     Task<bool> meet(Session& s);
     // the turns
@@ -97,7 +102,7 @@ private:
     Handler handler_;
     Recovery recovery_;
     Alarm alarm_;
-    Session* waiting_ = nullptr;  ///< session in which not all CPUs have called in yet
+    Session* open_ = nullptr;  ///< session in which not all CPUs have called in yet
     unsigned running_ = 0;        ///< handlers under way
 };
 

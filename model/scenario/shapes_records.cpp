@@ -1,0 +1,60 @@
+#include "scenario/shape.hpp"
+
+// What the machine-check core recorded, as results show it.
+
+namespace mcemu::scenario {
+namespace {
+
+using Kind = Shape::Kind;
+
+constexpr std::string_view kSeverityNames[] = {"NO", "UCNA", "KEEP", "SOME",
+                                               "AO", "UC",   "AR",   "PANIC"};
+constexpr std::string_view kSourceNames[] = {"exception", "poll", "firmware", "injector"};
+constexpr std::string_view kTakerNames[] = {"nobody", "notifiers", "panic"};
+constinit const Shape kSeverityName{.kind = Kind::choice, .choices = kSeverityNames};
+constinit const Shape kSourceName{.kind = Kind::choice, .choices = kSourceNames};
+constinit const Shape kTakerName{.kind = Kind::choice, .choices = kTakerNames};
+constinit const Shape kRow{.kind = Kind::whole, .min = 1, .max = 27};
+
+constexpr Field kRecordFields[] = {
+    {"t_ns", &kCount, "When, in nanoseconds", {}, true},
+    {"cpu", &kCpu, "CPU that made it", {}, true},
+    {"bank", &kInteger, "Bank; -1: reported by firmware", {}, true},
+    {"status", &kAddress, "IA32_MCi_STATUS", {}, true},
+    {"mcgstatus", &kAddress, "IA32_MCG_STATUS", {}, true},
+    {"addr", &kAddress, "IA32_MCi_ADDR, without the bits that MISC says are not valid", {}, true},
+    {"misc", &kAddress, "IA32_MCi_MISC", {}, true},
+    {"cs", &kAddress, "Code segment; 0 without a valid instruction pointer", {}, true},
+    {"ip", &kAddress, "Instruction pointer, or 0", {}, true},
+    {"severity", &kSeverityName, "Its grade", {}, true},
+    {"source", &kSourceName, "What made the kernel look", {}, true},
+    {"taken", &kTakerName, "Who took it out of the pool", {}, true},
+};
+constinit const Shape kRecord{.kind = Kind::object, .name = "result_record",
+                              .doc = "A machine-check record.", .fields = kRecordFields};
+
+constexpr Field kRowFields[] = {
+    {"row", &kRow, "Its number in the kernel's table, from 1", {}, true},
+    {"severity", &kSeverityName, "Its grade", {}, true},
+    {"message", &kFreeText, "Its text", {}, true},
+};
+constinit const Shape kRowShape{.kind = Kind::object, .name = "result_severity_row",
+                                .doc = "A row of the severity table.", .fields = kRowFields};
+
+constexpr Field kInjectorFields[] = {
+    {"cpu", &kCpu, "CPU", {}, true},
+    {"bank", &kBank, "Bank", {}, true},
+    {"status", &kAddress, "What is left of IA32_MCi_STATUS", {}, true},
+    {"mcgstatus", &kAddress, "And of IA32_MCG_STATUS", {}, true},
+};
+constinit const Shape kInjector{.kind = Kind::object, .name = "result_injector",
+                                .doc = "Registers of the injector, with VAL still set.",
+                                .fields = kInjectorFields};
+
+}  // namespace
+
+constinit const Shape kResultRecords{.kind = Kind::list, .item = &kRecord};
+constinit const Shape kSeverityRows{.kind = Kind::list, .item = &kRowShape};
+constinit const Shape kInjectorRegisters{.kind = Kind::list, .item = &kInjector};
+
+}  // namespace mcemu::scenario
