@@ -43,7 +43,7 @@ private:
     MceCore& core_;
     Poller& poller_;
     Rendezvous& rendezvous_;
-    FlowMutex mutex_;                // mce_inject_mutex
+    FlowMutex mutex_;  // mce_inject_mutex
     std::map<CpuId, Record> held_;
     std::map<CpuId, bool> exception_;  // the record of a CPU is raised as #MC
 };

@@ -68,7 +68,7 @@ inline constexpr std::uint64_t kIpCopyFromUser =
     0xffffffff81a3cb50;  ///< copy_user_* reading user memory
 inline constexpr std::uint64_t kIpCopyPlain = 0xffffffff81a3ce10;  ///< memcpy: no fixup
 inline constexpr std::uint64_t kIpKernel = 0xffffffff81001000;     ///< some other kernel text
-inline constexpr std::uint64_t kIpIdle = 0xffffffff8143295d;   ///< the idle loop, waiting
+inline constexpr std::uint64_t kIpIdle = 0xffffffff8143295d;       ///< the idle loop, waiting
 inline constexpr std::uint64_t kIpUser = 0x401136;                 ///< an instruction of a process
 
 }  // namespace mcemu::kernel

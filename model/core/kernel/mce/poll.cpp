@@ -60,8 +60,7 @@ Poller::Result Poller::machine_check_poll(CpuId cpu, unsigned flags, std::uint64
 
 bool Poller::would_find(CpuId cpu) {
     if (!core_.online(cpu)) return false;
-    for (std::uint64_t todo = core_.valid_banks(cpu) & poll_banks_[cpu]; todo;
-         todo &= todo - 1) {
+    for (std::uint64_t todo = core_.valid_banks(cpu) & poll_banks_[cpu]; todo; todo &= todo - 1) {
         const auto bank = static_cast<std::uint32_t>(std::countr_zero(todo));
         if (takes(core_.read(cpu, msr_mci_status(bank)), 0)) return true;
     }

@@ -10,8 +10,7 @@ struct Process;
 
 class Recovery {
 public:
-    Recovery(MceCore& core, Panic& panic)
-        : core_(core), panic_(panic), callers_(core.env.agenda) {}
+    Recovery(MceCore& core, Panic& panic) : core_(core), panic_(panic), callers_(core.env.agenda) {}
 
     /// v6.1 E15, E16: queues the task work before MCG_STATUS is cleared; it may panic.
     void queue(McCpu& c);

@@ -475,7 +475,8 @@ void Rendezvous::clear_mcg_status(const Session& s) {
     for (const McCpu& c : s.cpus) core_.write(c.cpu, MSR_IA32_MCG_STATUS, 0);
 }
 
-/// From CPU number `first` of the rendezvous on: everybody without the others, order -1 (E9 to E17).
+/// From CPU number `first` of the rendezvous on: everybody without the others, order -1 (E9 to
+/// E17).
 Task<void> Rendezvous::alone(Session& s, std::size_t first, bool after_timeout) {
     Env& env = core_.env;
     for (std::size_t i = 0; i < s.cpus.size(); ++i) {

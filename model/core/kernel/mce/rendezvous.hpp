@@ -103,7 +103,7 @@ private:
     Recovery recovery_;
     Alarm alarm_;
     Session* open_ = nullptr;  ///< session in which not all CPUs have called in yet
-    unsigned running_ = 0;        ///< handlers under way
+    unsigned running_ = 0;     ///< handlers under way
 };
 
 }  // namespace mcemu::kernel
