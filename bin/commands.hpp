@@ -23,5 +23,6 @@ int cmd_schema(const Args& args);
 int cmd_profiles(const Args& args);
 int cmd_latencies(const Args& args);
 int cmd_addr(const Args& args);
+int cmd_decode(const Args& args);
 
 }  // namespace mcemu::cli

@@ -32,6 +32,8 @@ struct Command {
 constexpr Command kCommands[] = {
     {"run", "SCENARIO", "emulate one scenario and print the kernel's log", cmd_run},
     {"check", "SCENARIO...", "validate scenarios and print every finding", cmd_check},
+    {"decode", "[STATUS]", "explain machine-check registers, a kernel log or mce-inject text",
+     cmd_decode},
     {"addr", "SCENARIO ADDRESS", "show an address in every coordinate", cmd_addr},
     {"profiles", "", "show the emulated kernels and how they differ", cmd_profiles},
     {"latencies", "", "show the timing parameters with default, unit and source", cmd_latencies},
@@ -39,7 +41,7 @@ constexpr Command kCommands[] = {
 };
 
 // Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"regress", "campaign", "report",    "decode", "import",
+constexpr std::string_view kAbsent[] = {"regress", "campaign", "report",   "import",
                                         "export",  "diff",     "whatif",    "bisect", "shrink",
                                         "debug",   "coverage", "completion"};
 

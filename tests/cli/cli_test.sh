@@ -36,12 +36,12 @@ case $case_name in
 help)
     status 0 --help
     has out "usage: mcemu COMMAND"
-    for command in run check addr profiles latencies schema; do has out "  $command"; done
+    for command in run check decode addr profiles latencies schema; do has out "  $command"; done
     hasnt out "campaign"
     empty err
     ;;
 command-help)
-    for command in run check addr profiles latencies schema; do
+    for command in run check decode addr profiles latencies schema; do
         status 0 "$command" --help
         has out "usage: mcemu $command"
         has out "--help"
@@ -296,6 +296,46 @@ addr)
     has err "there is no block device 'pmem7'"
     status 2 addr "$scenario"
     has err "an address"
+    ;;
+decode)
+    status 0 decode 0xbd80000000100134 --mcgstatus 0xf --addr 0x2f4a5e1c40 --misc 0x86 --cs 0x33 --bank 1
+    has out "class SRAR"
+    has out 'Linux v6.1: AR, "Action required: data load error in a user process" (row 18'
+    has out "  Data CACHE Level-0 Data-Read Error"
+    has out "BANK 1: DCU"
+    empty err
+    status 0 decode be00000000800400 --json
+    has out '"schema": "mcemu/decode/1"'
+    has out '"class": "UC (fatal)"'
+    status 0 decode 0xb400000000000134 --mcgcap 0xc07 --format json
+    has out '"class": "UC"'
+    ;;
+decode-stdin)
+    printf 'CPU 1 BANK 4\nSTATUS FATAL S\nMCGSTATUS MCIP\n' | "$program" decode >out 2>err || fail "mce-inject text"
+    has out "CPU 1 bank 4 (line 1)"
+    has out "Processor context corrupt"
+    "$program" run "$data/panic.json" >log 2>err || fail "run"
+    "$program" decode --from log <log >out 2>err || fail "kernel log"
+    has out "class UC (fatal)"
+    printf 'MCE ADDR 1 STATUS FATAL\n' | "$program" decode - >out 2>err || fail "with a warning"
+    has err "<stdin>:1:12: STATUS replaces what stood there"
+    ;;
+decode-refuses)
+    status 2 decode 0xzz
+    has err "STATUS '0xzz' is no whole number of 64 bits"
+    status 2 decode 1 --bank 40
+    has err "--bank goes from 0 to 31"
+    status 2 decode 1 --format yaml
+    has err "--format takes text or json, not 'yaml'"
+    status 2 decode --addr 1
+    has err "--addr goes with STATUS"
+    status 2 decode
+    has err "<stdin>:1:1: there is no machine check in it"
+    empty out
+    printf 'CPU 0 BANK 1\nSTATUS EIPV\n' | "$program" decode >out 2>err
+    [ $? -eq 2 ] || fail "a syntax error is not refused"
+    has err "<stdin>:2:8: 'EIPV' cannot stand here"
+    empty out
     ;;
 check)
     status 0 check "$scenario"
