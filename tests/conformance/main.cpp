@@ -1,15 +1,17 @@
-// Replays records of the field against mcemu: a line per difference, a total per family.
+// Replays records of the field against mcemu: a line per difference, a total per family. Lines
+// that begin with "note" tell where a record's own older expectation differs, and are no failure.
 // usage: mcemu_conformance --mcemu PROGRAM [--keep FOLDER] [--only TEXT] [-v] FOLDER...
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <mutex>
 #include <thread>
 
 #include "conformance/family.hpp"
@@ -21,17 +23,35 @@ namespace {
 
 struct Outcome {
     enum { passed, failed, skipped } what = passed;
-    std::vector<std::string> lines;
+    std::vector<std::string> lines, remarks;
 };
 
-/// Runs `program run SCENARIO --json --quiet --check-invariants`; the result, or an error text.
-std::pair<json, std::string> run(const std::string& program, const fs::path& scenario) {
-    const fs::path out = scenario.string() + ".result", err = scenario.string() + ".err";
+/// A case of a record and what came of it.
+struct Job {
+    fs::path file;
+    const json* record = nullptr;
+    const Family* family = nullptr;
+    Case c;
+    Outcome outcome;
+
+    std::string title() const {
+        return file.string() + (c.name.empty() ? "" : " [" + c.name + "]");
+    }
+};
+
+/// Runs the program; the JSON it printed, or an error text. Output and errors go to files
+/// beside `base`.
+std::pair<json, std::string> run(const std::string& program, std::vector<std::string> arguments,
+                                 const std::string& base) {
+    const std::string out = base + ".result", err = base + ".err";
+    arguments.insert(arguments.begin(), program);
+    std::vector<char*> argv;
+    for (std::string& a : arguments) argv.push_back(a.data());
+    argv.push_back(nullptr);
     const pid_t pid = fork();
     if (pid == 0) {
         if (!freopen(out.c_str(), "w", stdout) || !freopen(err.c_str(), "w", stderr)) _exit(126);
-        execl(program.c_str(), program.c_str(), "run", scenario.c_str(), "--json", "--quiet",
-              "--check-invariants", static_cast<char*>(nullptr));
+        execv(program.c_str(), argv.data());
         _exit(127);
     }
     int status = 0;
@@ -46,6 +66,38 @@ std::pair<json, std::string> run(const std::string& program, const fs::path& sce
     json result = json::parse(in, nullptr, false);
     if (result.is_discarded()) return {nullptr, "the result is no JSON"};
     return {result, ""};
+}
+
+/// A name that a shell does not mind.
+std::string file_name(const Job& job) {
+    std::string name = job.file.parent_path().filename().string() + "-" + job.file.stem().string();
+    if (!job.c.name.empty()) name += "-" + job.c.name;
+    for (char& c : name)
+        if (!std::isalnum(static_cast<unsigned char>(c)) && c != '.' && c != '-') c = '_';
+    return name + ".json";
+}
+
+void perform(const std::string& program, const fs::path& work, Job& job) {
+    if (job.c.skip) {
+        job.outcome = {Outcome::skipped, {*job.c.skip}, {}};
+        return;
+    }
+    const std::string base = (work / file_name(job)).string();
+    std::pair<json, std::string> ran;
+    if (!job.c.scenario.is_null()) {
+        std::ofstream(base) << job.c.scenario.dump(1) << "\n";
+        ran = run(program, {"run", base, "--json", "--quiet", "--check-invariants"}, base);
+    } else if (!job.c.arguments.empty()) {
+        ran = run(program, job.c.arguments, base);
+    }
+    if (!ran.second.empty()) {
+        job.outcome = {Outcome::failed, {ran.second}, {}};
+        return;
+    }
+    Verdict verdict = job.family->compare(*job.record, job.c, ran.first);
+    job.outcome.what = verdict.differences.empty() ? Outcome::passed : Outcome::failed;
+    job.outcome.lines = std::move(verdict.differences);
+    job.outcome.remarks = std::move(verdict.remarks);
 }
 
 std::vector<fs::path> records_below(const std::vector<std::string>& folders) {
@@ -71,74 +123,94 @@ int main(int argc, char** argv) {
     std::vector<std::string> folders;
     for (int i = 1; i < argc; ++i) {
         const std::string a = argv[i];
-        if (a == "--mcemu" && i + 1 < argc) program = argv[++i];
-        else if (a == "--keep" && i + 1 < argc) keep = argv[++i];
-        else if (a == "--only" && i + 1 < argc) only = argv[++i];
-        else if (a == "-v") verbose = true;
-        else folders.push_back(a);
+        if (a == "--mcemu" && i + 1 < argc)
+            program = argv[++i];
+        else if (a == "--keep" && i + 1 < argc)
+            keep = argv[++i];
+        else if (a == "--only" && i + 1 < argc)
+            only = argv[++i];
+        else if (a == "-v")
+            verbose = true;
+        else
+            folders.push_back(a);
     }
     if (program.empty() || folders.empty()) {
-        std::cerr << "usage: mcemu_conformance --mcemu PROGRAM [--keep FOLDER] [--only TEXT] [-v] FOLDER...\n";
+        std::cerr << "usage: mcemu_conformance --mcemu PROGRAM [--keep FOLDER] [--only TEXT] [-v] "
+                     "FOLDER...\n";
         return 2;
     }
     std::vector<std::unique_ptr<Family>> families;
     families.push_back(make_oracle_family());
+    families.push_back(make_mce_test_family());
+    families.push_back(make_status_family());
 
-    const fs::path work = keep.empty() ? fs::temp_directory_path() / ("mcemu-conformance-" + std::to_string(getpid()))
-                                       : fs::path(keep);
+    const fs::path work =
+        keep.empty() ? fs::temp_directory_path() / ("mcemu-conformance-" + std::to_string(getpid()))
+                     : fs::path(keep);
     fs::create_directories(work);
-    std::vector<fs::path> files;
-    for (const fs::path& f : records_below(folders))
-        if (only.empty() || f.string().find(only) != std::string::npos) files.push_back(f);
+    std::deque<json> records;  // jobs point into it
+    std::vector<Job> jobs;
+    for (const fs::path& file : records_below(folders)) {
+        if (!only.empty() && file.string().find(only) == std::string::npos) continue;
+        std::ifstream in(file);
+        const json& record = records.emplace_back(json::parse(in, nullptr, false));
+        Job job;
+        job.file = file;
+        job.record = &record;
+        for (const auto& f : families)
+            if (!record.is_discarded() && f->owns(record)) job.family = f.get();
+        if (!job.family) {
+            job.c.skip = "no family knows this format";
+            jobs.push_back(job);
+            continue;
+        }
+        try {
+            for (Case& c : job.family->translate(record)) {
+                job.c = std::move(c);
+                jobs.push_back(job);
+            }
+        } catch (const std::exception& e) {
+            job.outcome = {Outcome::failed,
+                           {std::string("the record could not be translated: ") + e.what()},
+                           {}};
+            job.record = nullptr;
+            jobs.push_back(job);
+        }
+    }
 
-    std::vector<std::pair<std::string, Outcome>> outcomes(files.size());
     std::atomic<std::size_t> next{0};
     const auto worker = [&] {
-        for (std::size_t i; (i = next++) < files.size();) {
-            auto& [family_name, outcome] = outcomes[i];
-            std::ifstream in(files[i]);
-            const json record = json::parse(in, nullptr, false);
-            const Family* family = nullptr;
-            for (const auto& f : families)
-                if (!record.is_discarded() && f->owns(record)) family = f.get();
-            family_name = family ? family->name() : "unknown";
-            if (!family) {
-                outcome = {Outcome::skipped, {"no family knows this format"}};
-                continue;
-            }
+        for (std::size_t i; (i = next++) < jobs.size();) {
+            if (!jobs[i].record) continue;
             try {
-                const Case c = family->translate(record);
-                if (c.skip) {
-                    outcome = {Outcome::skipped, {*c.skip}};
-                    continue;
-                }
-                const fs::path scenario = work / (files[i].parent_path().filename().string() + "-" +
-                                                  files[i].filename().string());
-                std::ofstream(scenario) << c.scenario.dump(1) << "\n";
-                const auto [result, error] = run(program, scenario);
-                if (!error.empty()) outcome = {Outcome::failed, {error}};
-                else if (auto lines = family->compare(record, c, result); !lines.empty())
-                    outcome = {Outcome::failed, lines};
+                perform(program, work, jobs[i]);
             } catch (const std::exception& e) {
-                outcome = {Outcome::failed, {std::string("the record could not be replayed: ") + e.what()}};
+                jobs[i].outcome = {Outcome::failed,
+                                   {std::string("the record could not be replayed: ") + e.what()},
+                                   {}};
             }
         }
     };
     std::vector<std::thread> pool;
-    for (unsigned t = 0; t < std::max(1u, std::thread::hardware_concurrency()); ++t) pool.emplace_back(worker);
+    for (unsigned t = 0; t < std::max(1u, std::thread::hardware_concurrency()); ++t)
+        pool.emplace_back(worker);
     for (std::thread& t : pool) t.join();
 
     std::map<std::string, std::array<int, 3>> totals;
-    for (std::size_t i = 0; i < files.size(); ++i) {
-        const auto& [family, outcome] = outcomes[i];
-        ++totals[family][outcome.what];
-        if (outcome.what == Outcome::passed && verbose) std::cout << "ok    " << files[i].string() << "\n";
-        for (const std::string& line : outcome.lines)
-            std::cout << (outcome.what == Outcome::skipped ? "skip  " : "FAIL  ") << files[i].string() << ": " << line << "\n";
+    for (const Job& job : jobs) {
+        ++totals[job.family ? job.family->name() : "unknown"][job.outcome.what];
+        if (job.outcome.what == Outcome::passed && verbose)
+            std::cout << "ok    " << job.title() << "\n";
+        for (const std::string& line : job.outcome.lines)
+            std::cout << (job.outcome.what == Outcome::skipped ? "skip  " : "FAIL  ") << job.title()
+                      << ": " << line << "\n";
+        for (const std::string& line : job.outcome.remarks)
+            std::cout << "note  " << job.title() << ": " << line << "\n";
     }
     bool bad = false;
     for (const auto& [family, n] : totals) {
-        std::cout << family << ": " << n[0] << " passed, " << n[1] << " failed, " << n[2] << " skipped\n";
+        std::cout << family << ": " << n[0] << " passed, " << n[1] << " failed, " << n[2]
+                  << " skipped\n";
         bad = bad || n[1] != 0;
     }
     if (keep.empty()) fs::remove_all(work);

@@ -234,14 +234,16 @@ public:
     bool owns(const json& record) const override {
         return record.is_object() && record.contains("driver_log") && record.contains("normalised_core");
     }
-    Case translate(const json& record) const override {
+    std::vector<Case> translate(const json& record) const override {
         Translation t = translate_oracle(record);
-        return {t.scenario, t.skip};
+        Case c;
+        c.scenario = std::move(t.scenario);
+        c.skip = std::move(t.skip);
+        return {c};
     }
-    std::vector<std::string> compare(const json& record, const Case&,
-                                     const json& result) const override {
+    Verdict compare(const json& record, const Case&, const json& result) const override {
         const Translation t = translate_oracle(record);
-        return Comparison(record, t, result).run();
+        return {Comparison(record, t, result).run(), {}};
     }
 };
 

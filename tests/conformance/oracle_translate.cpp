@@ -46,10 +46,6 @@ public:
 
     Translation run() {
         out_.scenario = {{"schema", "mcemu/scenario/1"}, {"name", r_["case"]}};
-        if (const auto reason = not_emulated()) {
-            out_.skip = reason;
-            return out_;
-        }
         collect();
         machine();
         kernel();
@@ -61,18 +57,6 @@ public:
     }
 
 private:
-    // ------------------------------------------------------------ what cannot be replayed
-
-    std::optional<std::string> not_emulated() const {
-        for (const json& entry : r_["driver_log"]) {
-            if (!entry.contains("sh")) continue;
-            const std::string sh = entry["sh"];
-            if (sh.find("sw > flags") != std::string::npos)
-                return "mce-inject's software mode: records cannot be written past the MSRs yet";
-        }
-        return std::nullopt;
-    }
-
     // ------------------------------------------------------------ what the record knows
 
     void collect() {
@@ -625,6 +609,12 @@ private:
         }
         const std::uint64_t status = number(values["status"]) | 1ull << 63 |
                                      (number(values["misc"]) != 0 ? 1ull << 59 : 0);
+        if (values["flags"] == "sw") {
+            event("", {{"do", "mce"}, {"via", "debugfs-sw"}, {"cpu", std::stoi(values["cpu"])},
+                       {"bank", std::stoi(values["bank"])}, {"status", hex(status)},
+                       {"addr", values["addr"]}, {"misc", values["misc"]}}, true);
+            return;
+        }
         const bool pcc = (status >> 57) & 1;
         event("", {{"do", "mce"}, {"cpu", std::stoi(values["cpu"])}, {"bank", std::stoi(values["bank"])},
                    {"status", hex(status)}, {"mcgstatus", pcc ? "0x6" : "0x7"}, {"addr", values["addr"]},
