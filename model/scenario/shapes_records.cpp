@@ -30,16 +30,20 @@ constexpr Field kRecordFields[] = {
     {"source", &kSourceName, "What made the kernel look", {}, true},
     {"taken", &kTakerName, "Who took it out of the pool", {}, true},
 };
-constinit const Shape kRecord{.kind = Kind::object, .name = "result_record",
-                              .doc = "A machine-check record.", .fields = kRecordFields};
+constinit const Shape kRecord{.kind = Kind::object,
+                              .name = "result_record",
+                              .doc = "A machine-check record.",
+                              .fields = kRecordFields};
 
 constexpr Field kRowFields[] = {
     {"row", &kRow, "Its number in the kernel's table, from 1", {}, true},
     {"severity", &kSeverityName, "Its grade", {}, true},
     {"message", &kFreeText, "Its text", {}, true},
 };
-constinit const Shape kRowShape{.kind = Kind::object, .name = "result_severity_row",
-                                .doc = "A row of the severity table.", .fields = kRowFields};
+constinit const Shape kRowShape{.kind = Kind::object,
+                                .name = "result_severity_row",
+                                .doc = "A row of the severity table.",
+                                .fields = kRowFields};
 
 constexpr Field kInjectorFields[] = {
     {"cpu", &kCpu, "CPU", {}, true},
@@ -47,7 +51,8 @@ constexpr Field kInjectorFields[] = {
     {"status", &kAddress, "What is left of IA32_MCi_STATUS", {}, true},
     {"mcgstatus", &kAddress, "And of IA32_MCG_STATUS", {}, true},
 };
-constinit const Shape kInjector{.kind = Kind::object, .name = "result_injector",
+constinit const Shape kInjector{.kind = Kind::object,
+                                .name = "result_injector",
                                 .doc = "Registers of the injector, with VAL still set.",
                                 .fields = kInjectorFields};
 

@@ -22,6 +22,15 @@ TEST_CASE("a local machine check is not broadcast", "[scenario][actions]") {
           "machine check reaches one CPU: clear one of them");
 }
 
+TEST_CASE("only mce-inject holds records and chooses how others are told", "[scenario][actions]") {
+    CHECK(told(with_events(R"({"at": 0, "do": "mce", "status": "UCNA", "hold": true})")) ==
+          "s.json:7:50: /events/0/hold: \"hold\" means nothing to this way of injecting: leave it out, "
+          "or write \"via\": \"mce-inject\"");
+    CHECK(told(with_events(R"({"at": 0, "do": "mce", "status": "UCNA", "broadcast": "nmi"})")) ==
+          "s.json:7:55: /events/0/broadcast: hardware tells all CPUs by itself: true or false, or "
+          "write \"via\": \"mce-inject\"");
+}
+
 TEST_CASE("a machine check interrupts a process that exists", "[scenario][actions]") {
     CHECK(told(with_events(R"({"at": 0, "do": "mce", "status": "SRAR-DATA", "process": "pp"})")) ==
           "s.json:7:58: /events/0/process: there is no process \"pp\": did you mean \"p\"?");

@@ -49,6 +49,21 @@ TEST_CASE("poll can be said", "[scenario][events]") {
     CHECK_FALSE(mce(R"("status": "CE", "poll": false)").poll);
 }
 
+TEST_CASE("records for mce-inject are as written: nothing is derived", "[scenario][events]") {
+    const MceEvent e = mce(R"("status": "SRAR-DATA", "via": "mce-inject", "process": "p", "hold": true,
+                              "context": "irq", "broadcast": "irq")");
+    CHECK(e.via == MceEvent::Via::mce_inject);
+    CHECK(e.mcgstatus == 0);
+    CHECK(e.cs == 0);
+    CHECK(e.hold);
+    CHECK(e.context == MceEvent::Context::irq);
+    CHECK(e.broadcast);
+    CHECK(e.by_ipi);
+    CHECK_FALSE(e.poll);
+    CHECK_FALSE(mce(R"("status": "SRAR-DATA", "via": "mce-inject", "broadcast": "nmi")").by_ipi);
+    CHECK(mce(R"("status": "CE", "via": "mce-inject")").poll);
+}
+
 TEST_CASE("LMCES makes a machine check local", "[scenario][events]") {
     CHECK_FALSE(mce(R"("status": "SRAR-DATA", "mcgstatus": "0xf")").broadcast);
 }
