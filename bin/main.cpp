@@ -42,8 +42,8 @@ constexpr Command kCommands[] = {
 
 // Planned commands that this version does not have.
 constexpr std::string_view kAbsent[] = {"regress", "campaign", "report",   "import",
-                                        "export",  "diff",     "whatif",    "bisect", "shrink",
-                                        "debug",   "coverage", "completion"};
+                                        "export",  "diff",     "whatif",   "bisect",
+                                        "shrink",  "debug",    "coverage", "completion"};
 
 std::string help() {
     std::string text =

@@ -16,7 +16,6 @@ struct Observation {
 
 struct Translation {
     json scenario;
-    std::optional<std::string> skip;
     std::vector<Observation> observations;  ///< in the record's order
 };
 
