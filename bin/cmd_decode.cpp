@@ -203,7 +203,7 @@ int cmd_decode(const Args& args) {
         ("addr", text("X"), "IA32_MCi_ADDR")
         ("misc", text("X"), "IA32_MCi_MISC")
         ("bank", text("N"), "which bank: names the unit and its own code")
-        ("cs", text("X"), "saved code segment: 0x33 is user mode (default: kernel mode)")
+        ("cs", text("X"), "saved code segment: 0x33 is user mode (default: unknown)")
         ("mcgcap", text("X"), "IA32_MCG_CAP (default: 0xf000c14)")
         ("cpuid", text("X"), "CPUID.1.EAX (default: 0x50657)")
         ("from", po::value<std::string>()->default_value("auto")->value_name("FORMAT"),

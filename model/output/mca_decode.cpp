@@ -86,10 +86,11 @@ std::string meaning(const Field& f, const McaRegisters& r) {
 
 struct Graded {
     std::string_view profiles;
+    std::string_view where;  ///< empty when the context makes no difference, or is known
     Grade grade;
 };
-/// What the kernels make of it. The context is what CS says; a kernel at an instruction with a
-/// machine-check-safe entry is not told from registers.
+/// What the kernels make of it. The context is what CS says; without CS, both where they differ.
+/// A kernel at an instruction with a machine-check-safe entry is not told from registers.
 std::vector<Graded> grades(const McaRegisters& r) {
     MceRecord m;
     m.status = r.status;
@@ -105,8 +106,15 @@ std::vector<Graded> grades(const McaRegisters& r) {
     in.context = ip_known && r.cs && (*r.cs & 3) == 3 ? ErrorContext::user : ErrorContext::kernel;
     std::vector<Graded> all;
     for (const auto& [profiles, rules] : {std::pair{"v4.18, v4.19", SeverityGrader::Rules::v4},
-                                          std::pair{"v6.1", SeverityGrader::Rules::v6}})
-        all.push_back({profiles, SeverityGrader(rules).grade(m, in)});
+                                          std::pair{"v6.1", SeverityGrader::Rules::v6}}) {
+        const Grade grade = SeverityGrader(rules).grade(m, in);
+        GradingInput user = in;
+        user.context = ErrorContext::user;
+        const Grade in_user = SeverityGrader(rules).grade(m, user);
+        const bool open = ip_known && !r.cs && in_user.row != grade.row;
+        if (open) all.push_back({profiles, "user mode", in_user});
+        all.push_back({profiles, open ? "kernel mode" : "", grade});
+    }
     return all;
 }
 
@@ -203,6 +211,7 @@ Json decode_json(const McaRegisters& r) {
     j["grades"] = Json::array();
     for (const Graded& g : grades(r))
         j["grades"].push_back({{"profiles", g.profiles},
+                               {"context", g.where.empty() ? Json() : Json(g.where)},
                                {"row", g.grade.row},
                                {"severity", word(g.grade.severity)},
                                {"message", g.grade.message}});
@@ -260,7 +269,8 @@ std::string decode_text(const McaRegisters& r) {
     }
     out += "class " + error_class(r) + ": " + std::string(advice(r)) + "\n";
     for (const Graded& g : grades(r))
-        out += "Linux " + std::string(g.profiles) + ": " + std::string(word(g.grade.severity)) +
+        out += "Linux " + std::string(g.profiles) +
+               (g.where.empty() ? "" : " in " + std::string(g.where)) + ": " + std::string(word(g.grade.severity)) +
                ", \"" + std::string(g.grade.message) + "\" (row " + std::to_string(g.grade.row) +
                " of its severity table)\n";
     out += "mcelog\n";

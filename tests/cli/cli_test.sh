@@ -307,6 +307,9 @@ decode)
     status 0 decode be00000000800400 --json
     has out '"schema": "mcemu/decode/1"'
     has out '"class": "UC (fatal)"'
+    status 0 decode 0xbd80000000100134 --mcgstatus 0x7 # no CS: who was interrupted is open
+    has out 'Linux v6.1 in user mode: AR, "Action required: data load error in a user process"'
+    has out 'Linux v6.1 in kernel mode: PANIC, "Data load in unrecoverable area of kernel"'
     status 0 decode 0xb400000000000134 --mcgcap 0xc07 --format json
     has out '"class": "UC"'
     ;;
