@@ -1,5 +1,6 @@
 #include "output/because.hpp"
 
+#include "core/mca/status.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
 
@@ -33,6 +34,16 @@ std::string failed_call(const RunView& view, std::size_t index) {
         return "bank " + std::to_string(mce->bank) + " of CPU " + std::to_string(mce->cpu) +
                " shows nothing of it, and nobody acted on it";
     return "no bank, page or process shows anything of it";
+}
+
+/// What a bank shows of an error whose data it did not keep (mce.md 4, table; a count field stands
+/// for OVER between corrected errors).
+const char* what_is_left(const RunView& view, const EventFate& fate) {
+    const bool known = view.trace.holds(fate.cause) &&
+                       view.trace[fate.cause].kind == TraceKind::bank_kept;
+    const std::uint64_t status = known ? view.trace[fate.cause].b : mca::MCI_STATUS_OVER;
+    return status & mca::MCI_STATUS_OVER ? "only STATUS.OVER tells of it"
+                                         : "only the count of corrected errors tells of it";
 }
 
 std::string mce_place(const RunView& view, std::size_t index) {
@@ -85,7 +96,7 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::by_newer_error:
             return other_event(causes, fate) + " overwrote it in " + mce_place(view, index);
         case FateReason::lost_to_older_error:
-            return mce_place(view, index) + " held an older error: only STATUS.OVER tells of it";
+            return mce_place(view, index) + " held an older error: " + what_is_left(view, fate);
         case FateReason::memory_failure:
             return std::string(fate.fate == Fate::consumed ? "memory_failure() acted"
                                                            : "memory_failure() gave up") +

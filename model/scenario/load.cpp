@@ -60,12 +60,13 @@ private:
                           {describe(root) + " stands here", "a scenario is an object"});
             return;
         }
-        merge_includes(*document_, main, options_, findings_);
+        const bool complete = merge_includes(*document_, main, options_, findings_);
         apply_overrides(*document_, options_.overrides, findings_);
         substitute_params(*document_, findings_);
         read(*document_, kScenarioShape, root, findings_);
         validate();
-        if (!root.is(Value::Type::object)) return;
+        // Ids that stand in a missing file would all be unknown: that one finding is enough.
+        if (!root.is(Value::Type::object) || !complete) return;
 
         const Value* matrix = root.find("matrix");
         if (matrix != nullptr) check_matrix(*matrix);

@@ -79,6 +79,7 @@ public:
     }
 
     std::vector<std::string> chain;  ///< the files being read, outermost first
+    bool complete = true;            ///< every file named could be read
 
 private:
     Value below(const Value& base, const Value& name, const Path& at, std::uint16_t source) {
@@ -96,7 +97,9 @@ private:
         }
         ReadText read = options_.read_file ? options_.read_file(path) : read_file(path);
         if (!read.text) {
-            findings_.add(at, {"cannot read " + in_quotes(path), read.error});
+            findings_.add(at, {"cannot read " + in_quotes(path) + ": " + read.error,
+                               "paths count from the folder of the file that includes"});
+            complete = false;
             return base;
         }
         const std::uint16_t child =
@@ -400,12 +403,13 @@ private:
 
 }  // namespace
 
-void merge_includes(Document& document, std::uint16_t source, const LoadOptions& options,
+bool merge_includes(Document& document, std::uint16_t source, const LoadOptions& options,
                     Findings& findings) {
     Includer includer(document, options, findings);
     includer.chain.push_back(
         std::filesystem::path(document.source(source).name).lexically_normal().string());
     document.root = includer.expand(document.root, source);
+    return includer.complete;
 }
 
 void apply_overrides(Document& document, const Overrides& overrides, Findings& findings) {

@@ -5,8 +5,9 @@
 namespace mcemu::scenario {
 
 /// Merges what "include" names under the document: objects merge, arrays append, the including
-/// file wins. Takes the key away.
-void merge_includes(Document& document, std::uint16_t source, const LoadOptions& options,
+/// file wins. Takes the key away. False: a file could not be read, so that what the document
+/// means cannot be judged.
+bool merge_includes(Document& document, std::uint16_t source, const LoadOptions& options,
                     Findings& findings);
 
 /// Applies the overrides. Their values get sources of their own: "--set 1", "--profile".

@@ -58,9 +58,16 @@ TEST_CASE("findings in an included file name it", "[scenario][include]") {
           "a.json:2:20: /processes/0/cpu: there is no CPU 9: the machine has 4 CPUs: 0 to 3");
 }
 
-TEST_CASE("an included file that is not there is told", "[scenario][include]") {
-    CHECK(told(document(R"("include": "a.json")"), with_files({})) ==
-          "s.json:2:12: /include: cannot read \"a.json\": No such file or directory");
+TEST_CASE("an included file that is not there is told, and not what it may have held",
+          "[scenario][include]") {
+    const std::string missing =
+        "s.json:2:12: /include: cannot read \"a.json\": No such file or directory: paths count from "
+        "the folder of the file that includes";
+    CHECK(told(document(R"("include": "a.json")"), with_files({})) == missing);
+    const std::string needs_it = R"("include": "a.json", "files": [{"id": "f", "on": "namespace0.0"}])";
+    CHECK(told(document(needs_it), with_files({})) == missing);
+    const auto unknown_key = told(document(R"("include": "a.json", "sed": 3)"), with_files({}));
+    CHECK(unknown_key.find("/sed: unknown key") != std::string::npos);
 }
 
 TEST_CASE("a file that includes itself is told", "[scenario][include]") {
