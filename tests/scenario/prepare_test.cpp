@@ -64,7 +64,8 @@ TEST_CASE("an included file that is not there is told, and not what it may have 
         "s.json:2:12: /include: cannot read \"a.json\": No such file or directory: paths count from "
         "the folder of the file that includes";
     CHECK(told(document(R"("include": "a.json")"), with_files({})) == missing);
-    const std::string needs_it = R"("include": "a.json", "files": [{"id": "f", "on": "namespace0.0"}])";
+    const std::string needs_it =
+        R"("include": "a.json", "files": [{"id": "f", "on": "namespace0.0", "size": 4096}])";
     CHECK(told(document(needs_it), with_files({})) == missing);
     const auto unknown_key = told(document(R"("include": "a.json", "sed": 3)"), with_files({}));
     CHECK(unknown_key.find("/sed: unknown key") != std::string::npos);
