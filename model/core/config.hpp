@@ -144,6 +144,8 @@ struct KernelConfig {
     /// 2 MiB units of the image's own mapping that boot left whole (kernel.md 4.5): physical
     /// addresses. Changing a page there splits that mapping too, and the split is counted.
     std::vector<std::uint64_t> whole_image_units;
+    /// Pages whose mappings memory_failure() cannot remove, by physical address.
+    std::vector<std::uint64_t> unmap_fails;
     std::vector<SpaRange> image;           ///< kernel text and data: "kernel_pages" of state "kernel"
 };
 
@@ -175,7 +177,7 @@ struct FileConfig {
 };
 
 enum class MapKind : std::uint8_t { anon, file, shmem, hugetlb, devdax, fsdax };
-enum class MapState : std::uint8_t { dirty, clean, mlocked, swapcache, thp, untouched, unevictable };
+enum class MapState : std::uint8_t { dirty, clean, mlocked, swapcache, thp, untouched, unevictable, ksm };
 struct MapConfig {
     std::string id;
     std::uint64_t va = 0;
@@ -199,6 +201,8 @@ struct ProcessConfig {
     CpuId cpu = 0;
     McePolicy mce_kill = McePolicy::standard;
     SigbusAction sigbus = SigbusAction::standard;
+    bool sigbus_blocked = false;  ///< SIGBUS is in its signal mask
+    int thread_of = -1;           ///< index of the process that it is a further thread of
     std::vector<MapConfig> maps;
 };
 

@@ -105,6 +105,13 @@ struct TruncateEvent { std::uint32_t file = 0; std::uint64_t size = 0; int proce
 struct MlockEvent { std::uint32_t process = 0; std::uint64_t va = 0, size = 0; };
 struct FsyncEvent { std::uint32_t process = 0, file = 0; };
 struct PrctlMceKillEvent { std::uint32_t process = 0; McePolicy policy = McePolicy::standard; };
+/// sigprocmask(SIG_BLOCK or SIG_UNBLOCK) of SIGBUS.
+struct SigprocmaskEvent { std::uint32_t process = 0; bool block = false; };
+/// sigaction(SIGBUS).
+struct SigactionEvent { std::uint32_t process = 0; SigbusAction action = SigbusAction::standard; };
+/// get_user_pages() for a device's DMA, and the release of those pages.
+struct PinEvent { std::uint32_t process = 0; std::uint64_t va = 0, size = 0; bool longterm = false; };
+struct UnpinEvent { std::uint32_t process = 0; std::uint64_t va = 0, size = 0; };
 struct SysctlEvent { std::string name; std::uint64_t value = 0; };
 struct CpuHotplugEvent { CpuId cpu = 0; bool online = false; };
 /// umount and ndctl disable-namespace; ndctl enable-namespace and mount.
@@ -118,7 +125,8 @@ using Action =
     std::variant<MceEvent, PoisonEvent, AccessEvent, SpeculateEvent, CopyEvent, ScrubEvent,
                  MadviseEvent, HwpoisonPfnEvent, UnpoisonPfnEvent, BioEvent, FileIoEvent, DsmEvent,
                  CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
-                 FsyncEvent, PrctlMceKillEvent, SysctlEvent, CpuHotplugEvent, NamespaceEvent, PowerFailEvent,
+                 FsyncEvent, PrctlMceKillEvent, SigprocmaskEvent, SigactionEvent, PinEvent,
+                 UnpinEvent, SysctlEvent, CpuHotplugEvent, NamespaceEvent, PowerFailEvent,
                  CallEvent>;
 
 // ---------------------------------------------------------------- when

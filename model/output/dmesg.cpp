@@ -84,6 +84,7 @@ constexpr Format kFormats[] = {
     {Line::mf_clean_dropped, MF "{0#}: corrupted page was clean: dropped without side effects"},
     {Line::mf_unmap_failed, MF "{0#}: failed to unmap page (mapcount={1i})"},
     {Line::mf_unhandlable, MF "{0#}: unhandlable page."},
+    {Line::mf_no_mapping_lock, MF "{0#}: could not lock mapping for mapped huge page"},
     {Line::mf_queue_overflow, MF "buffer overflow when queuing memory failure at {0#}"},
     {Line::fault_kill,
      "MCE: Killing {0s}:{1i} due to hardware memory corruption fault at {2x}"},
@@ -110,6 +111,10 @@ constexpr Format kFormats[] = {
     {Line::soft_isolation_failed, nullptr},
     {Line::soft_non_anon_thp, "soft offline: {0#}: non anonymous thp"},
     {Line::soft_thp_split_failed, "soft offline: {0#}: thp split failed"},
+    {Line::soft_huge_already, "soft offline: {0#} hugepage already poisoned"},
+    {Line::soft_free_buddy, "__get_any_page: {0#} free buddy page"},
+    {Line::soft_free_huge, "__get_any_page: {0#} free huge page"},
+    {Line::soft_zero_refcount, "__get_any_page: {0#}: unknown zero refcount page type {1x}"},
 
     {Line::pat_conflict, PAT "{0s}:{1i} conflicting memory types {2x}-{3x} {4c}<->{5c}"},
     {Line::pat_reserve_failed, PAT "reserve_memtype failed [mem {0R}-{1R}], track {2c}, req {3c}",
@@ -154,7 +159,6 @@ constexpr Format kFormats[] = {
     {Line::oops_workqueue, "Workqueue: {0s}"},
     {Line::dax_pinned_warning,
      "WARNING: CPU: {0i} PID: {1i} at fs/dax.c:{2i} dax_disassociate_entry+0x4d/0x90"},
-    {Line::xfs_text, "{0s}"},
     {Line::mcelog_triggering, "Triggering MCE exception on CPU {0i}"},
     {Line::mcelog_done, "MCE exception done on CPU {0i}"},
     {Line::mcelog_poll_start, "Starting machine check poll CPU {0i}"},
@@ -296,10 +300,10 @@ void append_special(std::string& out, const kernel::LogRecord& r, bool v6, const
             break;
         case Line::soft_migration_failed:
             // v6.1's %pGp prints the word and the names.
-            if (!v6) return format("soft offline: {0#}: migration failed {1i}, type {2x} ({3s})");
             format("soft offline: {0#}: ");
-            out += a[4] ? "hugepage" : "page";
-            format(" migration failed {1i}, type {2#}({3s})");
+            if (v6 || a[4]) out += a[4] ? "hugepage " : "page ";
+            format(v6 ? "migration failed {1i}, type {2#}({3s})"
+                      : "migration failed {1i}, type {2x} ({3s})");
             break;
         case Line::soft_isolation_failed:
             if (!v6)

@@ -34,17 +34,20 @@ Json panic_of(const RunView& view) {
                               : Json(view.names[static_cast<std::uint32_t>(line->args[0])]);
 }
 
+/// A signal's siginfo.
+Json siginfo_of(const kernel::SignalRecord& s) {
+    Json entry = {{"signal", signal_name(s.signo)}, {"code", signal_code_name(s.signo, s.code)}};
+    if (s.has_address) entry["addr"] = hex(s.addr);
+    if (s.has_address && s.lsb >= 0) entry["lsb"] = s.lsb;
+    return entry;
+}
+
 Json signals_of(const RunView& view) {
     Json list = Json::array();
     for (const kernel::SignalRecord& s : view.kernel.processes.signals()) {
         const kernel::Process& p = view.kernel.processes[s.process];
-        Json entry = {{"t_ns", to_ns(s.at)},
-                      {"process", p.id},
-                      {"pid", p.pid},
-                      {"signal", signal_name(s.signo)},
-                      {"code", signal_code_name(s.signo, s.code)}};
-        if (s.has_address) entry["addr"] = hex(s.addr);
-        if (s.has_address && s.lsb >= 0) entry["lsb"] = s.lsb;
+        Json entry = {{"t_ns", to_ns(s.at)}, {"process", p.id}, {"pid", p.pid}};
+        entry.update(siginfo_of(s));
         list.push_back(std::move(entry));
     }
     return list;
@@ -90,6 +93,8 @@ Json processes_of(const RunView& view) {
         Json entry = {{"id", p.id}, {"pid", p.pid}, {"state", word(p.state)}};
         if (p.state == kernel::ProcessState::killed) entry["by"] = signal_name(p.killed_by);
         if (p.state == kernel::ProcessState::exited) entry["code"] = p.exit_code;
+        if (p.leader != &p) entry["thread_of"] = p.leader->id;
+        for (const kernel::SignalRecord& s : p.pending) entry["pending"].push_back(siginfo_of(s));
         if (Json flags = vm_flags_of(p); !flags.is_null()) entry["vm_flags"] = std::move(flags);
         list.push_back(std::move(entry));
     }

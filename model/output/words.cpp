@@ -58,7 +58,7 @@ constexpr std::array kShortModes =
 constexpr std::array kActions = std::to_array<std::string_view>({
     "mce", "poison", "load", "speculate", "copy", "scrub", "madvise", "hwpoison_pfn",
     "unpoison_pfn", "bio", "read_file", "dsm", "cper", "mmap", "munmap", "fork", "exit", "truncate",
-    "mlock", "fsync", "prctl_mce_kill", "sysctl", "cpu_offline", "disable_namespace",
+    "mlock", "fsync", "prctl_mce_kill", "sigprocmask", "sigaction", "pin", "unpin", "sysctl", "cpu_offline", "disable_namespace",
     "power_fail", "call",
 });
 static_assert(kActions.size() == std::variant_size_v<Action>);
@@ -86,9 +86,9 @@ constexpr std::array kErrnos = std::to_array<std::pair<int, std::string_view>>({
 constexpr std::array kPageFlags = std::to_array<std::string_view>({
     "locked", "error", "referenced", "uptodate", "dirty", "lru", "", "slab", "", "", "", "",
     "reserved", "", "", "head", "swapcache", "swapbacked", "unevictable", "mlocked", "writeback",
-    "hwpoison", "buddy", "table", "hugetlb", "anon", "offline", "pcp",
+    "hwpoison", "buddy", "table", "hugetlb", "anon", "offline", "pcp", "ksm",
 });
-static_assert(kPageFlags.size() == kernel::PG_pcp + 1);
+static_assert(kPageFlags.size() == kernel::PG_ksm + 1);
 
 }  // namespace
 

@@ -50,7 +50,7 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
         }
         return e;
     }
-    if (what == "munmap" || what == "mlock") {
+    if (what == "munmap" || what == "mlock" || what == "pin" || what == "unpin") {
         const std::uint32_t process = process_of(event);
         std::uint64_t rest = 0;
         const std::uint64_t va = address_of(event, process, &rest);
@@ -58,6 +58,8 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
             add(event.path(), "the key \"size\" is missing", "with \"va\" nothing tells how much");
         const std::uint64_t size = event.maybe("size").value_or(rest);
         if (what == "munmap") return MunmapEvent{process, va, size};
+        if (what == "pin") return PinEvent{process, va, size, event.truth("longterm")};
+        if (what == "unpin") return UnpinEvent{process, va, size};
         return MlockEvent{process, va, size};
     }
     if (what == "fork") return fork(event, index);
@@ -66,6 +68,9 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
         return TruncateEvent{file(), event.number("size"), reference(event, "process", processes_)};
     if (what == "prctl_mce_kill")
         return PrctlMceKillEvent{process_of(event), event.choice<McePolicy>("policy")};
+    if (what == "sigprocmask") return SigprocmaskEvent{process_of(event), event.text("how") == "block"};
+    if (what == "sigaction")
+        return SigactionEvent{process_of(event), event.choice<SigbusAction>("sigbus")};
     if (what == "sysctl") {
         std::string_view name = event.text("name");
         if (name.starts_with("vm.")) name.remove_prefix(3);

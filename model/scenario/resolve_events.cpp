@@ -13,7 +13,8 @@ using namespace kernel;
 constexpr std::uint32_t kFlags[] = {
     PG_locked,   PG_error,     PG_referenced,  PG_uptodate,    PG_dirty,   PG_lru,     PG_slab,
     PG_reserved, PG_head,      PG_swapcache,   PG_swapbacked,  PG_unevictable, PG_mlocked, PG_writeback,
-    PG_hwpoison, PG_buddy,     PG_table,       PG_hugetlb,     PG_anon,    PG_offline, PG_pcp};
+    PG_hwpoison, PG_buddy,     PG_table,       PG_hugetlb,     PG_anon,    PG_offline, PG_pcp,
+    PG_ksm};
 
 constexpr std::string_view kTriggers[] = {"at", "after", "on_access", "when"};
 
@@ -53,6 +54,8 @@ void Resolver::name_events(const Cursor& root) {
         }
         p.cpu = child->given("cpu") ? cpu_of(*child) : inherited.cpu;
         p.mce_kill = child->given("mce_kill") ? child->choice<McePolicy>("mce_kill") : inherited.mce_kill;
+        p.sigbus_blocked =
+            child->given("sigbus_blocked") ? child->truth("sigbus_blocked") : inherited.sigbus_blocked;
         p.sigbus = child->given("sigbus") ? child->choice<SigbusAction>("sigbus") : inherited.sigbus;
         fork_child_.back() = static_cast<int>(children.size());
         // A parent that is forked by a later event, or that nobody is, is a finding of this event.

@@ -187,6 +187,8 @@ void Resolver::check_map(const Cursor& map, const MapConfig& m) {
             add(map.at("state"), "only anonymous and shared memory is \"thp\"", "use kind \"anon\"");
         else if (m.state == MapState::thp && (m.va % (2 * kMiB) != 0 || m.size % (2 * kMiB) != 0))
             add(map.at("state"), "a transparent huge page that is not whole", "align va and size to 2MiB");
+        else if (m.state == MapState::ksm && (m.kind != MapKind::anon || m.shared))
+            add(map.at("state"), "only private anonymous memory is merged", "use kind \"anon\"");
         else if (m.state == MapState::swapcache && m.kind != MapKind::anon && m.kind != MapKind::shmem)
             add(map.at("state"), "only anonymous and shared memory is \"swapcache\"", "use kind \"anon\"");
     }

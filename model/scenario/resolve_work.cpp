@@ -130,13 +130,13 @@ std::string Resolver::comm(const Cursor& process, std::string_view id) {
     return std::string(name.substr(0, kCommLength));
 }
 
-int Resolver::pid(const Cursor& process) {
+int Resolver::pid(const Cursor& process, std::string_view key) {
     int pid = 0;
-    if (process.given("pid")) {
-        pid = static_cast<int>(process.number("pid"));
+    if (process.given(key)) {
+        pid = static_cast<int>(process.number(key));
         const auto [other, fresh] = pids_.emplace(pid, process.path().pointer());
         if (!fresh && !bad(process))
-            add(process.at("pid"), "the pid " + std::to_string(pid) + " is taken by " + other->second,
+            add(process.at(key), "the " + std::string(key) + " " + std::to_string(pid) + " is taken by " + other->second,
                 "choose another");
     }
     return pid;
@@ -156,8 +156,10 @@ void Resolver::resolve_processes(const Cursor& root) {
         p.cpu = cpu_of(process);
         p.mce_kill = process.choice<McePolicy>("mce_kill");
         p.sigbus = process.choice<SigbusAction>("sigbus");
+        p.sigbus_blocked = process.truth("sigbus_blocked");
         scenario.processes.push_back(std::move(p));
     });
+    resolve_threads(root);
     std::size_t i = 0;
     root.each("processes", [&](const Cursor& process, std::size_t) {
         ProcessConfig& p = scenario.processes[i];
@@ -179,6 +181,29 @@ void Resolver::resolve_processes(const Cursor& root) {
         p.pid = next_pid_;
         pids_.emplace(next_pid_, p.id);
     }
+}
+
+/// Further threads stand behind all processes, so that those keep the places of their listing.
+void Resolver::resolve_threads(const Cursor& root) {
+    root.each("processes", [&](const Cursor& process, std::size_t of) {
+        const ProcessConfig main = scenario.processes[of];
+        process.each("threads", [&](const Cursor& thread, std::size_t number) {
+            ProcessConfig t;
+            t.id = thread.text("id");
+            if (t.id.empty()) {
+                processes_.incomplete();
+                t.id = main.id + '.' + std::to_string(number);
+            }
+            processes_.add(findings_, thread.at("id"), document_.keep(t.id));
+            t.comm = thread.given("comm") ? comm(thread, t.id) : main.comm;
+            t.pid = pid(thread, "tid");
+            t.cpu = thread.given("cpu") ? cpu_of(thread) : main.cpu;
+            t.mce_kill = thread.choice<McePolicy>("mce_kill");
+            t.sigbus_blocked = thread.truth("sigbus_blocked");
+            t.thread_of = static_cast<int>(of);
+            scenario.processes.push_back(std::move(t));
+        });
+    });
 }
 
 void Resolver::check_map_overlaps(const Cursor& process, const ProcessConfig& config) {

@@ -154,9 +154,10 @@ private:
     void place_file(const Cursor& file, FileConfig& config);
     void resolve_kernel_pages(const Cursor& root);
     void resolve_processes(const Cursor& root);
+    void resolve_threads(const Cursor& root);
     void check_map_overlaps(const Cursor& process, const ProcessConfig& config);
     std::string comm(const Cursor& process, std::string_view id);
-    int pid(const Cursor& process);
+    int pid(const Cursor& process, std::string_view key = "pid");
 
     // resolve_maps.cpp
     /// `attempt`: an mmap event may try what must fail.

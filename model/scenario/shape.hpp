@@ -110,6 +110,7 @@ extern const Shape kCpu;
 extern const Shape kBank;
 extern const Shape kBanks;
 extern const Shape kMcePolicy;
+extern const Shape kSigbusAction;
 extern const Shape kPageFlag;
 extern const Shape kScalar;
 

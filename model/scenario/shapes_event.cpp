@@ -236,6 +236,20 @@ constexpr Field kTruncateFields[] = {
 };
 constexpr Field kPrctlFields[] = {
     kProcess, {"policy", &kMcePolicy, "When it wants to be told of memory errors", {}, true}};
+constexpr std::string_view kMaskHows[] = {"block", "unblock"};
+constinit const Shape kMaskHow{.kind = Kind::choice, .choices = kMaskHows};
+constexpr Field kSigprocmaskFields[] = {
+    kProcess, {"how", &kMaskHow, "SIG_BLOCK or SIG_UNBLOCK, of SIGBUS", {}, true}};
+constexpr Field kSigactionFields[] = {
+    kProcess, {"sigbus", &kSigbusAction, "What SIGBUS does from now on", {}, true}};
+constinit const Shape kPinSize{.kind = Kind::size, .min = 1, .max = 1ull << 30};
+constexpr Field kPinFields[] = {
+    kProcess, kVa, kMap, kMapOffset,
+    {"size", &kPinSize, "Bytes (default: the rest of the map)", {}},
+    {"longterm", &kBoolean, "For as long as user space wants (RDMA, VFIO), not for one transfer; fs-dax refuses", "false"}};
+constexpr Field kUnpinFields[] = {
+    kProcess, kVa, kMap, kMapOffset,
+    {"size", &kPinSize, "Bytes, as they were pinned (default: the rest of the map)", {}}};
 constexpr Field kSysctlFields[] = {
     {"name", &kSysctlName, "Which one", {}, true},
     {"value", &kCount, "Its new value", {}, true},
@@ -277,6 +291,10 @@ constexpr Case kCases[] = {
     {"exit", "The process ends.", kExitFields},
     {"truncate", "The truncate() system call.", kTruncateFields},
     {"prctl_mce_kill", "prctl(PR_MCE_KILL).", kPrctlFields},
+    {"sigprocmask", "sigprocmask() of SIGBUS.", kSigprocmaskFields},
+    {"sigaction", "sigaction(SIGBUS).", kSigactionFields},
+    {"pin", "A device driver takes hold of user pages for DMA: get_user_pages().", kPinFields},
+    {"unpin", "It lets go of them.", kUnpinFields},
     {"sysctl", "Write a system control, a setting of machine checks, or a filter of hwpoison injection.", kSysctlFields},
     {"cpu_offline", "Take a CPU offline.", kCpuFields},
     {"cpu_online", "Bring a CPU online.", kCpuFields},
@@ -290,7 +308,8 @@ constexpr std::string_view kDoNames[] = {
     "speculate", "copy",       "scrub",          "madvise",      "hwpoison_pfn", "unpoison_pfn",
     "bio",       "read_file",  "write_file",     "fsync",        "dsm",          "cper",
     "mmap",      "munmap",     "mlock",          "fork",         "exit",         "truncate",
-    "prctl_mce_kill", "sysctl", "cpu_offline",   "cpu_online",
+    "prctl_mce_kill", "sigprocmask", "sigaction",  "pin",         "unpin",
+    "sysctl",    "cpu_offline", "cpu_online",
     "disable_namespace", "enable_namespace", "power_fail",   "call"};
 constinit const Shape kDo{.kind = Kind::choice, .choices = kDoNames};
 

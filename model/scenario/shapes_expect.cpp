@@ -65,11 +65,21 @@ constexpr const Shape* kSyscallForms[] = {&kInteger, &kText, &kReturns};
 constinit const Shape kSyscall{.kind = Kind::any_of, .forms = kSyscallForms};
 constinit const Shape kSyscalls{.kind = Kind::table, .item = &kSyscall};
 
+constexpr Field kPendingFields[] = {
+    {"signal", &kText, "Its name", {}, true, "\"SIGBUS\""},
+    {"code", &kCode, "si_code", {}, false, "\"BUS_MCEERR_AO\""},
+    {"addr", &kAddress, "si_addr", {}},
+    {"lsb", &kLsb, "si_addr_lsb", {}},
+};
+constinit const Shape kPendingSignal{.kind = Kind::object, .name = "pending_signal",
+                                     .doc = "A signal that was sent and waits.", .fields = kPendingFields};
+constinit const Shape kPendingSignals{.kind = Kind::list, .item = &kPendingSignal};
 constexpr Field kProcessFields[] = {
     {"state", &kProcessState, "What became of it", {}},
     {"by", &kText, "Which signal killed it", {}, false, "\"SIGBUS\""},
     {"pid", &kCount, "Process id", {}},
     {"vm_flags", &kText, "VmFlags of its first map, as in /proc/PID/smaps", {}},
+    {"pending", &kPendingSignals, "Signals that wait, as it blocks them", {}},
 };
 constinit const Shape kProcessObject{.kind = Kind::object, .name = "expected_process",
                                      .doc = "What became of a process.", .fields = kProcessFields};
@@ -275,6 +285,8 @@ constexpr Field kResultProcessFields[] = {
     {"by", &kTextOrNull, "Which signal killed it", {}},
     {"code", &kInteger, "Exit code", {}},
     {"vm_flags", &kText, "VmFlags of its first map, when that is DAX", {}},
+    {"thread_of", &kText, "The process that it is a further thread of", {}},
+    {"pending", &kPendingSignals, "Signals that wait, as it blocks them", {}},
 };
 constinit const Shape kResultProcess{.kind = Kind::object, .name = "result_process",
                                      .doc = "What became of a process.",

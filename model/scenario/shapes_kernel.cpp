@@ -66,8 +66,11 @@ constexpr Field kMcsafe{"mcsafe", &kBoolean, "The driver's copies are machine-ch
 constinit const Shape kUnitList{.kind = Kind::list, .item = &kAddress};
 constexpr Field kWholeUnits{"whole_image_units", &kUnitList, "2 MiB units of the kernel image's own mapping that boot left whole, by physical address", "[]"};
 
+constexpr Field kUnmapFails{"unmap_fails", &kUnitList, "Pages whose mappings memory_failure() cannot remove, by physical address", "[]"};
+
 constexpr Field kKnobFields[] = {kDecoy,   kSanitize,  kStrict419,  kStrictClflush, kPgmap,
-                                 kHwScrub, kBadblocks, kFakePanic, kMcsafe,        kWholeUnits};
+                                 kHwScrub, kBadblocks, kFakePanic, kMcsafe,        kWholeUnits,
+                                 kUnmapFails};
 constinit const Shape kKnobs{.kind = Kind::object, .name = "kernel_knobs",
                              .doc = "Switches of the model that no real kernel has.",
                              .fields = kKnobFields};

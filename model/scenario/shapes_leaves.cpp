@@ -37,15 +37,19 @@ constinit const Shape kBanks{.kind = Kind::whole, .min = 1, .max = 32};
 namespace {
 // In the order of McePolicy.
 constexpr std::string_view kMcePolicies[] = {"default", "early", "late"};
+// In the order of SigbusAction.
+constexpr std::string_view kSigbusActions[] = {"default", "ignore", "handler", "handler-remaps"};
 // Without their PG_; the numbers are in resolve_events.cpp.
 constexpr std::string_view kPageFlags[] = {
     "locked",   "error",     "referenced",  "uptodate", "dirty",     "lru",     "slab",
     "reserved", "head",      "swapcache",   "swapbacked", "unevictable", "mlocked", "writeback",
-    "hwpoison", "buddy",     "table",       "hugetlb",  "anon",      "offline", "pcp"};
+    "hwpoison", "buddy",     "table",       "hugetlb",  "anon",      "offline", "pcp",
+    "ksm"};
 constexpr const Shape* kScalarForms[] = {&kFreeText, &kReal, &kBoolean};
 }  // namespace
 
 constinit const Shape kMcePolicy{.kind = Kind::choice, .choices = kMcePolicies};
+constinit const Shape kSigbusAction{.kind = Kind::choice, .choices = kSigbusActions};
 constinit const Shape kPageFlag{.kind = Kind::choice, .choices = kPageFlags};
 constinit const Shape kScalar{.kind = Kind::any_of, .forms = kScalarForms};
 

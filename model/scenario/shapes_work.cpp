@@ -13,16 +13,14 @@ constexpr std::string_view kPageStates[] = {"buddy",   "pcp",        "slab",    
                                             "hugetlb_free", "device_private"};
 constexpr std::string_view kMapKinds[] = {"anon", "file", "shmem", "hugetlb", "devdax", "fsdax"};
 constexpr std::string_view kMapStates[] = {"dirty", "clean",     "mlocked",    "swapcache",
-                                           "thp",   "untouched", "unevictable"};
+                                           "thp",   "untouched", "unevictable", "ksm"};
 constexpr std::string_view kShares[] = {"private", "shared"};
-constexpr std::string_view kSigbusActions[] = {"default", "ignore", "handler", "handler-remaps"};
 
 constinit const Shape kFilesystem{.kind = Kind::choice, .choices = kFilesystems};
 constinit const Shape kPageState{.kind = Kind::choice, .choices = kPageStates};
 constinit const Shape kMapKind{.kind = Kind::choice, .choices = kMapKinds};
 constinit const Shape kMapState{.kind = Kind::choice, .choices = kMapStates};
 constinit const Shape kShare{.kind = Kind::choice, .choices = kShares};
-constinit const Shape kSigbus{.kind = Kind::choice, .choices = kSigbusActions};
 constinit const Shape kLength{.kind = Kind::size, .min = 1};
 constinit const Shape kPid{.kind = Kind::whole, .min = 1, .max = 4'194'304};
 
@@ -70,19 +68,34 @@ constexpr Field kId{"id", &kText, "Its name in this scenario", {}, true, "\"vict
 constexpr Field kPidField{"pid", &kPid, "Process id (default: 1000 and up)", {}, false, "5421"};
 constexpr Field kComm{"comm", &kText, "Name in the kernel's log, cut at 15 characters (default: the id)", {}, false, "\"dax-pmd\""};
 constexpr Field kMceKill{"mce_kill", &kMcePolicy, "prctl(PR_MCE_KILL): when it wants to be told of memory errors", "\"default\""};
-constexpr Field kSigbusField{"sigbus", &kSigbus, "What SIGBUS does to it", "\"default\""};
+constexpr Field kSigbusField{"sigbus", &kSigbusAction, "What SIGBUS does to it", "\"default\""};
+constexpr Field kBlockedField{"sigbus_blocked", &kBoolean, "SIGBUS is in its signal mask: one that is not forced waits", "false"};
+
+constexpr Field kThreadFields[] = {
+    kId,
+    {"tid", &kPid, "Thread id (default: 1000 and up)", {}, false, "5422"},
+    {"comm", &kText, "Name in the kernel's log, cut at 15 characters (default: the process's)", {}, false, "\"lcore-worker-1\""},
+    {"cpu", &kCpu, "CPU it runs on (default: the process's)", {}},
+    kMceKill, kBlockedField,
+};
+constinit const Shape kThread{.kind = Kind::object, .name = "thread",
+                              .doc = "A further thread of a process; events name it like a process.",
+                              .fields = kThreadFields};
+constinit const Shape kThreads{.kind = Kind::list, .item = &kThread};
 
 constexpr Field kProcessFields[] = {
     kId, kPidField, kComm,
     {"cpu", &kCpu, "CPU it runs on", "0"},
-    kMceKill, kSigbusField,
+    kMceKill, kSigbusField, kBlockedField,
+    {"threads", &kThreads, "Its threads beside the main one", "[]"},
     {"maps", &kMaps, "Its memory", "[]"},
 };
 constexpr Field kChildFields[] = {
     kId, kPidField, kComm,
     {"cpu", &kCpu, "CPU it runs on (default: its parent's)", {}},
     {"mce_kill", &kMcePolicy, "prctl(PR_MCE_KILL) (default: its parent's)", {}},
-    {"sigbus", &kSigbus, "What SIGBUS does to it (default: its parent's)", {}},
+    {"sigbus", &kSigbusAction, "What SIGBUS does to it (default: its parent's)", {}},
+    {"sigbus_blocked", &kBoolean, "SIGBUS is in its signal mask (default: its parent's)", {}},
 };
 
 }  // namespace

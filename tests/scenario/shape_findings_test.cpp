@@ -43,7 +43,8 @@ TEST_CASE("an event without do is told", "[scenario][shape]") {
           "\"unpoison_media\", \"load\", \"store\", \"fetch\", \"speculate\", \"copy\", \"scrub\", "
           "\"madvise\", \"hwpoison_pfn\", \"unpoison_pfn\", \"bio\", \"read_file\", \"write_file\", "
           "\"fsync\", \"dsm\", \"cper\", \"mmap\", \"munmap\", \"mlock\", \"fork\", \"exit\", \"truncate\", "
-          "\"prctl_mce_kill\", \"sysctl\", \"cpu_offline\", \"cpu_online\", "
+          "\"prctl_mce_kill\", \"sigprocmask\", \"sigaction\", \"pin\", \"unpin\", \"sysctl\", "
+          "\"cpu_offline\", \"cpu_online\", "
           "\"disable_namespace\", \"enable_namespace\", \"power_fail\", \"call\"");
 }
 

@@ -73,6 +73,19 @@ constexpr Rule kPages[] = {
      "Linux 4.19 split_huge_page(); Linux 6.1 "
      "try_to_split_thp_page()",
      Check::record, "all/thp-head-early all/thp-sub-late"},
+    {"a transparent huge page that somebody holds is not split: flag and count go back (4.x), "
+     "unsplit thp: Ignored (6.1)",
+     "Linux 4.19 memory_failure(); Linux 6.1 try_to_split_thp_page()", Check::spec,
+     "scenarios/kernel/thp-held-for-dma-v4.19.json scenarios/kernel/thp-held-for-dma-v6.1.json"},
+    {"a transparent huge page of shared memory is refused (4.x), split (6.1)",
+     "Linux 4.19 get_hwpoison_page(); Linux 6.1 try_to_split_thp_page()", Check::spec,
+     "scenarios/kernel/thp-shared-memory-v4.19.json scenarios/kernel/thp-shared-memory-v6.1.json"},
+    {"pages that KSM merged are left alone", "Linux 4.19, 6.1 hwpoison_user_mappings()",
+     Check::spec, "scenarios/kernel/ksm-page-v4.19.json scenarios/kernel/ksm-page-v6.1.json"},
+    {"a page that cannot be unmapped: who was collected is killed",
+     "Linux 4.19, 6.1 hwpoison_user_mappings(), kill_procs()", Check::spec,
+     "scenarios/kernel/unmapping-fails-v4.19.json scenarios/kernel/unmapping-fails-v6.1.json",
+     "KernelConfig.unmap_fails"},
     {"a huge page is dissolved and only its bad base page stays out of use",
      "Linux 4.19 memory_failure_hugetlb(), me_huge_page(); Linux 6.1 try_memory_failure_hugetlb()",
      Check::record, "all/hugetlb-2m-late", "hugetlb_needs_pmd_size"},
@@ -103,6 +116,16 @@ constexpr Rule kKilling[] = {
      "kill_verb"},
     {"a standard signal pending is not queued twice; forced delivery resets SIG_IGN",
      "Linux 4.19 legacy_queue(), force_sig_info()", Check::record, "all/anon-range-3"},
+    {"AO waits while its receiver blocks SIGBUS; AR unblocks it and kills",
+     "Linux 4.19 sig_ignored(), force_sig_info(); Linux 6.1 force_sig_info_to_task()", Check::spec,
+     "scenarios/kernel/sigbus-blocked-v4.19.json scenarios/kernel/sigbus-blocked-v6.1.json"},
+    {"the thread that asked for early kill is told (4.x: the first, else the main thread; 6.1: by "
+     "each thread's policy, or current)",
+     "Linux 4.19, 6.1 task_early_kill(), find_early_kill_thread()", Check::spec,
+     "scenarios/kernel/thread-asked-for-early-kill-v4.19.json "
+     "scenarios/kernel/thread-asked-for-early-kill-v6.1.json"},
+    {"a process that ends between collection and signal is named, and cannot be signalled",
+     "Linux 4.19, 6.1 kill_proc(), kill_procs()", Check::inferred, ""},
 };
 
 constexpr Rule kOffline[] = {
@@ -110,6 +133,12 @@ constexpr Rule kOffline[] = {
      "Linux 4.19, 6.1 "
      "soft_offline_page()",
      Check::record, "all/soft-anon all/soft-file-clean all/soft-hugetlb"},
+    {"a page that a device holds is not migrated: -EIO (4.x), -EBUSY (6.1)",
+     "Linux 4.19 __soft_offline_page(); Linux 6.1 soft_offline_in_use_page()", Check::spec,
+     "scenarios/kernel/soft-offline-held-for-dma-v4.19.json "
+     "scenarios/kernel/soft-offline-held-for-dma-v6.1.json"},
+    {"page->flags as printed: the layout of one node, without what the model does not keep",
+     "Linux 4.19, 6.1 include/linux/page-flags.h, lib/vsprintf.c", Check::inferred, ""},
     {"soft offline of a DAX page: -EIO", "Linux 4.18, 4.19, 6.1 soft_offline_page()", Check::record,
      "all/soft-devdax"},
     {"unpoison refuses, or gives the page back", "Linux 4.18, 4.19, 6.1 unpoison_memory()",
@@ -129,6 +158,9 @@ constexpr Rule kInjection[] = {
     {"the filter of injections rejects by device, page flags and cgroup",
      "Linux 4.19, 6.1 hwpoison_filter(), hwpoison_inject()", Check::spec,
      "scenarios/kernel/hwpoison-filter-v4.19.json scenarios/kernel/hwpoison-filter-v6.1.json"},
+    {"truncation and namespace teardown wait for pages that a device holds",
+     "Linux 4.18, 4.19, 6.1 dax_layout_busy_page(), memunmap_pages()", Check::spec,
+     "scenarios/kernel/truncate-waits-for-dma-v4.19.json"},
     {"a leaked reference makes truncation wait for ever",
      "Linux 4.18, 4.19 "
      "ext4_break_layouts(), xfs_break_layouts()",

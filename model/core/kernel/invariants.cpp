@@ -45,6 +45,7 @@ std::string Invariants::spaces() const {
     std::string wrong;
     for (std::uint32_t i = 0; i < kernel_.processes.size() && wrong.empty(); ++i) {
         const Process& process = kernel_.processes[i];
+        if (process.leader != &process) continue;  // its mm has been looked at
         process.mm->table.for_each([&](const auto& run) {
             for (std::uint64_t at = run.begin; at < run.end && wrong.empty();) {
                 const Vma* vma = process.mm->find(at);
@@ -111,6 +112,7 @@ std::string Invariants::trees() const {
     std::unordered_map<const Mapping*, std::size_t> members;
     for (std::uint32_t i = 0; i < kernel_.processes.size(); ++i) {
         const Process& process = kernel_.processes[i];
+        if (process.leader != &process) continue;
         if (process.state != ProcessState::alive && !process.mm->vmas.empty())
             return process.id + " is dead and has memory";
         for (const auto& [begin, vma] : process.mm->vmas) {

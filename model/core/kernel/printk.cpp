@@ -44,7 +44,9 @@ std::uint8_t level_of(Line line, std::uint64_t last_argument) {
         case Line::unpoison_done: case Line::soft_already: case Line::soft_invalidated:
         case Line::soft_unknown_type: case Line::soft_migration_failed:
         case Line::soft_isolation_failed: case Line::soft_non_anon_thp:
-        case Line::soft_thp_split_failed: case Line::pat_conflict: case Line::pat_reserve_failed:
+        case Line::soft_thp_split_failed: case Line::soft_huge_already: case Line::soft_free_buddy:
+        case Line::soft_free_huge: case Line::soft_zero_refcount: case Line::mf_no_mapping_lock:
+        case Line::pat_conflict: case Line::pat_reserve_failed:
         case Line::pat_reserve_ram_failed: case Line::pat_free_invalid: case Line::pat_overlap:
         case Line::pat_reserve_added: case Line::pat_free_request: case Line::dax_private:
         case Line::dax_unaligned: case Line::dax_not_capable: case Line::dax_dontfork:

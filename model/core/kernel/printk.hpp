@@ -58,6 +58,7 @@ enum class Line : std::uint16_t {
     mf_clean_dropped,   ///< A51: pfn
     mf_unmap_failed,    ///< A52: pfn, mapcount
     mf_unhandlable,     ///< A53: pfn
+    mf_no_mapping_lock, ///< A54: pfn
     mf_queue_overflow,  ///< A55: pfn
     fault_kill,         ///< A56: comm, pid, address
     // 3 injection
@@ -73,6 +74,8 @@ enum class Line : std::uint16_t {
     soft_migration_failed,  ///< A64: pfn, error, page flags word, name, 1: huge page
     soft_isolation_failed,  ///< A64: pfn, error, count, page flags word, name, 1: huge page
     soft_non_anon_thp, soft_thp_split_failed,   ///< A64: pfn
+    soft_huge_already, soft_free_buddy, soft_free_huge,  ///< v4.x __get_any_page(): pfn
+    soft_zero_refcount,     ///< v4.x __get_any_page(): pfn, page flags word
     // 4 PAT
     pat_conflict,       ///< A70: comm, pid, start, end, requested type, found type
     pat_reserve_failed, ///< A71: start, last byte, track type, requested type
@@ -102,7 +105,6 @@ enum class Line : std::uint16_t {
     oops_rip,           ///< name of the symbol text
     oops_workqueue,     ///< name
     dax_pinned_warning, ///< 3.1: cpu, pid, line of fs/dax.c
-    xfs_text,           ///< name of the whole line (5.2.5 holder messages)
     mcelog_triggering, mcelog_done, mcelog_poll_start, mcelog_poll_done,  ///< 3.4: cpu
     ghes_suppressed,    ///< count ("ghes_print_estatus: %d callbacks suppressed")
     oops_protection,    ///< count ("general protection fault: 0000 [#n] SMP")

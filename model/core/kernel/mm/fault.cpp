@@ -145,7 +145,9 @@ Task<Fault> Mm::fault_write_protected(Context& ctx, Process& process, std::uint6
     }
     const auto usage = kernel_.memory.usage(old);
     const bool own = vma->anon && usage && usage->value.mapping == vma->anon;
-    if (own && mappers(compound_head(old)).size() == 1) {  // the last user keeps the page
+    // The last user keeps the page, unless it is KSM's: that one stays as it is (do_wp_page()).
+    const bool merged = kernel_.memory.page(old).test(PG_ksm);
+    if (own && !merged && mappers(compound_head(old)).size() == 1) {
         kernel_.memory.page(old).flags |= bit(PG_dirty);
         set_leaf(process, va, pte);
         co_return kMapped;
@@ -310,12 +312,14 @@ Task<Fault> Mm::fault_dax_file(Context& ctx, Process& process, std::uint64_t va,
     co_return result;
 }
 
-Task<std::optional<Pfn>> Mm::get_user_page(Context& ctx, Process& process, std::uint64_t va) {
+Task<std::optional<Pfn>> Mm::get_user_page(Context& ctx, Process& process, std::uint64_t va,
+                                           bool write) {
     while (true) {
         if (!process.mm->find(va)) co_return std::nullopt;
         const auto leaf = process.mm->leaf(va);
-        if (leaf && leaf->pte.kind == Pte::Kind::present) co_return Pfn{leaf->pfn_at(va)};
-        const Fault f = co_await fault(ctx, process, va, false);
+        if (leaf && leaf->pte.kind == Pte::Kind::present && (!write || leaf->pte.writable))
+            co_return Pfn{leaf->pfn_at(va)};
+        const Fault f = co_await fault(ctx, process, va, write);
         if (f.kind != Fault::Kind::mapped) co_return std::nullopt;
     }
 }

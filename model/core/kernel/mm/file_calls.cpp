@@ -87,17 +87,22 @@ Task<void> Processes::State::break_layouts(Context& ctx, std::uint32_t file) {
     if (!xfs && env.profile.id == ProfileId::v4_18) co_return;
     Mapping& mapping = mm.file(file);
     if (mapping.vmas.empty()) co_return;
-    mm.unmap_range(mapping, 0, ~0ull, true);
-    const std::vector<Pfn> known = kernel.memory.known();
-    const bool busy = std::any_of(known.begin(), known.end(), [&](Pfn pfn) {
-        const auto use = kernel.memory.usage(pfn);
-        return use && use->value.mapping == &mapping && kernel.memory.find(pfn)->refcount > 1;
-    });
-    if (!busy) co_return;
-    // Nobody ever drops a leaked reference: the task sleeps, and its CPU is free for others.
-    env.trace.note(Module::kernel, TraceKind::lock_wait, ctx.cpu, file);
-    owner.end_kernel_work(ctx.cpu);
-    co_await std::suspend_always{};
+    const auto busy = [&] {  // dax_layout_busy_page()
+        mm.unmap_range(mapping, 0, ~0ull, true);
+        const std::vector<Pfn> known = kernel.memory.known();
+        return std::any_of(known.begin(), known.end(), [&](Pfn pfn) {
+            const auto use = kernel.memory.usage(pfn);
+            return use && use->value.mapping == &mapping && kernel.memory.find(pfn)->refcount > 1;
+        });
+    };
+    // The task sleeps, and its CPU is free for others. A reference that memory_failure() leaked
+    // is never dropped.
+    while (busy()) {
+        env.trace.note(Module::kernel, TraceKind::lock_wait, ctx.cpu, file);
+        owner.end_kernel_work(ctx.cpu);
+        co_await mm.released.wait();
+        owner.begin_kernel_work(ctx.cpu);
+    }
 }
 
 /// Cuts the DAX entries from page index `first` on: their pages lose mapping and index.

@@ -3,24 +3,43 @@
 
 namespace mcemu::kernel {
 
-/// task_early_kill(). v4.x, forced: every process. v6.1, forced: current alone; the others follow
+/// task_early_kill(): the thread that is to be told, or null. `main` stands for its process.
+/// v4.x, forced: the main thread of every process. v6.1, forced: current alone; the others follow
 /// their policy.
-bool MemoryFailure::State::task_early_kill(const Context& ctx, const Process& p,
-                                           bool forced) const {
-    if (p.state != ProcessState::alive) return false;
-    if (forced && (profile.ao_to_all_sharers || ctx.task == &p)) return true;
-    if (p.mce_kill == McePolicy::early) return true;
-    if (p.mce_kill == McePolicy::late && profile.late_policy_beats_sysctl) return false;
-    return env.config.memory_failure_early_kill;
+Process* MemoryFailure::State::task_early_kill(const Context& ctx, Process& main,
+                                               bool forced) const {
+    if (main.state != ProcessState::alive) return nullptr;  // exit_mm() has run
+    const bool sysctl = env.config.memory_failure_early_kill;
+    if (forced && profile.ao_to_all_sharers) return &main;
+    if (forced && ctx.task && ctx.task->leader == &main) return ctx.task;
+    for (Process* t : main.threads) {  // find_early_kill_thread()
+        if (t->state != ProcessState::alive) continue;
+        if (t->mce_kill == McePolicy::early) return t;
+        const bool undecided = t->mce_kill == McePolicy::standard;
+        if (profile.late_policy_beats_sysctl && undecided && sysctl) return t;
+    }
+    return !profile.late_policy_beats_sysctl && sysctl ? &main : nullptr;
 }
 
-void MemoryFailure::State::kill_proc(Context& ctx, Pfn pfn, const Victim& v, unsigned flags) {
+/// kill_proc(): 0, or -ESRCH from a task that nobody can signal any more.
+int MemoryFailure::State::kill_proc(Context& ctx, Pfn pfn, const Victim& v, unsigned flags) {
     Process& p = kernel.processes[v.process];
-    env.log.line(ctx.cpu, Line::mf_kill, pfn.value, p.comm, static_cast<std::uint64_t>(p.pid));
-    if ((flags & MF_ACTION_REQUIRED) && ctx.task == &p)
-        kernel.processes.force_signal(p, kSigbus, kBusMceerrAr, true, v.addr, v.shift);
-    else
+    const auto pid = static_cast<std::uint64_t>(p.pid);
+    env.log.line(ctx.cpu, Line::mf_kill, pfn.value, p.comm, pid);
+    // Who shares current's address space (v4.x), or is current (v6.1): current gets the signal.
+    Process* const current = ctx.task;
+    const bool affected = current && (profile.ao_to_all_sharers ? current->leader == p.leader
+                                                                : current == &p);
+    if ((flags & MF_ACTION_REQUIRED) && affected) {
+        kernel.processes.force_signal(*current, kSigbus, kBusMceerrAr, true, v.addr, v.shift);
+        return 0;
+    }
+    const int rc =
         kernel.processes.send_signal(p, kSigbus, kBusMceerrAo, true, v.addr, v.shift);
+    if (rc != 0)
+        env.log.line(ctx.cpu, Line::mf_signal_error, p.comm, pid,
+                     static_cast<std::uint64_t>(static_cast<std::int64_t>(rc)));
+    return rc;
 }
 
 Task<void> MemoryFailure::State::kill_procs(Context& ctx, Pfn pfn, std::vector<Victim> victims,
@@ -29,14 +48,14 @@ Task<void> MemoryFailure::State::kill_procs(Context& ctx, Pfn pfn, std::vector<V
         env.agenda.why();  // each signal is caused by this failure, not by another
     for (const Victim& v : victims) {
         co_await phase(env, ctx.cpu, Lat::kernel_mf_kill);
+        // A process that ended meanwhile is still on the list, which holds its task.
         Process& p = kernel.processes[v.process];
-        if (p.state != ProcessState::alive) continue;
+        const auto pid = static_cast<std::uint64_t>(p.pid);
         if (fail || !v.valid) {
-            env.log.line(ctx.cpu, Line::mf_forcibly, pfn.value, p.comm,
-                         static_cast<std::uint64_t>(p.pid));
+            env.log.line(ctx.cpu, Line::mf_forcibly, pfn.value, p.comm, pid);
             kernel.processes.force_signal(p, kSigkill, kSiKernel, false, 0, 0);
-        } else {
-            kill_proc(ctx, pfn, v, flags);
+        } else if (kill_proc(ctx, pfn, v, flags) < 0) {
+            env.log.line(ctx.cpu, Line::mf_no_advisory, pfn.value, p.comm, pid);
         }
         env.agenda.set_why(why);
     }

@@ -54,6 +54,11 @@ Task<int> MemoryFailure::corrupt_pfn(Context& ctx, Pfn pfn) {
     }
     unsigned flags = 0;
     if (s.profile.corrupt_pfn_takes_reference) {  // get_hwpoison_page() of a free page fails
+        if (s.non_anon_thp(pfn)) {
+            s.env.log.line(ctx.cpu, Line::mf_non_anon_thp, pfn.value);
+            s.mark_filtered();
+            co_return 0;
+        }
         const Pfn head = s.mm().compound_head(pfn);
         if (s.mm().page_count(head) == 0) {
             s.env.fates.mark(s.env.agenda.why().origin, Fate::filtered, FateReason::filter_rejected,

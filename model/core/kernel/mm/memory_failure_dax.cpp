@@ -58,14 +58,15 @@ Task<void> MemoryFailure::State::unmap_and_kill(Context& ctx, Pfn printed, Mappi
     std::vector<Victim> victims;
     std::vector<std::uint32_t> unmapped_there;
     for (const Mapper& m : mm().covering(mapping, index)) {
-        const Process& p = kernel.processes[m.process];
-        if (!task_early_kill(ctx, p, flags & MF_ACTION_REQUIRED)) continue;
+        Process& p = kernel.processes[m.process];
+        const Process* const t = task_early_kill(ctx, p, flags & MF_ACTION_REQUIRED);
+        if (!t) continue;
         // dev_pagemap_mapping_shift(): only a devmap entry counts, not a private copy.
         unsigned shift = m.shift;
         if (shift != 0 && kernel.memory.is_ram(Pfn{p.mm->leaf(m.va)->pfn_at(m.va)})) shift = 0;
         if (shift == 0 && !profile.dax_not_mapped_is_sigkill) continue;
-        if (shift == 0) unmapped_there.push_back(m.process);
-        victims.push_back({m.process, m.va, static_cast<int>(shift), shift != 0});
+        if (shift == 0) unmapped_there.push_back(t->index);
+        victims.push_back({t->index, m.va, static_cast<int>(shift), shift != 0});
     }
     if (!victims.empty()) co_await phase(env, ctx.cpu, Lat::kernel_mf_collect, victims.size());
     for (const std::uint32_t process : unmapped_there)

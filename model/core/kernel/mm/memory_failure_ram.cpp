@@ -1,4 +1,6 @@
 // memory_failure() for ordinary pages (kernel.md 2.6, 2.7, 2.12), and in v4.18 for all pages.
+#include <algorithm>
+
 #include "core/kernel/mm/memory_failure_state.hpp"
 
 namespace mcemu::kernel {
@@ -27,6 +29,12 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
             action_result(ctx, pfn, PageType::unknown, MfResult::ignored);
             co_return -EBUSY;
         }
+        if (non_anon_thp(pfn) && !v6) {  // get_hwpoison_page() refuses it
+            co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+            env.log.line(ctx.cpu, Line::mf_non_anon_thp, pfn.value);
+            action_result(ctx, pfn, PageType::kernel_high_order, MfResult::ignored);
+            co_return -EBUSY;
+        }
         if (users == 0) {
             co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
             if (free) {
@@ -44,13 +52,48 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
         }
         ++page(pfn).refcount;
     }
-    if (kernel.memory.is_ram(pfn) && mm().compound_shift(pfn) > kPageShift) mm().split_thp(pfn);
+    if (kernel.memory.is_ram(pfn) && mm().compound_shift(pfn) > kPageShift) {
+        if (!splits(pfn, true)) co_return unsplit(ctx, pfn);
+        mm().split_thp(pfn);
+    }
 
     co_await first_sleep(ctx);
     co_await lock_page(pfn);
     const int rc = co_await ram_locked(ctx, pfn, flags);
     unlock_page(pfn);
     co_return rc;
+}
+
+/// A transparent huge page of a file or of shared memory.
+bool MemoryFailure::State::non_anon_thp(Pfn pfn) {
+    return kernel.memory.is_ram(pfn) && mm().compound_shift(pfn) > kPageShift &&
+           !page(mm().compound_head(pfn)).test(PG_anon) && !is_hugetlb(pfn);
+}
+
+/// Whether split_huge_page() can: nobody but us (`referenced`: through `pfn`) holds a reference.
+/// v4.x does not even try with pages that are not anonymous.
+bool MemoryFailure::State::splits(Pfn pfn, bool referenced) {
+    const Pfn head = mm().compound_head(pfn);
+    if (non_anon_thp(pfn) && !profile.serialised) return false;
+    const int cached = page(head).test(PG_anon) ? 0 : 1;
+    const int ours = referenced && head == pfn ? 1 : 0;
+    return page(head).refcount - ours <= cached;
+}
+
+int MemoryFailure::State::unsplit(Context& ctx, Pfn pfn) {
+    if (profile.serialised) {  // the flag stays
+        drop_reference(pfn);
+        action_result(ctx, pfn, PageType::unsplit_thp, MfResult::ignored);
+        return -EBUSY;
+    }
+    env.log.line(ctx.cpu, non_anon_thp(pfn) ? Line::mf_non_anon_thp : Line::mf_thp_split_failed,
+                 pfn.value);
+    set_flag(pfn, PG_hwpoison, false);
+    --env.counters.num_poisoned_pages;
+    drop_reference(pfn);
+    env.fates.mark(env.agenda.why().origin, Fate::logged, FateReason::memory_failure,
+                   env.agenda.why().cause);
+    return -EBUSY;
 }
 
 Task<int> MemoryFailure::State::ram_locked(Context& ctx, Pfn pfn, unsigned flags) {
@@ -108,6 +151,10 @@ Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned f
     const bool dirty = page(head).test(PG_dirty);
     const std::vector<Mapper> mapped = mm().mappers(head);
     if (mapped.empty()) co_return true;
+    if (page(head).test(PG_ksm)) {
+        env.log.line(ctx.cpu, Line::mf_ksm, pfn.value);
+        co_return false;
+    }
 
     // What is left behind in the page tables: hwpoison entries, swap entries, or nothing.
     Pte::Kind left = Pte::Kind::hwpoison;
@@ -132,12 +179,21 @@ Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned f
         const std::vector<Mapper> candidates =
             page(head).test(PG_anon) ? mapped : mm().covering(*mapping, page(head).index);
         for (const Mapper& m : candidates)
-            if (task_early_kill(ctx, kernel.processes[m.process], flags & MF_ACTION_REQUIRED))
-                victims.push_back({m.process, m.va, shift, true});
+            if (const Process* t = task_early_kill(ctx, kernel.processes[m.process],
+                                                   flags & MF_ACTION_REQUIRED))
+                victims.push_back({t->index, m.va, shift, true});
         if (!victims.empty()) co_await phase(env, ctx.cpu, Lat::kernel_mf_collect, victims.size());
     }
     co_await phase(env, ctx.cpu, Lat::kernel_mf_unmap);
     co_await phase(env, ctx.cpu, Lat::kernel_mf_unmap_cpu, env.hw.cpu_count());
+    if (cannot_unmap(head)) {
+        if (profile.serialised && is_hugetlb(pfn) && !page(head).test(PG_anon))
+            env.log.line(ctx.cpu, Line::mf_no_mapping_lock, pfn.value);
+        env.log.line(ctx.cpu, Line::mf_unmap_failed, pfn.value, mm().mappers(head).size());
+        if (profile.serialised || page(head).test(PG_dirty) || (flags & MF_MUST_KILL))
+            co_await kill_procs(ctx, pfn, std::move(victims), true, flags);
+        co_return false;
+    }
     mm().unmap_page(head, mm().mappers(head), leave);
     // try_to_unmap() ends the mlock, and the page goes back to the evictable LRU.
     Page& p = page(head);
@@ -145,6 +201,13 @@ Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned f
     const bool forcekill = p.test(PG_dirty) || (flags & MF_MUST_KILL);
     if (forcekill) co_await kill_procs(ctx, pfn, std::move(victims), false, flags);
     co_return true;
+}
+
+/// The scenario wants try_to_unmap() to fail on this page.
+bool MemoryFailure::State::cannot_unmap(Pfn head) {
+    const std::uint64_t end = head.spa() + (1ull << mm().compound_shift(head));
+    return std::any_of(env.config.unmap_fails.begin(), env.config.unmap_fails.end(),
+                       [&](std::uint64_t spa) { return spa >= head.spa() && spa < end; });
 }
 
 /// error_states[] (kernel.md 2.7).

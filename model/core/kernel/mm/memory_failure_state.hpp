@@ -18,7 +18,7 @@ struct MemoryFailure::State {
 
     /// struct to_kill.
     struct Victim {
-        std::uint32_t process;
+        std::uint32_t process;  ///< the thread to be told
         std::uint64_t addr;
         int shift;
         bool valid;
@@ -87,6 +87,10 @@ struct MemoryFailure::State {
     // memory_failure_ram.cpp
     Task<int> ram(Context& ctx, Pfn pfn, unsigned flags);
     Task<int> ram_locked(Context& ctx, Pfn pfn, unsigned flags);
+    bool non_anon_thp(Pfn pfn);
+    bool splits(Pfn pfn, bool referenced);
+    int unsplit(Context& ctx, Pfn pfn);
+    bool cannot_unmap(Pfn head);
     Task<bool> user_mappings(Context& ctx, Pfn pfn, unsigned flags);
     PageType classify(std::uint32_t flags) const;
     MfResult act(Context& ctx, Pfn pfn, PageType type);
@@ -102,10 +106,10 @@ struct MemoryFailure::State {
     void dissolve(Pfn pfn, bool keep_others);
 
     // kill.cpp
-    bool task_early_kill(const Context& ctx, const Process& process, bool forced) const;
+    Process* task_early_kill(const Context& ctx, Process& main, bool forced) const;
     Task<void> kill_procs(Context& ctx, Pfn pfn, std::vector<Victim> victims, bool fail,
                           unsigned flags);
-    void kill_proc(Context& ctx, Pfn pfn, const Victim& victim, unsigned flags);
+    int kill_proc(Context& ctx, Pfn pfn, const Victim& victim, unsigned flags);
     int kill_accessing_process(Context& ctx, Pfn pfn, unsigned flags);
 
     // hwpoison_filter.cpp
@@ -120,6 +124,7 @@ struct MemoryFailure::State {
     Task<int> soft_offline_huge(Context& ctx, Pfn pfn);
     Task<int> soft_offline_in_use(Context& ctx, Pfn pfn);
     void unknown_type(Context& ctx, Pfn pfn);
+    int migration_failed(Context& ctx, Pfn pfn, std::int64_t error, bool huge);
     void drop_reference(Pfn pfn);
 
     // unpoison.cpp

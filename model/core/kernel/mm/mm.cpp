@@ -16,7 +16,8 @@ void reserve_pinned(Memory& memory, const std::vector<MapConfig>& maps) {
 
 }  // namespace
 
-Mm::Mm(Kernel& kernel, const Scenario& scenario) : kernel_(kernel), scenario_(scenario) {
+Mm::Mm(Kernel& kernel, const Scenario& scenario)
+    : released(kernel.env.agenda), kernel_(kernel), scenario_(scenario) {
     for (std::size_t i = 0; i < scenario.files.size(); ++i) {
         const FileConfig& f = scenario.files[i];
         auto mapping = std::make_unique<Mapping>();
@@ -84,7 +85,7 @@ void Mm::leave_trees(Vma& vma) {
 
 Vma& Mm::add_vma(Process& process, std::unique_ptr<Vma> vma) {
     Vma& v = *vma;
-    v.process = process.index;
+    v.process = process.leader->index;
     v.sequence = ++sequence_;
     process.mm->vmas.insert_or_assign(v.begin, std::move(vma));
     enter_trees(v);
@@ -155,7 +156,7 @@ int Mm::map(Process& process, const MapConfig& m) {
     Vma& v = add_vma(process, std::move(vma));
     if (m.at && !(v.file && v.file->is_dax()))
         (v.file ? *v.file : anon_of(v)).pins.push_back({v.pgoff, v.pages(), *m.at >> kPageShift});
-    if (!m.id.empty()) named_[m.id] = {process.index, v.begin};
+    if (!m.id.empty()) named_[m.id] = {process.leader->index, v.begin};
     if (m.state == MapState::untouched) return 0;
     if (partner && !v.file) {
         share_anon(process, v, with->second, m.offset);

@@ -96,7 +96,23 @@ public:
     // -------------------------------------------------- page faults (fault.cpp)
     Task<Fault> fault(Context& ctx, Process& process, std::uint64_t va, bool write);
     /// The page that get_user_pages() finds, faulted in; nullopt: -EFAULT.
-    Task<std::optional<Pfn>> get_user_page(Context& ctx, Process& process, std::uint64_t va);
+    Task<std::optional<Pfn>> get_user_page(Context& ctx, Process& process, std::uint64_t va,
+                                           bool write = false);
+
+    // -------------------------------------------------- pages held for DMA (pin.cpp)
+    /// get_user_pages() for writing: 0; -EFAULT; -EOPNOTSUPP for a longterm pin of fs-dax.
+    Task<std::int64_t> pin(Context& ctx, Process& process, PinEvent request);
+    /// put_page() of a range as it was pinned. 0, or -EINVAL when it was not.
+    std::int64_t unpin(Process& process, UnpinEvent request);
+    /// A process ends: its devices let go of what they held for it.
+    void drop_pins(const Process& process);
+    /// How many references of the page (of a compound page: of its head) are pins.
+    int pins_of(Pfn pfn) const;
+    bool pinned_within(SpaRange range) const;
+    /// Whether a ZONE_DEVICE page there has a reference that nobody will drop.
+    bool leaked_within(SpaRange range) const;
+    /// Woken whenever a pin goes.
+    WaitQueue released;
 
     /// Processes by index, set once they exist.
     void attach(std::vector<std::unique_ptr<Process>>& processes) { processes_ = &processes; }
@@ -133,6 +149,7 @@ private:
     int populate(Process& process, Vma& vma, const MapConfig& request);
     int populate_anon(Process& process, Vma& vma, const MapConfig& request);
     int populate_cache(Process& process, Vma& vma, const MapConfig& request);
+    void map_huge_units(Process& process, const Vma& vma, const RangeMap<CacheRun>::Range& run);
     void populate_devdax(Process& process, Vma& vma);
     void populate_fsdax(Process& process, Vma& vma);
     void share_anon(Process& process, Vma& vma, const Named& with, std::uint64_t offset);
@@ -155,6 +172,14 @@ private:
     std::vector<std::unique_ptr<Mapping>> mappings_;
     std::map<std::string, Named> named_;  // maps by id, for "shared_with"
     std::uint64_t sequence_ = 0;
+
+    struct Pinned {
+        const Process* leader;
+        std::uint64_t va, size;
+        std::vector<Pfn> pages;  // one entry per reference
+    };
+    void put(const Pinned& pinned);
+    std::vector<Pinned> pinned_;
 };
 
 }  // namespace mcemu::kernel

@@ -35,6 +35,7 @@ enum PageFlag : std::uint32_t {
     PG_anon = 25,
     PG_offline = 26,
     PG_pcp = 27,
+    PG_ksm = 28,
 };
 constexpr std::uint32_t bit(PageFlag f) { return 1u << f; }
 

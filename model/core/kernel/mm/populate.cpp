@@ -19,6 +19,8 @@ std::uint32_t anon_flags(MapState state) {
             return base | bit(PG_dirty) | bit(PG_unevictable);
         case MapState::swapcache:
             return base | bit(PG_dirty) | bit(PG_swapcache);
+        case MapState::ksm:
+            return base | bit(PG_dirty) | bit(PG_ksm);
         default:
             return base | bit(PG_dirty);
     }
@@ -100,7 +102,7 @@ int Mm::populate_anon(Process& process, Vma& vma, const MapConfig& m) {
         hugetlb ? cache_flags(MapKind::hugetlb, m.state) | bit(PG_anon) : anon_flags(m.state);
     use.refcount = m.state == MapState::swapcache ? 1 : 0;
     Pte pte;
-    pte.writable = true;
+    pte.writable = m.state != MapState::ksm;  // whoever writes gets a copy
     if (hugetlb) use.shift = pte.shift = vma.shift;
     pte.pfn = first;
     kernel_.memory.use(Pfn{first}, pages, use);
@@ -138,17 +140,27 @@ int Mm::populate_cache(Process& process, Vma& vma, const MapConfig& m) {
     mapping.cache.for_each_gap(
         vma.pgoff, last, [&](std::uint64_t b, std::uint64_t e) { missing.emplace_back(b, e); });
     for (const auto& [b, e] : missing) {
+        const bool huge = vma.thp && vma.kind == MapKind::shmem;
+        const std::uint64_t unit = pages_of(huge ? kPmdShift : use.shift);
         std::uint64_t pfn = 0;
         if (m.at) {
             pfn = (*m.at >> kPageShift) + (b - vma.pgoff);
-        } else {
-            const auto got = kernel_.memory.allocate(e - b, pages_of(use.shift));
+        } else {  // huge units need the same position inside their unit in file and memory
+            const std::uint64_t lead = huge ? b % unit : 0;
+            const auto got = kernel_.memory.allocate(e - b + lead, unit);
             if (!got) return -ENOMEM;
-            pfn = got->value;
+            pfn = got->value + lead;
+            if (lead != 0) kernel_.memory.free(*got, lead);
         }
         use.index = b;
         mapping.cache.assign(b, e, {pfn});
         kernel_.memory.use(Pfn{pfn}, e - b, use);
+        const std::uint64_t from = round_up(b, unit), to = round_down(e, unit);
+        if (!huge || from >= to || (pfn + (from - b)) % unit != 0) continue;
+        PageUse whole = use.advanced(from - b);
+        whole.shift = static_cast<std::uint8_t>(kPmdShift);
+        whole.flags |= bit(PG_head);
+        kernel_.memory.use(Pfn{pfn + (from - b)}, to - from, whole);
     }
     // A clean page of a disk file is mapped read-only: the first store tells the file system.
     Pte pte;
@@ -160,8 +172,24 @@ int Mm::populate_cache(Process& process, Vma& vma, const MapConfig& m) {
         pte.pfn = r.value.pfn;
         process.mm->table.assign(vma.va_of(r.begin),
                                  vma.va_of(r.begin) + ((r.end - r.begin) << kPageShift), pte);
+        if (vma.thp) map_huge_units(process, vma, r);
     }
     return 0;
+}
+
+/// A whole transparent huge page, where address and file allow it, is mapped by one entry.
+void Mm::map_huge_units(Process& process, const Vma& vma, const RangeMap<CacheRun>::Range& run) {
+    const std::uint64_t unit = 1ull << kPmdShift, pages = pages_of(kPmdShift);
+    const std::uint64_t begin = vma.va_of(run.begin);
+    const std::uint64_t end = begin + ((run.end - run.begin) << kPageShift);
+    for (std::uint64_t va = round_up(begin, unit); va + unit <= end; va += unit) {
+        const std::uint64_t pfn = run.at(vma.index_of(va)).pfn;
+        if (pfn % pages != 0 || compound_shift(Pfn{pfn}) != kPmdShift) continue;
+        Pte pte = process.mm->leaf(va)->pte;
+        pte.shift = static_cast<std::uint8_t>(kPmdShift);
+        pte.pfn = pfn;
+        process.mm->table.assign(va, va + unit, pte);
+    }
 }
 
 void Mm::populate_devdax(Process& process, Vma& vma) {

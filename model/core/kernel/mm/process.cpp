@@ -30,6 +30,10 @@ int performer(const Action& action) {
                           [](const MlockEvent& e) { return static_cast<int>(e.process); },
                           [](const FsyncEvent& e) { return static_cast<int>(e.process); },
                           [](const PrctlMceKillEvent& e) { return static_cast<int>(e.process); },
+                          [](const SigprocmaskEvent& e) { return static_cast<int>(e.process); },
+                          [](const SigactionEvent& e) { return static_cast<int>(e.process); },
+                          [](const PinEvent& e) { return static_cast<int>(e.process); },
+                          [](const UnpinEvent& e) { return static_cast<int>(e.process); },
                           [](const auto&) { return -1; },
                       },
                       action);
@@ -89,8 +93,14 @@ void Processes::State::start(Process& p, const ProcessConfig& config, bool born)
     p.cpu = config.cpu;
     p.mce_kill = config.mce_kill;
     p.sigbus = config.sigbus;
+    p.sigbus_blocked = config.sigbus_blocked;
     p.state = born ? ProcessState::alive : ProcessState::unborn;
-    p.mm = std::make_unique<AddressSpace>();
+    p.leader = config.thread_of < 0 ? &p : &owner[static_cast<std::uint32_t>(config.thread_of)];
+    p.leader->threads.push_back(&p);
+    if (p.leader == &p)
+        p.mm = std::make_shared<AddressSpace>();
+    else
+        p.mm = p.leader->mm;
 }
 
 Mm& Processes::mm() { return s_->mm; }
@@ -216,8 +226,23 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
     } else if (const auto* policy = std::get_if<PrctlMceKillEvent>(&action)) {
         name = "prctl";
         p.mce_kill = policy->policy;
+    } else if (const auto* mask = std::get_if<SigprocmaskEvent>(&action)) {
+        name = "sigprocmask";
+        ret = sigprocmask(p, mask->block);
+    } else if (const auto* disposition = std::get_if<SigactionEvent>(&action)) {
+        name = "sigaction";
+        ret = sigaction(p, disposition->action);
+    } else if (const auto* pin = std::get_if<PinEvent>(&action)) {
+        name = "ioctl";
+        ret = co_await mm.pin(ctx, p, *pin);
+    } else if (const auto* unpin = std::get_if<UnpinEvent>(&action)) {
+        name = "ioctl";
+        ret = mm.unpin(p, *unpin);
     } else if (const auto* leave = std::get_if<ExitEvent>(&action)) {
-        die(p, ProcessState::exited, 0, leave->code);
+        if (p.leader == &p)
+            die(p, ProcessState::exited, 0, leave->code);
+        else
+            end_thread(p, ProcessState::exited, 0, leave->code);
     }
     // A task that died in an oops has no system call to return from.
     if (p.state == ProcessState::alive && !name.empty() && ret != kTaskDied)

@@ -17,22 +17,25 @@ class Mm;             // mm/mm.hpp: all address spaces and what backs them
 
 enum class ProcessState : std::uint8_t { alive, killed, exited, unborn };
 
-/// One process, one thread.
+/// One thread (a task): the main thread of a process, or a further one.
 struct Process {
     Process();
     ~Process();
 
     std::uint32_t index = 0;
     std::string id;
-    int pid = 0;
-    std::uint32_t comm = 0;  ///< Names number
+    int pid = 0;                ///< gettid(); of a main thread the process's number too
+    std::uint32_t comm = 0;     ///< Names number
+    Process* leader = nullptr;  ///< the main thread; itself in a main thread
+    std::vector<Process*> threads;  ///< of a main thread: all of the process, itself first
     CpuId cpu = 0;
-    McePolicy mce_kill = McePolicy::standard;
-    SigbusAction sigbus = SigbusAction::standard;
+    McePolicy mce_kill = McePolicy::standard;         ///< PF_MCE_PROCESS, PF_MCE_EARLY
+    SigbusAction sigbus = SigbusAction::standard;     ///< of a main thread: all share it
+    bool sigbus_blocked = false;
     ProcessState state = ProcessState::alive;
     int killed_by = 0;  ///< signal number
     int exit_code = 0;
-    std::unique_ptr<AddressSpace> mm;
+    std::shared_ptr<AddressSpace> mm;  ///< shared by the threads of a process
     bool in_kernel = false;  ///< inside a system call, fault or #MC tail
 
     /// Signals raised and not yet delivered; a standard signal pending is not queued twice.
@@ -43,6 +46,8 @@ struct Process {
     std::deque<std::function<Task<void>(Context&)>> task_work;
     int mce_count = 0;
     std::uint64_t mce_addr = 0;
+
+    bool blocks(int signo) const;
 };
 
 /// A map of the scenario found no frames: the caller has not checked that it would.
@@ -78,11 +83,13 @@ public:
     Task<void> exit_to_user(Context& ctx);
 
     // signals (kernel.md 2.11)
-    /// force_sig_mceerr() / force_sig(): unblocked, a blocked or ignored disposition is reset.
+    /// force_sig_mceerr() / force_sig(): unblocked; where SIGBUS is blocked or ignored, its action
+    /// becomes the default one.
     void force_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr,
                       int lsb);
-    /// send_sig_mceerr() / SIGKILL: may be ignored by the receiver.
-    void send_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr,
+    /// send_sig_mceerr(): may be ignored by the receiver, and waits while it is blocked. 0, or
+    /// -ESRCH when the thread has gone.
+    int send_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr,
                      int lsb);
 
     /// Memory management behind all of them.

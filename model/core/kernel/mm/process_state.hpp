@@ -60,8 +60,11 @@ struct Processes::State {
 
     // signal.cpp
     void raise(Process& process, const SignalRecord& signal);
+    bool deliverable(const Process& process) const;
     void deliver(Process& process);
+    /// do_group_exit(): all threads, and what the process held.
     void die(Process& process, ProcessState how, int signo, int code);
+    void end_thread(Process& process, ProcessState how, int signo, int code);
     Task<void> wake(Process& process);
 
     // access.cpp
@@ -79,6 +82,8 @@ struct Processes::State {
     Task<std::int64_t> file_io(Context& ctx, FileIoEvent io);
     Task<std::int64_t> truncate(Context& ctx, TruncateEvent event);
     std::int64_t fsync(std::uint32_t file);
+    std::int64_t sigprocmask(Process& process, bool block);
+    std::int64_t sigaction(Process& process, SigbusAction action);
     bool mounted(std::uint32_t file) const;
     Task<void> break_layouts(Context& ctx, std::uint32_t file);
     Task<void> delete_entries(Context& ctx, std::uint32_t file, std::uint64_t first);

@@ -5,24 +5,34 @@
 
 namespace mcemu::kernel {
 
+bool Process::blocks(int signo) const { return signo == kSigbus && sigbus_blocked; }
+
 void Processes::State::raise(Process& p, const SignalRecord& signal) {
     // legacy_queue(): a standard signal that is pending already is not queued a second time.
     const bool known = std::any_of(p.pending.begin(), p.pending.end(),
                                    [&](const SignalRecord& s) { return s.signo == signal.signo; });
-    if (known) return;
-    p.pending.push_back(signal);
+    if (!known) p.pending.push_back(signal);
     Queue& q = queues[p.index];
-    if (p.in_kernel || q.waking) return;
+    if (p.in_kernel || q.waking || !deliverable(p)) return;
     q.waking = true;
     const Causality why = env.agenda.why();
     kernel.flows.spawn(wake(p));
     env.agenda.set_why(why);
 }
 
+bool Processes::State::deliverable(const Process& p) const {
+    return std::any_of(p.pending.begin(), p.pending.end(),
+                       [&](const SignalRecord& s) { return !p.blocks(s.signo); });
+}
+
 void Processes::force_signal(Process& p, int signo, int code, bool has_address, std::uint64_t addr,
                              int lsb) {
     if (p.state != ProcessState::alive) return;
-    if (signo == kSigbus && p.sigbus == SigbusAction::ignore) p.sigbus = SigbusAction::standard;
+    SigbusAction& action = p.leader->sigbus;
+    if (signo == kSigbus && (p.sigbus_blocked || action == SigbusAction::ignore)) {
+        action = SigbusAction::standard;
+        p.sigbus_blocked = false;
+    }
     const std::uint32_t id = kernel_.env.trace.step(Module::kernel, TraceKind::signal_sent, p.index,
                                                     static_cast<std::uint64_t>(signo | code << 8),
                                                     addr, static_cast<std::uint64_t>(lsb));
@@ -30,21 +40,36 @@ void Processes::force_signal(Process& p, int signo, int code, bool has_address, 
                   kernel_.env.agenda.why().origin});
 }
 
-void Processes::send_signal(Process& p, int signo, int code, bool has_address, std::uint64_t addr,
-                            int lsb) {
-    if (p.state != ProcessState::alive) return;
-    if (signo == kSigbus && p.sigbus == SigbusAction::ignore) return;  // sig_ignored()
+int Processes::send_signal(Process& p, int signo, int code, bool has_address, std::uint64_t addr,
+                           int lsb) {
+    if (p.state != ProcessState::alive) return -ESRCH;
+    // sig_ignored(): a blocked signal is kept, as its action may be another when it is unblocked.
+    if (signo == kSigbus && p.leader->sigbus == SigbusAction::ignore && !p.sigbus_blocked) return 0;
     const std::uint32_t id = kernel_.env.trace.step(Module::kernel, TraceKind::signal_sent, p.index,
                                                     static_cast<std::uint64_t>(signo | code << 8),
                                                     addr, static_cast<std::uint64_t>(lsb));
     s_->raise(p, {kernel_.env.agenda.now(), id, p.index, signo, code, has_address, addr, lsb,
                   kernel_.env.agenda.why().origin});
+    return 0;
+}
+
+std::int64_t Processes::State::sigprocmask(Process& p, bool block) {
+    p.sigbus_blocked = block;
+    return 0;
+}
+
+std::int64_t Processes::State::sigaction(Process& p, SigbusAction action) {
+    p.leader->sigbus = action;
+    if (action == SigbusAction::ignore)  // do_sigaction(): what is pending is thrown away
+        for (Process* t : p.leader->threads)
+            std::erase_if(t->pending, [](const SignalRecord& s) { return s.signo == kSigbus; });
+    return 0;
 }
 
 /// A process in user mode, or waiting for its CPU, sees its signals when that CPU has left the
 /// kernel.
 Task<void> Processes::State::wake(Process& p) {
-    while (p.state == ProcessState::alive && !p.pending.empty() && !p.in_kernel) {
+    while (p.state == ProcessState::alive && deliverable(p) && !p.in_kernel) {
         Cpu& cpu = cpus[p.cpu];
         if (cpu.in_kernel > 0) {
             co_await cpu.left_kernel->wait();
@@ -61,7 +86,7 @@ Task<void> Processes::exit_to_user(Context& ctx) {
     if (!p || p->state != ProcessState::alive) co_return;
     p->in_kernel = true;
     co_await phase(kernel_.env, ctx.cpu, Lat::kernel_ret_user);
-    while (p->state == ProcessState::alive && (!p->task_work.empty() || !p->pending.empty())) {
+    while (p->state == ProcessState::alive && (!p->task_work.empty() || s_->deliverable(*p))) {
         if (p->task_work.empty()) {
             s_->deliver(*p);
             continue;
@@ -77,7 +102,10 @@ Task<void> Processes::exit_to_user(Context& ctx) {
 void Processes::State::deliver(Process& p) {
     const auto fatal = std::find_if(p.pending.begin(), p.pending.end(),
                                     [](const SignalRecord& s) { return s.signo == kSigkill; });
-    const auto next = fatal != p.pending.end() ? fatal : p.pending.begin();
+    const auto next = fatal != p.pending.end()
+                          ? fatal
+                          : std::find_if(p.pending.begin(), p.pending.end(),
+                                         [&](const SignalRecord& s) { return !p.blocks(s.signo); });
     SignalRecord signal = *next;
     p.pending.erase(next);
     const Causality before = env.agenda.why();
@@ -90,11 +118,12 @@ void Processes::State::deliver(Process& p) {
     ++env.counters.signals;
     env.fates.mark(signal.origin, Fate::consumed, FateReason::signalled, signal.trace_id);
 
-    const bool caught = signal.signo == kSigbus && (p.sigbus == SigbusAction::handler ||
-                                                    p.sigbus == SigbusAction::handler_remaps);
+    const SigbusAction action = p.leader->sigbus;
+    const bool caught = signal.signo == kSigbus && (action == SigbusAction::handler ||
+                                                    action == SigbusAction::handler_remaps);
     if (!caught) {
         die(p, ProcessState::killed, signal.signo, 0);
-    } else if (p.sigbus == SigbusAction::handler || !signal.has_address) {
+    } else if (action == SigbusAction::handler || !signal.has_address) {
         ++p.handled_signals;  // siglongjmp() out of the access
     } else {
         // The handler puts fresh memory where the lost memory was; the access is tried again.
@@ -108,6 +137,15 @@ void Processes::State::deliver(Process& p) {
 }
 
 void Processes::State::die(Process& p, ProcessState how, int signo, int code) {
+    Process& main = *p.leader;
+    for (Process* t : main.threads)
+        if (t != &main && t->state == ProcessState::alive) end_thread(*t, how, signo, code);
+    end_thread(main, how, signo, code);
+    mm.exit(main);
+    mm.drop_pins(main);
+}
+
+void Processes::State::end_thread(Process& p, ProcessState how, int signo, int code) {
     p.state = how;
     p.killed_by = signo;
     p.exit_code = code;
@@ -115,7 +153,6 @@ void Processes::State::die(Process& p, ProcessState how, int signo, int code) {
     p.task_work.clear();
     env.trace.step(Module::kernel, TraceKind::process_state, p.index,
                    static_cast<std::uint64_t>(how));
-    mm.exit(p);
     for (CpuId cpu = 0; cpu < cpus.size(); ++cpu)
         if (cpus[cpu].current == &p) owner.switch_to(cpu, nullptr);
 }

@@ -1,42 +1,27 @@
 // soft_offline_page(): moves contents away from a page that begins to fail (kernel.md 2.13).
-#include <bit>
-#include <string>
-
 #include "core/kernel/mm/memory_failure_state.hpp"
+#include "core/kernel/mm/page_flags_text.hpp"
 
 namespace mcemu::kernel {
-namespace {
-
-/// %pGp and %lx of page->flags in 4.18 (include/linux/page-flags.h): the names of the set bits and
-/// their positions, with the zone of ZONE_DEVICE pages as the records show it.
-constexpr std::uint64_t kZoneDevice = 3ull << 56;
-constexpr std::uint64_t kZoneDma32 = 1ull << 56, kZoneNormal = 2ull << 56;
-struct KernelFlag {
-    PageFlag ours;
-    unsigned bit;
-    const char* name;
-};
-constexpr KernelFlag kKernelFlags[] = {
-    {PG_locked, 0, "locked"},     {PG_error, 1, "error"},        {PG_referenced, 2, "referenced"},
-    {PG_uptodate, 3, "uptodate"}, {PG_dirty, 4, "dirty"},        {PG_lru, 5, "lru"},
-    {PG_slab, 8, "slab"},         {PG_reserved, 11, "reserved"},
-};
-
-}  // namespace
 
 void MemoryFailure::State::unknown_type(Context& ctx, Pfn pfn) {
-    const Page& p = page(pfn);
-    std::uint64_t word = !kernel.memory.is_ram(pfn) ? kZoneDevice
-                         : pfn.spa() < (4ull << 30) ? kZoneDma32
-                                                    : kZoneNormal;
-    std::string names;
-    for (const KernelFlag& f : kKernelFlags) {
-        if (!p.test(f.ours)) continue;
-        word |= 1ull << f.bit;
-        if (!names.empty()) names += '|';
-        names += f.name;
-    }
-    env.log.line(ctx.cpu, Line::soft_unknown_type, pfn.value, word, env.names.intern(names));
+    const PageFlagsText text =
+        page_flags_text(page(pfn), pfn, kernel.memory.is_ram(pfn), profile);
+    env.log.line(ctx.cpu, Line::soft_unknown_type, pfn.value, text.word,
+                 env.names.intern(text.names));
+}
+
+/// What migrate_pages() left where it was. `error`: negative errno, or how many pages stayed.
+int MemoryFailure::State::migration_failed(Context& ctx, Pfn pfn, std::int64_t error, bool huge) {
+    // putback_lru_page() has put it into a pagevec, where PG_lru is not set yet.
+    Page left = page(pfn);
+    left.flags &= ~bit(PG_lru);
+    const PageFlagsText text = page_flags_text(left, pfn, true, profile);
+    env.log.line(ctx.cpu, Line::soft_migration_failed, pfn.value,
+                 static_cast<std::uint64_t>(error), text.word, env.names.intern(text.names),
+                 huge ? 1 : 0);
+    if (error > 0) return profile.serialised ? -EBUSY : -EIO;
+    return static_cast<int>(error);
 }
 
 /// put_page() of the caller's reference. A page that was freed meanwhile has taken it along.
@@ -63,7 +48,8 @@ Task<int> MemoryFailure::State::soft_offline(Context& ctx, Pfn pfn, unsigned fla
     int rc = 0;
     if (page(pfn).test(PG_hwpoison) ||
         (is_hugetlb(pfn) && page(mm().compound_head(pfn)).test(PG_hwpoison))) {
-        env.log.line(ctx.cpu, Line::soft_already, pfn.value);
+        const bool tail = !v6 && !page(pfn).test(PG_hwpoison);  // only the huge page's head says so
+        env.log.line(ctx.cpu, tail ? Line::soft_huge_already : Line::soft_already, pfn.value);
         rc = profile.already_poisoned_is_error ? 0 : -EBUSY;
     } else if (is_hugetlb(pfn)) {
         rc = co_await soft_offline_huge(ctx, pfn);
@@ -85,9 +71,18 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
         p.refcount = 1;
         ++env.counters.num_poisoned_pages;
     };
-    if (page(pfn).test(PG_buddy)) {  // soft_offline_free_page()
+    // v6.1's get_hwpoison_page() empties the per-CPU lists first.
+    const bool listed = profile.serialised && page(pfn).test(PG_pcp);
+    if (page(pfn).test(PG_buddy) || listed) {  // soft_offline_free_page()
+        if (!profile.serialised) env.log.line(ctx.cpu, Line::soft_free_buddy, pfn.value);
         lose(pfn);
+        page(pfn).flags &= ~bit(PG_pcp);
         co_return 0;
+    }
+    if (!profile.serialised && mm().page_count(mm().compound_head(pfn)) == 0) {
+        const PageFlagsText text = page_flags_text(page(pfn), pfn, true, profile);
+        env.log.line(ctx.cpu, Line::soft_zero_refcount, pfn.value, text.word);
+        co_return -EIO;
     }
     if (!page(pfn).test(PG_lru)) {
         if (profile.unhandlable_pages)
@@ -97,7 +92,12 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
         co_return -EIO;
     }
     if (mm().compound_shift(pfn) > kPageShift) {
-        page(pfn).refcount = 0;
+        if (!splits(pfn, false)) {
+            const bool never = non_anon_thp(pfn) && !profile.serialised;
+            env.log.line(ctx.cpu, never ? Line::soft_non_anon_thp : Line::soft_thp_split_failed,
+                         pfn.value);
+            co_return -EBUSY;
+        }
         mm().split_thp(pfn);
     }
     // Our reference keeps the frame from being given to somebody else while we wait.
@@ -123,13 +123,11 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
         lose(pfn);
         co_return 0;
     }
+    // migrate_page_move_mapping(): a reference beyond those of the mappings and the page cache.
+    const int cached = page(pfn).test(PG_anon) && !page(pfn).test(PG_swapcache) ? 0 : 1;
+    if (page(pfn).refcount > cached) co_return migration_failed(ctx, pfn, 1, false);
     const auto fresh = kernel.memory.allocate(1, 1);
-    if (!fresh) {
-        env.log.line(ctx.cpu, Line::soft_migration_failed, pfn.value,
-                     static_cast<std::uint64_t>(static_cast<std::int64_t>(-ENOMEM)),
-                     page(pfn).flags, env.names.intern("uptodate|lru"));
-        co_return -ENOMEM;
-    }
+    if (!fresh) co_return migration_failed(ctx, pfn, -ENOMEM, false);
     mm().migrate(pfn, *fresh);
     lose(pfn);
     co_return 0;
@@ -139,20 +137,19 @@ Task<int> MemoryFailure::State::soft_offline_huge(Context& ctx, Pfn pfn) {
     const Pfn head = mm().compound_head(pfn);
     const std::uint64_t pages = 1ull << (mm().compound_shift(pfn) - kPageShift);
     if (!profile.serialised) co_await first_sleep(ctx);
-    if (mm().page_count(head) > 0) {
+    if (mm().page_count(head) == 0) {
+        if (!profile.serialised) env.log.line(ctx.cpu, Line::soft_free_huge, pfn.value);
+    } else {
         co_await phase(env, ctx.cpu, Lat::kernel_copy_page, pages);
         // v4.x serialises nothing: a memory_failure() may have dissolved the page meanwhile.
         if (!is_hugetlb(pfn) || page(head).test(PG_hwpoison) || page(pfn).test(PG_hwpoison)) {
             env.log.line(ctx.cpu, Line::soft_already, pfn.value);
             co_return -EBUSY;
         }
+        const int cached = page(head).test(PG_anon) ? 0 : 1;
+        if (page(head).refcount > cached) co_return migration_failed(ctx, pfn, 1, true);
         const auto fresh = kernel.memory.allocate(pages, pages);
-        if (!fresh) {
-            env.log.line(ctx.cpu, Line::soft_migration_failed, pfn.value,
-                         static_cast<std::uint64_t>(static_cast<std::int64_t>(-ENOMEM)),
-                         page(head).flags, env.names.intern("uptodate|head"), 1);
-            co_return -ENOMEM;
-        }
+        if (!fresh) co_return migration_failed(ctx, pfn, -ENOMEM, true);
         const unsigned shift = mm().compound_shift(pfn);
         mm().migrate(head, *fresh);
         PageUse pool;  // the old page is free for a moment, then dissolved

@@ -50,24 +50,24 @@ Task<int> Libnvdimm::disable(Context& ctx, std::uint32_t index) {
         kernel.processes.mm().unmap_range(kernel.processes.mm().device(index), 0, ~0ull, true);
     while (ns.users != 0) co_await ns.idle->wait();
 
-    const bool leaked = kernel.memory.any_referenced(config);
     // v6.1 memunmap_pages() waits for the last reference before it takes the pages away; the
-    // driver of v4.x waits afterwards.
-    const bool waits_first = env.profile.dev_pagemap_head;
-    if (!leaked || !waits_first) {
-        const auto poisoned = static_cast<std::int64_t>(kernel.memory.remove_pages(config));
-        env.counters.num_poisoned_pages -= poisoned;
-        if (!env.profile.dax_counts_hardware_corrupted)
-            env.counters.uncounted_poison_removed += poisoned;
-        const SpaRange range = pgmap_range(config, env.profile);
-        kernel.direct_map.remove(range);
-        if (!has_pages(config) || env.config.pgmap_memtype_tracking)
-            kernel.memtypes.free(ctx, range.begin, range.end);
-    }
-    if (leaked) {  // dax_pmem_percpu_exit(), blk_mq_freeze_queue_wait(): nobody drops it
-        env.trace.note(Module::kernel, TraceKind::lock_wait, ctx.cpu, config.range.begin);
-        co_await std::suspend_always{};
-    }
+    // driver of v4.x waits afterwards (dax_pmem_percpu_exit(), blk_mq_freeze_queue_wait()). What
+    // memory_failure() leaked is waited for in vain.
+    Mm& mm = kernel.processes.mm();
+    const bool leaked = kernel.memory.any_referenced(config);
+    if (leaked) env.trace.note(Module::kernel, TraceKind::lock_wait, ctx.cpu, config.range.begin);
+    if (env.profile.dev_pagemap_head)
+        while (kernel.memory.any_referenced(config)) co_await mm.released.wait();
+    const bool for_good = mm.leaked_within(config.range);
+    const auto poisoned = static_cast<std::int64_t>(kernel.memory.remove_pages(config));
+    env.counters.num_poisoned_pages -= poisoned;
+    if (!env.profile.dax_counts_hardware_corrupted)
+        env.counters.uncounted_poison_removed += poisoned;
+    const SpaRange range = pgmap_range(config, env.profile);
+    kernel.direct_map.remove(range);
+    if (!has_pages(config) || env.config.pgmap_memtype_tracking)
+        kernel.memtypes.free(ctx, range.begin, range.end);
+    while (for_good || mm.pinned_within(config.range)) co_await mm.released.wait();
     co_return 0;
 }
 

@@ -324,8 +324,6 @@ private:
                             n(0));
             case Line::oops_number:
                 return line(t, "Oops: %04llx [#%lld] SMP", n(1), n(0));
-            case Line::xfs_text:
-                return name(0);
             default:
                 return line(t, "line %u", static_cast<unsigned>(r.line));
         }
