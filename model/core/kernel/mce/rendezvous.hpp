@@ -1,10 +1,16 @@
 #pragma once  // One machine check, on one CPU or on all: mce_start() to mce_end()
               // (kernel.md 1.6-1.8).
+#include <bit>
 #include <vector>
 
 #include "core/kernel/mce/recovery.hpp"
 
 namespace mcemu::kernel {
+
+/// How many banks a mask of banks holds.
+inline unsigned bank_count(std::uint64_t banks) {
+    return static_cast<unsigned>(std::popcount(banks));
+}
 
 /// Runs a machine check as one flow, however many CPUs it was delivered to.
 ///
