@@ -38,6 +38,9 @@ enum class SpeculativePoison : std::uint8_t {
     machine_check, ///< the core signals #MC as for a retired load (a part that cannot squash)
 };
 
+/// Which errors raise an SMI before the kernel hears of them (MCG_EMC_P; mce.md section 12).
+enum class FirmwareFirst : std::uint8_t { none, corrected, all };
+
 struct McaConfig {
     std::uint32_t banks = 20;
     bool ctl_p = false, ser = true, lmce = false, cmci = true, tes = true, emc = true, elog = true;
@@ -46,6 +49,7 @@ struct McaConfig {
     PatrolUcMode patrol_uc_mode = PatrolUcMode::mce;
     SpeculativePoison speculative_poison = SpeculativePoison::ucna;
     bool uc_poison_fatal = false;         ///< demand load of poison through UC memory is fatal
+    FirmwareFirst firmware_first = FirmwareFirst::none;
     std::vector<CpuId> stuck_cpus;        ///< never answer a broadcast (rendezvous timeout)
     std::vector<CpuId> mce_disabled_cpus; ///< CR4.MCE = 0: shutdown on #MC
 };
@@ -146,6 +150,7 @@ struct KernelConfig {
     std::vector<std::uint64_t> whole_image_units;
     /// Pages whose mappings memory_failure() cannot remove, by physical address.
     std::vector<std::uint64_t> unmap_fails;
+    std::optional<std::uint32_t> cec_threshold;  ///< debugfs ras/cec/; default: the kernel's own
     std::vector<SpaRange> image;           ///< kernel text and data: "kernel_pages" of state "kernel"
 };
 

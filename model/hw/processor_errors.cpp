@@ -50,6 +50,14 @@ SimTime Processors::spend(CpuId cpu, Lat which) {
     return t;
 }
 
+SimTime Processors::firmware_first(CpuId cpu, mca::ErrorClass error_class) {
+    const bool corrected = error_class == mca::ErrorClass::corrected;
+    if (mca_config_.firmware_first == FirmwareFirst::none ||
+        (mca_config_.firmware_first == FirmwareFirst::corrected && !corrected))
+        return {};
+    return spend(cpu, Lat::smi) + spend(cpu, Lat::firmware_handler);
+}
+
 // ---------------------------------------------------------------- where errors come from
 
 void Processors::consume_poison(CpuId cpu, const Instruction& i, const UnitError& unit,
@@ -146,6 +154,7 @@ void Processors::inject(const MceEvent& record) {
     hit.frame.cs = record.cs_given ? record.cs : record.process >= 0 ? kUserCs : kKernelCs;
     if (record.cs_given || record.ip != 0) hit.frame.ip = record.ip;
     if ((hit.frame.cs & 3) == 3) hit.frame.interrupts_on = true;  // user mode: always
+    hit.firmware = firmware_first(record.cpu, mca::classify(record.status, mca_config_.ser));
     raise(hit, !record.broadcast, false);
 }
 
@@ -183,7 +192,7 @@ LogResult Processors::log_error(CpuId cpu, std::uint32_t bank, const NewError& e
 
     if (may_cmci) {
         if (r.cmci == CmciResult::fired)
-            request_cmci(cpu, bank, error.origin);
+            request_cmci(cpu, bank, error.origin, r.error_class);
         else if (r.cmci == CmciResult::disabled)
             fates_.mark(error.origin, Fate::filtered, FateReason::cmci_disabled, id);
         else if (r.cmci == CmciResult::below_threshold)
@@ -202,6 +211,7 @@ void Processors::log_step(const Logging& entry) {
     hit.frame = entry.frame;
     hit.context_frame = entry.context_frame;
     hit.origin = entry.unit.error.origin;
+    hit.firmware = firmware_first(entry.cpu, r.error_class);
     const bool local = on_the_way_.empty() && mca_.local_allowed(entry.cpu, bank, r.error_class);
     if (local) hit.affected.mcg_status |= mca::MCG_STATUS_LMCES;
     raise(hit, local, entry.retiring);
@@ -209,7 +219,8 @@ void Processors::log_step(const Logging& entry) {
 
 // ---------------------------------------------------------------- CMCI
 
-void Processors::request_cmci(CpuId cpu, std::uint32_t bank, std::uint32_t origin) {
+void Processors::request_cmci(CpuId cpu, std::uint32_t bank, std::uint32_t origin,
+                              mca::ErrorClass error_class) {
     const auto target = mca_.cmci_target(cpu, bank);
     if (!target) {
         fates_.mark(origin, Fate::filtered, FateReason::cmci_disabled, agenda_.why().cause);
@@ -222,7 +233,9 @@ void Processors::request_cmci(CpuId cpu, std::uint32_t bank, std::uint32_t origi
     cmci_requested_.push_back(*target);
     const Causality before = agenda_.why();
     trace_.step(Module::cpu, TraceKind::cmci, *target, bank);
-    const SimTime after = spend(*target, Lat::cmci_accept) + spend(*target, Lat::cmci_handler);
+    const SimTime firmware = firmware_first(*target, error_class);
+    const SimTime after =
+        firmware + spend(*target, Lat::cmci_accept) + spend(*target, Lat::cmci_handler);
     post(agenda_.now() + after, Step::cmci, *target, agenda_.why());
     agenda_.set_why(before);
 }
@@ -285,7 +298,7 @@ void Processors::raise(const Hit& hit, bool local, bool retiring) {
     }
     const std::uint32_t slot = pending_.put(std::move(fresh));
     on_the_way_.push_back(slot);
-    SimTime after{};
+    SimTime after = hit.firmware;
     if (retiring) after += spend(hit.affected.cpu, Lat::mc_retire);
     after += spend(hit.affected.cpu, Lat::mc_microcode);
     post(agenda_.now() + after, Step::deliver, slot, agenda_.why());

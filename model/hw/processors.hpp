@@ -132,6 +132,7 @@ private:
         kernel::Frame frame;
         bool context_frame = false;
         std::uint32_t origin = 0;
+        SimTime firmware{};  // an SMI comes first and takes this long
     };
     // A machine check on its way to its CPUs.
     struct Pending {
@@ -166,11 +167,14 @@ private:
         return planted_by != 0 ? planted_by : agenda_.why().origin;
     }
     SimTime spend(CpuId cpu, Lat which);
+    /// Time that an SMI takes from the error before the kernel is told; 0: there is none.
+    SimTime firmware_first(CpuId cpu, mca::ErrorClass error_class);
 
     mca::LogResult log_error(CpuId cpu, std::uint32_t bank, const mca::NewError& error,
                              bool may_cmci);
     void log_step(const Logging& entry);
-    void request_cmci(CpuId cpu, std::uint32_t bank, std::uint32_t origin);
+    void request_cmci(CpuId cpu, std::uint32_t bank, std::uint32_t origin,
+                      mca::ErrorClass error_class);
     void cmci_step(CpuId cpu);
     void release_cmcis();
 

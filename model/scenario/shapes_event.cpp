@@ -38,7 +38,12 @@ constexpr std::string_view kSysctlNames[] = {"memory_failure_early_kill", "memor
                                              "print_all",
                                              "fake_panic",
     "corrupt-filter-enable", "corrupt-filter-dev-major", "corrupt-filter-dev-minor",
-    "corrupt-filter-flags-mask", "corrupt-filter-flags-value", "corrupt-filter-memcg"};
+    "corrupt-filter-flags-mask", "corrupt-filter-flags-value", "corrupt-filter-memcg",
+    "count_threshold", "action_threshold",
+    "bank0",  "bank1",  "bank2",  "bank3",  "bank4",  "bank5",  "bank6",  "bank7",
+    "bank8",  "bank9",  "bank10", "bank11", "bank12", "bank13", "bank14", "bank15",
+    "bank16", "bank17", "bank18", "bank19", "bank20", "bank21", "bank22", "bank23",
+    "bank24", "bank25", "bank26", "bank27", "bank28", "bank29", "bank30", "bank31"};
 
 // Kernel::call_function() has one branch for each.
 constexpr std::string_view kFunctions[] = {
@@ -250,9 +255,11 @@ constexpr Field kPinFields[] = {
 constexpr Field kUnpinFields[] = {
     kProcess, kVa, kMap, kMapOffset,
     {"size", &kPinSize, "Bytes, as they were pinned (default: the rest of the map)", {}}};
+constexpr const Shape* kKnobValueForms[] = {&kAddress, &kCount};
+constinit const Shape kKnobValue{.kind = Kind::any_of, .name = "knob_value", .doc = "A number, or a hex string.", .forms = kKnobValueForms};
 constexpr Field kSysctlFields[] = {
     {"name", &kSysctlName, "Which one", {}, true},
-    {"value", &kCount, "Its new value", {}, true},
+    {"value", &kKnobValue, "Its new value", {}, true},
 };
 constexpr Field kCpuFields[] = {{"cpu", &kCpu, "Which CPU", {}, true}};
 constexpr Field kNamespaceFields[] = {

@@ -9,6 +9,7 @@ using Kind = Shape::Kind;
 
 constexpr std::string_view kCpuModels[] = {"skylake_sp", "cascadelake", "icelake_sp", "generic"};
 constexpr std::string_view kPatrolModes[] = {"mce", "cmci", "ce"};
+constexpr std::string_view kFirmwareFirstKinds[] = {"none", "corrected", "all"};
 constexpr std::string_view kSpeculation[] = {"ucna", "core_log", "machine_check"};
 constexpr std::string_view kNvdimmProfiles[] = {"optane", "nvdimm_n", "test"};
 constexpr std::string_view kModes[] = {"raw", "fsdax", "devdax", "sector"};
@@ -16,6 +17,7 @@ constexpr std::string_view kMapPlaces[] = {"mem", "dev"};
 
 constinit const Shape kCpuModel{.kind = Kind::choice, .choices = kCpuModels};
 constinit const Shape kPatrolMode{.kind = Kind::choice, .choices = kPatrolModes};
+constinit const Shape kFirmwareFirst{.kind = Kind::choice, .choices = kFirmwareFirstKinds};
 constinit const Shape kSpeculativePoison{.kind = Kind::choice, .choices = kSpeculation};
 constinit const Shape kNvdimmProfile{.kind = Kind::choice, .choices = kNvdimmProfiles};
 constinit const Shape kMode{.kind = Kind::choice, .choices = kModes};
@@ -61,6 +63,7 @@ constexpr Field kMcaFields[] = {
     {"patrol_uc_mode", &kPatrolMode, "How patrol scrub reports an uncorrectable error", "\"mce\""},
     {"speculative_poison", &kSpeculativePoison, "What a core does with poison it read only speculatively", "\"ucna\""},
     {"uc_poison_fatal", &kBoolean, "A demand load of poison through uncacheable memory is fatal", "false"},
+    {"firmware_first", &kFirmwareFirst, "Which errors raise an SMI, and reach the kernel only when firmware is done: corrected ones (CSMI), or all (CSMI and MSMI)", "\"none\""},
     {"stuck_cpus", &kCpuList, "CPUs that never answer a broadcast", "[]"},
     {"mce_disabled_cpus", &kCpuList, "CPUs with CR4.MCE = 0: a machine check shuts down", "[]"},
 };

@@ -99,7 +99,11 @@ constexpr Rule kCorrected[] = {
      "Linux 4.19, 6.1 cmci_storm_detect(), cmci_intel_adjust_timer()", Check::spec,
      "scenarios/hardware/corrected-error-storm.json", "mce_prefix_on_storm"},
     {"the collector of corrected errors soft-offlines a page at its threshold",
-     "Linux 4.19, 6.1 cec_add_elem()", Check::spec, "", "KernelConfig.cec"},
+     "Linux 4.19, 6.1 cec_add_elem()", Check::spec, "scenarios/mca/collector-threshold-v4.19.json",
+     "KernelConfig.cec KernelConfig.cec_threshold"},
+    {"bankN in sysfs: CTL 0 takes a bank out of scan and poll; every write restarts all banks",
+     "Linux 4.19, 6.1 set_bank(), mce_restart()", Check::spec,
+     "scenarios/mca/bank-masked-by-sysfs-v4.19.json"},
     {"firmware-first records: their lines, their place in the pool, what they ask for",
      "Linux 4.18, 4.19 ghes_do_proc(), apei_mce_report_mem_error()", Check::record,
      "4.x/ghes-corrected-devdax-then-srar 4.x/ghes-corrected-threshold-devdax "

@@ -5,6 +5,12 @@
 #include "core/kernel/kernel.hpp"
 
 namespace mcemu::kernel {
+namespace {
+
+constexpr std::uint64_t kCecCountMask = 1023;  // ten bits of an element (drivers/ras/cec.c)
+
+}  // namespace
+
 void Kernel::perform(std::uint32_t event, const Action& action) {
     const Causality why = env.agenda.why();
     if (const auto* e = std::get_if<DsmEvent>(&action)) flows.spawn(dsm_ioctl(event, *e));
@@ -45,7 +51,7 @@ void Kernel::start_scrub(std::uint32_t event, const ScrubEvent& e) {
     event_done(event);
 }
 
-/// vm.* of /proc/sys, hwpoison/corrupt-filter-* of debugfs (kernel.md 3.2), and the files of
+/// vm.* of /proc/sys, hwpoison/corrupt-filter-* and ras/cec/ of debugfs (kernel.md 3.2, 1.18), and the files of
 /// machinecheck/machinecheckN in sysfs (kernel.md 1.21).
 int Kernel::write_knob(std::string_view name, std::uint64_t value) {
     if (name.starts_with("vm.")) name.remove_prefix(3);
@@ -57,6 +63,13 @@ int Kernel::write_knob(std::string_view name, std::uint64_t value) {
         return 0;
     }
     if (memory_failure.write_filter(name, value)) return 0;
+    if (name == (env.profile.has_tolerant ? "count_threshold" : "action_threshold")) {
+        if (!config.cec) return -ENOENT;
+        if (value > kCecCountMask) return -EINVAL;
+        config.cec_threshold = static_cast<std::uint32_t>(value);
+        return 0;
+    }
+    if (name.starts_with("bank")) return machine_check_core.write_bank(name.substr(4), value);
     if (name == "tolerant" && env.profile.has_tolerant) config.tolerant = static_cast<int>(value);
     else if (name == "monarch_timeout") config.monarch_timeout_us = value;
     else if (name == "check_interval") config.check_interval_s = value;

@@ -15,6 +15,10 @@ constexpr std::uint32_t kThresholdV6 = 2;     // action_threshold on Intel
 
 }  // namespace
 
+std::uint32_t Cec::threshold() const {
+    return core_.env.config.cec_threshold.value_or(core_.v6 ? kThresholdV6 : kThresholdV4);
+}
+
 bool Cec::swallow(CpuId cpu, const mca::MceRecord& m) {
     if (!mca::is_memory_error(m) || !mca::is_correctable(m) || !mca::usable_address(m))
         return false;
@@ -28,7 +32,7 @@ bool Cec::add(CpuId cpu, std::uint64_t pfn) {
     const bool known = it != elements_.end() && it->pfn == pfn;
     // v4.x: a page whose count already stands at the threshold is offlined by its next error.
     // v6.1: it is offlined by the error that makes the count reach the threshold.
-    if (known && !core_.v6 && it->count >= kThresholdV4) {
+    if (known && !core_.v6 && it->count >= threshold()) {
         elements_.erase(it);
         offline(cpu, pfn);
         return false;
@@ -36,7 +40,7 @@ bool Cec::add(CpuId cpu, std::uint64_t pfn) {
     if (!known) it = elements_.insert(it, {pfn, DECAY_MASK, 0});
     it->generation = DECAY_MASK;
     ++it->count;
-    if (core_.v6 && it->count >= kThresholdV6) {
+    if (core_.v6 && it->count >= threshold()) {
         elements_.erase(it);
         offline(cpu, pfn);
         return false;

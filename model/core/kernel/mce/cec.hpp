@@ -22,6 +22,8 @@ private:
     };
     /// cec_add_elem(): false when the page went over the threshold instead.
     bool add(CpuId cpu, std::uint64_t pfn);
+    /// count_threshold (v4.x), action_threshold (v6.1).
+    std::uint32_t threshold() const;
     void offline(CpuId cpu, std::uint64_t pfn);
     void remove_least_recent();
     void spring_cleaning();

@@ -40,6 +40,8 @@ public:
     const bool v6;            ///< the rules of mce/core.c, v6.1
     bool ser = true;          ///< MCG_CAP.SER_P
     std::uint32_t banks = 0;  ///< MCG_CAP.Count
+    /// Banks whose mce_banks[].ctl is not 0: the others are never scanned nor polled.
+    std::uint64_t examined = ~std::uint64_t{0};
     mca::SeverityGrader grader;
     RecordPool pool;
     /// The work of mce_work: runs the notifier chain over the pool.

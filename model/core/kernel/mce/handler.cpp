@@ -43,7 +43,7 @@ void Handler::leave_bank(const McCpu& c, std::uint32_t bank, Severity severity) 
 void Handler::scan(McCpu& c) {
     Env& env = core_.env;
     MceRecord& m = c.m;
-    for (std::uint64_t todo = c.valid_banks; todo; todo &= todo - 1) {
+    for (std::uint64_t todo = c.valid_banks & core_.examined; todo; todo &= todo - 1) {
         const auto bank = static_cast<std::uint32_t>(std::countr_zero(todo));
         m.misc = m.addr = 0;
         m.bank = static_cast<std::int32_t>(bank);

@@ -1,5 +1,8 @@
 #include "core/kernel/mce/machine_check.hpp"
 
+#include <bit>
+#include <charconv>
+
 #include "core/kernel/kernel.hpp"
 #include "core/kernel/mce/cmci.hpp"
 #include "core/kernel/mce/injector.hpp"
@@ -112,6 +115,35 @@ void MachineCheck::cpu_hotplug(CpuId cpu, bool online) {
     s_->core.set_online(cpu, true);
     s_->bring_up(cpu);
     s_->poller.arm_for(cpu);
+}
+
+// set_bank() and mce_restart() (arch/x86/kernel/cpu/mcheck/mce.c, v4.19; mce/core.c, v6.1): every
+// CPU logs what its banks hold, then writes CTL anew and clears STATUS.
+int MachineCheck::write_bank(std::string_view number, std::uint64_t ctl) {
+    MceCore& core = s_->core;
+    Platform& hw = core.env.hw;
+    std::uint32_t bank = 0;
+    const char* const end = number.data() + number.size();
+    const auto parsed = std::from_chars(number.data(), end, bank);
+    if (parsed.ec != std::errc{} || parsed.ptr != end || bank >= core.banks) return -ENOENT;
+    const std::uint64_t bit = std::uint64_t{1} << bank;
+    core.examined = ctl != 0 ? core.examined | bit : core.examined & ~bit;
+    bool logged = false;
+    for (const CpuId cpu : hw.cpus_with_valid_banks()) {
+        if (!core.online(cpu)) continue;
+        logged = s_->poller.machine_check_poll(cpu, MCP_UC, ~std::uint64_t{0}).logged || logged;
+        for (std::uint64_t left = core.valid_banks(cpu); left; left &= left - 1) {
+            const auto lost = static_cast<std::uint32_t>(std::countr_zero(left));
+            core.env.fates.mark(core.origin(cpu, lost), Fate::filtered,
+                                FateReason::filtered_by_kernel,
+                                core.env.trace.note(Module::kernel, TraceKind::mce_dropped, cpu, lost));
+            core.write(cpu, msr_mci_status(lost), 0);
+        }
+    }
+    hw.wrmsr_all(msr_mci_ctl(bank), ctl);
+    if (logged) core.schedule_work(0);
+    s_->poller.restart();
+    return 0;
 }
 
 // The handlers of the files in sysfs machinecheck/ and debugfs mce/: store_int_with_restart(),

@@ -31,6 +31,8 @@ public:
     /// One of this part's settings in Kernel::config was written (sysfs, debugfs): "fake_panic",
     /// "check_interval", "ignore_ce", "cmci_disabled"; others need no action.
     void config_changed(std::string_view name);
+    /// bankN of every CPU: IA32_MCi_CTL of bank `number`. 0, or -ENOENT: no such file.
+    int write_bank(std::string_view number, std::uint64_t ctl);
 
     /// mce_log(): adds a record to the pool; its worker runs the notifier chain.
     void log(CpuId cpu, const mca::MceRecord& record);

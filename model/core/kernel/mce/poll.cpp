@@ -24,7 +24,7 @@ bool Poller::takes(std::uint64_t status, unsigned flags) const {
 Poller::Result Poller::machine_check_poll(CpuId cpu, unsigned flags, std::uint64_t banks) {
     Env& env = core_.env;
     Result result;
-    std::uint64_t todo = core_.valid_banks(cpu) & banks;
+    std::uint64_t todo = core_.valid_banks(cpu) & banks & core_.examined;
     if (!todo) return result;
 
     MceRecord m = core_.gather(cpu, nullptr);
@@ -60,7 +60,8 @@ Poller::Result Poller::machine_check_poll(CpuId cpu, unsigned flags, std::uint64
 
 bool Poller::would_find(CpuId cpu) {
     if (!core_.online(cpu)) return false;
-    for (std::uint64_t todo = core_.valid_banks(cpu) & poll_banks_[cpu]; todo; todo &= todo - 1) {
+    const std::uint64_t polled = poll_banks_[cpu] & core_.examined;
+    for (std::uint64_t todo = core_.valid_banks(cpu) & polled; todo; todo &= todo - 1) {
         const auto bank = static_cast<std::uint32_t>(std::countr_zero(todo));
         if (takes(core_.read(cpu, msr_mci_status(bank)), 0)) return true;
     }

@@ -218,3 +218,46 @@ TEST_CASE("The CEC eats corrected errors until their page is worn out") {
     CHECK(std::count(lines.begin(), soft, Line::mce_cpu) == 0);
     CHECK(std::count(soft, lines.end(), Line::mce_cpu) == 1);
 }
+
+// set_bank(), mce_restart(): kernel.md 1.2, 1.21.
+TEST_CASE("a bank whose CTL is 0 is not polled; writing it logs and clears the others") {
+    for (const ProfileId profile : {kV419, kV61}) {
+        const auto w = polled(profile);
+        latch(*w, kCe, kRamAddress, 3);
+        w->kernel->perform(0, SysctlEvent{"bank9", 0});
+        w->run();
+        REQUIRE(w->kernel->processes.syscalls().back().ret == 0);
+        CHECK(w->lines().front() == Line::mce_events_logged);  // bank 3, at the restart
+        const auto before = w->lines().size();
+        latch(*w, kCe, kRamAddress, 9);
+        w->run();
+        CHECK(w->lines().size() == before);
+        w->kernel->perform(0, SysctlEvent{"bank9", ~std::uint64_t{0}});
+        w->run();
+        CHECK(w->hw.rdmsr(0, mca::msr_mci_status(9)) == 0);
+    }
+}
+
+TEST_CASE("there is no file of a bank that the part has not") {
+    MceWorld w(kV419);
+    for (const char* name : {"bank20", "bank31", "bank", "bankx", "bank1x"}) {
+        INFO(name);
+        w.kernel->perform(0, SysctlEvent{name, 0});
+        CHECK(w.kernel->processes.syscalls().back().ret == -ENOENT);
+    }
+}
+
+TEST_CASE("the collector's threshold has ten bits, and its file the kernel's own name") {
+    MceWorld w(kV61, [](Scenario& s) { s.kernel.cec = true; });
+    const auto write = [&w](const char* name, std::uint64_t value) {
+        w.kernel->perform(0, SysctlEvent{name, value});
+        return w.kernel->processes.syscalls().back().ret;
+    };
+    CHECK(write("action_threshold", 1024) == -EINVAL);
+    CHECK(write("count_threshold", 5) == -ENOENT);
+    CHECK(write("action_threshold", 1) == 0);
+    w.hw.latch(0, 13, kCe, 0x12345000, 0x86);
+    w.kernel->cmci(0);
+    w.run();
+    CHECK(w.lines().front() == Line::cec_soft_offline);  // the first error already
+}
