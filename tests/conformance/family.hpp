@@ -44,5 +44,7 @@ std::unique_ptr<Family> make_oracle_family();
 std::unique_ptr<Family> make_mce_test_family();
 /// MCi_STATUS values with their fields, grade and the words of two decoders.
 std::unique_ptr<Family> make_status_family();
+/// Sequences of operations on a bad-block table.
+std::unique_ptr<Family> make_badblocks_family();
 
 }  // namespace mcemu::conformance

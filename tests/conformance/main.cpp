@@ -143,6 +143,7 @@ int main(int argc, char** argv) {
     families.push_back(make_oracle_family());
     families.push_back(make_mce_test_family());
     families.push_back(make_status_family());
+    families.push_back(make_badblocks_family());
 
     const fs::path work =
         keep.empty() ? fs::temp_directory_path() / ("mcemu-conformance-" + std::to_string(getpid()))

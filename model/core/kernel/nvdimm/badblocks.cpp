@@ -210,71 +210,84 @@ int Badblocks::store(std::string_view text, bool unacknowledged) {
 
 // ---------------------------------------------------------------- the model "ideal"
 
-// Joins neighbours of one acknowledgement and cuts them to kMaxLength; false: too many rows.
-bool Badblocks::chop(std::vector<Row>& rows) {
-    std::vector<Row> joined;
+namespace {
+
+using Row = Badblocks::Row;
+using Runs = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // [begin, end), rising
+
+/// The sectors that sorted rows cover, in as few runs as possible.
+Runs runs_of(const std::vector<Row>& rows) {
+    Runs runs;
     for (const Row& row : rows) {
-        if (row.length == 0) continue;
-        if (!joined.empty() && joined.back().end() == row.start &&
-            joined.back().acknowledged == row.acknowledged)
-            joined.back().length += row.length;
-        else joined.push_back(row);
+        if (!runs.empty() && runs.back().second == row.start)
+            runs.back().second = row.end();
+        else
+            runs.emplace_back(row.start, row.end());
     }
-    rows.clear();
-    for (Row row : joined) {
-        for (; row.length > kMaxLength; row.start += kMaxLength, row.length -= kMaxLength)
-            rows.push_back({row.start, kMaxLength, row.acknowledged});
-        rows.push_back(row);
-    }
-    return rows.size() <= kMaxRows;
+    return runs;
 }
 
+bool sorted_and_disjoint(const std::vector<Row>& rows) {
+    return std::adjacent_find(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+               return a.end() > b.start;
+           }) == rows.end();
+}
+
+/// [begin, end) in rows of the greatest length.
+void append_cut(std::vector<Row>& rows, std::uint64_t begin, std::uint64_t end, bool acknowledged) {
+    for (; begin < end; begin += Badblocks::kMaxLength)
+        rows.push_back({begin, std::min(end - begin, Badblocks::kMaxLength), acknowledged});
+}
+
+}  // namespace
+
+// What it covers is a matter of sets; how it is cut into rows, and what becomes acknowledged, is
+// the kernel's wherever the kernel's own algorithm covers the right sectors.
 int Badblocks::set_ideal(std::uint64_t s, std::uint64_t sectors, bool acknowledged) {
     const std::uint64_t end = s + sectors;
-    std::vector<Row> rows;
-    std::uint64_t at = s;  // [s, at) of the new range is placed
-    const auto fill = [&](std::uint64_t to) {
-        if (at < to) rows.push_back({at, to - at, acknowledged});
-        at = std::max(at, to);
-    };
+    std::vector<Row> wanted;
+    std::uint64_t lo = s, hi = end;
+    bool ack = acknowledged;
+    bool placed = false;
     for (const Row& row : rows_) {
-        if (row.end() <= s) {
-            rows.push_back(row);
-            continue;
-        }
-        if (row.start < s) rows.push_back({row.start, s - row.start, row.acknowledged});
-        fill(std::min(row.start, end));
-        // Where both cover a sector it counts as acknowledged when either says so.
-        const std::uint64_t from = std::max(row.start, s), to = std::min(row.end(), end);
-        if (from < to) {
-            rows.push_back({from, to - from, row.acknowledged || acknowledged});
-            at = std::max(at, to);
-        }
-        if (row.end() > end) {
-            const std::uint64_t tail = std::max(row.start, end);
-            rows.push_back({tail, row.end() - tail, row.acknowledged});
+        if (row.end() < s) {
+            wanted.push_back(row);
+        } else if (row.start > end) {
+            if (!placed) append_cut(wanted, lo, hi, ack);
+            placed = true;
+            wanted.push_back(row);
+        } else {  // touched: one run with the new range
+            lo = std::min(lo, row.start);
+            hi = std::max(hi, row.end());
+            const bool covered = row.start >= s && row.end() <= end;
+            if (!covered) ack = ack && row.acknowledged;
         }
     }
-    fill(end);
-    const bool fits = chop(rows);
-    if (!fits) rows.resize(kMaxRows);
-    rows_ = std::move(rows);
-    return fits ? 0 : 1;
+    if (!placed) append_cut(wanted, lo, hi, ack);
+
+    std::vector<Row> before = rows_;
+    const int result = set_linux(s, sectors, acknowledged);
+    if (result == 0 && sorted_and_disjoint(rows_) && runs_of(rows_) == runs_of(wanted)) return 0;
+    if (wanted.size() > kMaxRows) {
+        rows_ = std::move(before);
+        return 1;
+    }
+    rows_ = std::move(wanted);
+    return 0;
 }
 
 int Badblocks::clear_ideal(std::uint64_t s, std::uint64_t target) {
     if (target <= s) return 0;
     std::vector<Row> rows;
     for (const Row& row : rows_) {
-        if (row.start < s) {
+        if (row.start < s)
             rows.push_back({row.start, std::min(row.end(), s) - row.start, row.acknowledged});
-        }
         if (row.end() > target) {
             const std::uint64_t tail = std::max(row.start, target);
             rows.push_back({tail, row.end() - tail, row.acknowledged});
         }
     }
-    if (!chop(rows)) return -ENOSPC;
+    if (rows.size() > kMaxRows) return -ENOSPC;
     rows_ = std::move(rows);
     return 0;
 }

@@ -10,7 +10,8 @@ namespace mcemu::kernel {
 
 /// One 4 KiB page of rows, in sectors. The model linux_6_1 keeps every quirk of the algorithm
 /// that 4.18, 4.19 and 6.1 share: rows may come out of order, overlap, or vanish. The model ideal
-/// stands for the rewrite in 6.7: sorted, disjoint, split by acknowledgement, nothing lost.
+/// covers what set arithmetic covers, in sorted, disjoint rows: the kernel's own ones wherever its
+/// algorithm gets there.
 class Badblocks {
 public:
     static constexpr std::size_t kMaxRows = 512;
@@ -68,7 +69,6 @@ private:
     int set_ideal(std::uint64_t s, std::uint64_t sectors, bool acknowledged);
     int clear_linux(std::uint64_t s, std::uint64_t target);
     int clear_ideal(std::uint64_t s, std::uint64_t target);
-    static bool chop(std::vector<Row>& rows);
     void update_acked();
     Listing list(bool unacknowledged) const;
 
