@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace mcemu {
 
@@ -40,16 +41,17 @@ Agenda::Entry Agenda::take() {
 }
 
 std::uint64_t Agenda::run_until(SimTime limit, std::uint64_t most) {
-    std::uint64_t ran = 0;
-    while (ran < most && !empty() && next_time() <= limit) {
+    limit_ = limit;
+    left_ = most;
+    while (left_ != 0 && !empty() && next_time() <= limit) {
         const Entry entry = take();
+        --left_;
         now_ = entry.at;
         why_ = entry.why;
         entry.target->on_agenda(entry.arg);
-        ++ran;
     }
     why_ = {};
-    return ran;
+    return most - std::exchange(left_, 0);
 }
 
 void Agenda::advance_to(SimTime t) {

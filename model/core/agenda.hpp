@@ -41,6 +41,16 @@ public:
     /// and returns their number. now() is the time of the running entry; afterwards that of the
     /// last one run.
     std::uint64_t run_until(SimTime limit, std::uint64_t most = ~std::uint64_t{0});
+    /// The running entry wants to go on at `at`: true when nothing else comes before or with that
+    /// time and run_until() may still run an entry, which this then is: now() is `at` already.
+    /// Only for an entry that has nothing left to do at now(). Going on costs 15 instructions,
+    /// an entry of its own 150.
+    bool run_on(SimTime at) {
+        if (at > limit_ || left_ == 0 || stopped_ || (!empty() && next_time() <= at)) return false;
+        --left_;
+        now_ = at;
+        return true;
+    }
     /// Moves now() forward with nothing to run, e.g. to the end of the simulation.
     void advance_to(SimTime t);
     /// Leaves run_until() after the running entry and drops all entries (panic, shutdown).
@@ -73,6 +83,8 @@ private:
     std::uint64_t sequence_ = 0;
     Causality why_;
     bool stopped_ = false;
+    SimTime limit_{};         // of run_until(), while it runs
+    std::uint64_t left_ = 0;  // entries that it may still run
 };
 
 }  // namespace mcemu

@@ -33,10 +33,14 @@ void Processors::on_agenda(std::uint64_t arg) {
             if (!dead_) log_step(entry);
             break;
         }
-        case Step::deliver:
+        case Step::deliver: {
             on_the_way_.erase(std::find(on_the_way_.begin(), on_the_way_.end(), slot));
-            deliver_step(pending_.take(slot));
+            Pending pending = pending_.take(slot);
+            deliver_step(pending);
+            pending.hits.clear();
+            spare_hits_ = std::move(pending.hits);
             break;
+        }
         case Step::cmci:
             cmci_step(slot);
             break;
@@ -287,6 +291,7 @@ void Processors::raise(const Hit& hit, bool local, bool retiring) {
     }
     Pending fresh;
     fresh.broadcast = !local;
+    fresh.hits = std::move(spare_hits_);
     fresh.hits.push_back(hit);
     if (fresh.broadcast) {
         for (const std::uint32_t slot : on_the_way_) {
@@ -304,7 +309,7 @@ void Processors::raise(const Hit& hit, bool local, bool retiring) {
     post(agenda_.now() + after, Step::deliver, slot, agenda_.why());
 }
 
-void Processors::deliver_step(Pending pending) {
+void Processors::deliver_step(const Pending& pending) {
     if (dead_ || pending.absorbed) return;
     affected_.clear();
     for (const Hit& h : pending.hits) affected_.push_back(h.affected);

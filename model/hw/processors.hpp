@@ -180,7 +180,7 @@ private:
 
     void raise(const Hit& hit, bool local, bool retiring);
     static void join(Pending& pending, Hit hit);
-    void deliver_step(Pending pending);
+    void deliver_step(const Pending& pending);
     void shut_down(const mca::Shutdown& why, const std::vector<Hit>& hits);
     void fill_delivery(const Pending& pending);
     SimTime draw_skew(CpuId first, CpuId cpu);
@@ -202,6 +202,7 @@ private:
 
     SlotPool<Logging> logging_;
     SlotPool<Pending> pending_;
+    std::vector<Hit> spare_hits_;  // empty: of the last machine check delivered, for the next one
     std::vector<std::uint32_t> on_the_way_;  // slots of pending_, oldest first
     std::vector<CpuId> cmci_requested_;      // IRR: CPUs with a CMCI on its way or held
     struct HeldCmci {

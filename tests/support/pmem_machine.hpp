@@ -59,7 +59,7 @@ struct PmemMachine {
     template <class T>
     T run(Task<T> task) {
         std::optional<T> result;
-        kernel.flows.spawn(keep(std::move(task), result));
+        kernel.flows.spawn([&] { return keep(std::move(task), result); });
         agenda.run_until(SimTime::max());
         REQUIRE(result);
         return *result;

@@ -43,7 +43,7 @@ Ghes::Ghes(Kernel& kernel)
 
 void Ghes::report(const CperEvent& record) {
     const Causality mine = kernel_.env.agenda.why();
-    kernel_.env.flows.spawn(handle(record));
+    kernel_.env.flows.spawn([&] { return handle(record); });
     kernel_.env.agenda.set_why(mine);
 }
 

@@ -13,12 +13,15 @@ constexpr std::uint64_t kCecCountMask = 1023;  // ten bits of an element (driver
 
 void Kernel::perform(std::uint32_t event, const Action& action) {
     const Causality why = env.agenda.why();
-    if (const auto* e = std::get_if<DsmEvent>(&action)) flows.spawn(dsm_ioctl(event, *e));
+    if (const auto* e = std::get_if<DsmEvent>(&action))
+        flows.spawn([&] { return dsm_ioctl(event, *e); });
     else if (const auto* scrub = std::get_if<ScrubEvent>(&action)) start_scrub(event, *scrub);
     else if (const auto* knob = std::get_if<SysctlEvent>(&action)) sysctl(event, *knob);
     else if (const auto* cpu = std::get_if<CpuHotplugEvent>(&action)) hotplug(event, *cpu);
-    else if (const auto* ns = std::get_if<NamespaceEvent>(&action)) flows.spawn(ndctl(event, *ns));
-    else if (const auto* call = std::get_if<CallEvent>(&action)) flows.spawn(call_function(event, *call));
+    else if (const auto* ns = std::get_if<NamespaceEvent>(&action))
+        flows.spawn([&] { return ndctl(event, *ns); });
+    else if (const auto* call = std::get_if<CallEvent>(&action))
+        flows.spawn([&] { return call_function(event, *call); });
     else if (const auto* mce = std::get_if<MceEvent>(&action)) machine_check_core.inject(event, *mce);
     else processes.perform(event, action);
     env.agenda.set_why(why);

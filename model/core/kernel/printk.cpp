@@ -5,17 +5,25 @@ namespace mcemu::kernel {
 void Printk::line(CpuId cpu, Line line, std::uint64_t a0, std::uint64_t a1, std::uint64_t a2,
                   std::uint64_t a3, std::uint64_t a4, std::uint64_t a5) {
     const std::array<std::uint64_t, 6> args{a0, a1, a2, a3, a4, a5};
-    std::uint64_t last = 0;
-    for (const std::uint64_t a : args)
-        if (a != 0) last = a;
     const std::uint32_t id = trace_.note(Module::kernel, TraceKind::log_line,
                                          static_cast<std::uint32_t>(printed_));
     ++printed_;
     if (limit_ != 0 && records_.size() >= limit_) return;
-    records_.push_back({agenda_.now(), agenda_.why(), id, line, level_of(line, last), cpu, args});
+    records_.push_back({agenda_.now(), agenda_.why(), id, line, level_of(line, args), cpu, args});
 }
 
-std::uint8_t level_of(Line line, std::uint64_t last_argument) {
+namespace {
+
+std::uint64_t last_of(const std::array<std::uint64_t, 6>& args) {
+    std::uint64_t last = 0;
+    for (const std::uint64_t a : args)
+        if (a != 0) last = a;
+    return last;
+}
+
+}  // namespace
+
+std::uint8_t level_of(Line line, const std::array<std::uint64_t, 6>& args) {
     switch (line) {
         case Line::mce_cpu: case Line::mce_rip: case Line::mce_tsc: case Line::mce_processor:
         case Line::mce_run_mcelog: case Line::mce_cpus_missing_sync:
@@ -56,7 +64,7 @@ std::uint8_t level_of(Line line, std::uint64_t last_argument) {
         case Line::ghes_source: case Line::ghes_severity: case Line::ghes_error:
         case Line::ghes_section: case Line::ghes_address: case Line::ghes_mask:
         case Line::ghes_type:
-            return last_argument == kGhesCorrected ? 4 : 3;
+            return last_of(args) == kGhesCorrected ? 4 : 3;
         default:
             return 3;
     }

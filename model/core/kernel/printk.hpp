@@ -161,7 +161,7 @@ private:
 };
 
 /// Log level of a line (kernel.md Appendix A); GHES lines pass kGhes... in their last value.
-std::uint8_t level_of(Line line, std::uint64_t last_argument);
+std::uint8_t level_of(Line line, const std::array<std::uint64_t, 6>& args);
 
 /// The printk rate limiter: `burst` lines per `interval`, then silence and a count.
 class RateLimit {

@@ -23,7 +23,7 @@ struct Workqueue::Worker final : AgendaTarget {
     }
     void on_agenda(std::uint64_t number) override {
         if (number != expected || running) return;
-        queue_owner.env_.flows.spawn(queue_owner.run(*this));
+        queue_owner.env_.flows.spawn([this] { return queue_owner.run(*this); });
     }
     bool idle() const { return !running && items.empty(); }
 
@@ -76,12 +76,16 @@ void Workqueue::tell(const Worker& w, bool busy) const {
 }
 
 Task<void> Workqueue::might_sleep(Context& ctx) {
-    if (ctx.worker || workers_.size() <= ctx.cpu || !workers_[ctx.cpu]) co_return;
+    if (ctx.worker || workers_.size() <= ctx.cpu || !workers_[ctx.cpu]) return Task<void>::ended();
     Worker& w = *workers_[ctx.cpu];
-    if (w.dead || w.idle()) co_return;
+    if (w.dead || w.idle()) return Task<void>::ended();
+    return let_finish(w);
+}
+
+Task<void> Workqueue::let_finish(Worker& w) {
     if (!w.running) {
         const Causality mine = env_.agenda.why();
-        env_.flows.spawn(run(w));
+        env_.flows.spawn([&] { return run(w); });
         env_.agenda.set_why(mine);
     }
     while (!w.dead && !w.idle()) co_await w.done.wait();

@@ -35,6 +35,7 @@ private:
     struct Worker;
     Worker& worker(CpuId cpu);
     Task<void> run(Worker& worker);
+    Task<void> let_finish(Worker& worker);
     void tell(const Worker& worker, bool busy) const;
 
     Env& env_;

@@ -162,6 +162,15 @@ std::span<const SeverityRow> severity_table_v4() { return kTableV4; }
 std::span<const SeverityRow> severity_table_v6() { return kTableV6; }
 
 Grade SeverityGrader::grade(const MceRecord& record, const GradingInput& input) {
+    const Latest wanted{record.status, record.mcgstatus, is_skylake_x_patrol(record), input};
+    if (grade_.row == 0 || wanted != latest_) {
+        latest_ = wanted;
+        grade_ = walk(record, input);
+    }
+    return grade_;
+}
+
+Grade SeverityGrader::walk(const MceRecord& record, const GradingInput& input) {
     Grade g;
     for (const SeverityRow& row : table()) {
         ++g.row;

@@ -58,6 +58,7 @@ struct GradingInput {
     bool from_exception = true;  ///< #MC handler; else poll or CMCI
     ErrorContext context = ErrorContext::kernel;
     int tolerant = 1;  ///< v4.x
+    bool operator==(const GradingInput&) const = default;
 };
 struct Grade {
     Severity severity = Severity::MCE_NO_SEVERITY;
@@ -77,11 +78,26 @@ public:
         return rules_ == Rules::v6 ? severity_table_v6() : severity_table_v4();
     }
     bool covered(unsigned row) const { return covered_[row - 1]; }
-    void reset_coverage() { covered_ = {}; }
+    void reset_coverage() {
+        covered_ = {};
+        grade_ = {};
+    }
 
 private:
+    Grade walk(const MceRecord& record, const GradingInput& input);
+
     Rules rules_;
     std::array<bool, 32> covered_{};
+    /// What decided the last grade: a machine check grades one record up to four times, and a walk
+    /// through the table takes 250 instructions.
+    struct Latest {
+        std::uint64_t status = 0, mcgstatus = 0;
+        bool patrol = false;  ///< the record is one that a skylake_x row may match
+        GradingInput input;
+        bool operator==(const Latest&) const = default;
+    };
+    Latest latest_;
+    Grade grade_;  ///< of latest_; row 0: none
 };
 
 // ---------------------------------------------------------------- predicates (kernel.md 1.16)

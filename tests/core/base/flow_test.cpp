@@ -125,7 +125,7 @@ Task<void> remember_why(Agenda& agenda, std::vector<std::uint32_t>& causes) {
 
 Task<void> spawn_failing(FlowSet& flows, Agenda& agenda) {
     co_await delay(agenda, 1ns);
-    flows.spawn(fail_later(agenda, 0ns));
+    flows.spawn([&] { return fail_later(agenda, 0ns); });
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ TEST_CASE("a flow runs at once up to its first suspension", "[core][flow]") {
     Agenda agenda;
     FlowSet flows;
     Story story;
-    flows.spawn(walk(agenda, story, "a", 10ns, 1));
+    flows.spawn([&] { return walk(agenda, story, "a", 10ns, 1); });
     CHECK(story == Story{"0 a"});
 }
 
@@ -142,8 +142,8 @@ TEST_CASE("flows interleave by time, and by order of suspension at one time", "[
     Agenda agenda;
     FlowSet flows;
     Story story;
-    flows.spawn(walk(agenda, story, "a", 2ns, 2));
-    flows.spawn(walk(agenda, story, "b", 1ns, 4));
+    flows.spawn([&] { return walk(agenda, story, "a", 2ns, 2); });
+    flows.spawn([&] { return walk(agenda, story, "b", 1ns, 4); });
     agenda.run_until(100ns);
 
     // At 2 ns a was suspended for that time before b was; at 4 ns likewise.
@@ -154,7 +154,7 @@ TEST_CASE("a delay of nothing does not suspend", "[core][flow]") {
     Agenda agenda;
     FlowSet flows;
     Story story;
-    flows.spawn(walk(agenda, story, "a", 0ns, 2));
+    flows.spawn([&] { return walk(agenda, story, "a", 0ns, 2); });
     CHECK(story == Story{"0 a", "0 a", "0 a ends"});
     CHECK(agenda.empty());
 }
@@ -163,7 +163,7 @@ TEST_CASE("an awaited flow yields its value when it has ended", "[core][flow]") 
     Agenda agenda;
     FlowSet flows;
     int sum = 0;
-    flows.spawn(add_answers(agenda, sum));
+    flows.spawn([&] { return add_answers(agenda, sum); });
 
     agenda.run_until(SimTime{2999});
     CHECK(sum == 0);
@@ -176,9 +176,9 @@ TEST_CASE("the causality of a flow is restored when it goes on", "[core][flow]")
     FlowSet flows;
     std::vector<std::uint32_t> causes;
     agenda.set_why({1, 1});
-    flows.spawn(remember_why(agenda, causes));
+    flows.spawn([&] { return remember_why(agenda, causes); });
     agenda.set_why({2, 2});
-    flows.spawn(remember_why(agenda, causes));
+    flows.spawn([&] { return remember_why(agenda, causes); });
     agenda.run_until(10ns);
     CHECK(causes == std::vector<std::uint32_t>{1, 2, 1, 2});
 }
@@ -188,7 +188,7 @@ TEST_CASE("an exception passes from an awaited flow to the one that awaits it", 
     FlowSet flows;
     Story story;
     const SimTime after = GENERATE(0ns, 5ns);
-    flows.spawn(fail_inside(agenda, after, true, story));
+    flows.spawn([&] { return fail_inside(agenda, after, true, story); });
     agenda.run_until(10ns);
     CHECK(story == Story{"broken at " + std::to_string(after.count())});
 }
@@ -197,7 +197,7 @@ TEST_CASE("an exception from a detached flow arrives at run_until", "[core][flow
     Agenda agenda;
     FlowSet flows;
     Story story;
-    flows.spawn(fail_inside(agenda, 5ns, false, story));
+    flows.spawn([&] { return fail_inside(agenda, 5ns, false, story); });
     CHECK_THROWS_WITH(agenda.run_until(10ns), "broken at 5000");
     CHECK_NOTHROW(agenda.run_until(20ns));  // only once
 }
@@ -205,13 +205,13 @@ TEST_CASE("an exception from a detached flow arrives at run_until", "[core][flow
 TEST_CASE("an exception before the first suspension arrives at spawn", "[core][flow]") {
     Agenda agenda;
     FlowSet flows;
-    CHECK_THROWS_WITH(flows.spawn(fail_later(agenda, 0ns)), "broken at 0");
+    CHECK_THROWS_WITH(flows.spawn([&] { return fail_later(agenda, 0ns); }), "broken at 0");
 }
 
 TEST_CASE("an exception from a flow spawned by a flow arrives at run_until", "[core][flow]") {
     Agenda agenda;
     FlowSet flows;
-    flows.spawn(spawn_failing(flows, agenda));
+    flows.spawn([&] { return spawn_failing(flows, agenda); });
     CHECK_THROWS_WITH(agenda.run_until(10ns), "broken at 1000");
 }
 
@@ -222,9 +222,9 @@ TEST_CASE("flows that have not ended are destroyed with their set, with all they
     int alive = 0;
     {
         FlowSet flows;
-        flows.spawn(live(agenda, alive, 5ns));
-        flows.spawn(live_nested(agenda, alive, 50ns));
-        flows.spawn(live_in_queue(queue, alive));
+        flows.spawn([&] { return live(agenda, alive, 5ns); });
+        flows.spawn([&] { return live_nested(agenda, alive, 50ns); });
+        flows.spawn([&] { return live_in_queue(queue, alive); });
         CHECK(alive == 4);
         agenda.run_until(10ns);
         CHECK(alive == 3);
@@ -247,8 +247,9 @@ TEST_CASE("sleepers wake in the order in which they fell asleep", "[core][flow]"
     FlowSet flows;
     WaitQueue queue(agenda);
     Story story;
-    for (const char* name : {"a", "b", "c"}) flows.spawn(sleep_in(queue, agenda, story, name));
-    flows.spawn(wake_after(queue, agenda, 4ns, true));
+    for (const char* name : {"a", "b", "c"})
+        flows.spawn([&] { return sleep_in(queue, agenda, story, name); });
+    flows.spawn([&] { return wake_after(queue, agenda, 4ns, true); });
     agenda.run_until(10ns);
     CHECK(story == Story{"4 a", "4 b", "4 c"});
     CHECK(queue.empty());
@@ -260,8 +261,9 @@ TEST_CASE("wake_one wakes one sleeper, and nobody when nobody sleeps", "[core][f
     WaitQueue queue(agenda);
     Story story;
     queue.wake_one();
-    for (const char* name : {"a", "b"}) flows.spawn(sleep_in(queue, agenda, story, name));
-    flows.spawn(wake_after(queue, agenda, 4ns, false));
+    for (const char* name : {"a", "b"})
+        flows.spawn([&] { return sleep_in(queue, agenda, story, name); });
+    flows.spawn([&] { return wake_after(queue, agenda, 4ns, false); });
     agenda.run_until(10ns);
     CHECK(story == Story{"4 a"});
     CHECK_FALSE(queue.empty());
@@ -274,9 +276,9 @@ TEST_CASE("a woken flow keeps its own causality, not that of who woke it", "[cor
     Story story;
     std::vector<Causality> why;
     agenda.set_why({7, 3});
-    flows.spawn(sleep_in(queue, agenda, story, "a", &why));
+    flows.spawn([&] { return sleep_in(queue, agenda, story, "a", &why); });
     agenda.set_why({8, 4});
-    flows.spawn(wake_after(queue, agenda, 1ns, true));
+    flows.spawn([&] { return wake_after(queue, agenda, 1ns, true); });
     agenda.run_until(10ns);
     REQUIRE(why.size() == 1);
     CHECK(why[0].cause == 7);
@@ -288,7 +290,8 @@ TEST_CASE("a lock admits its waiters in the order in which they came", "[core][f
     FlowSet flows;
     FlowMutex mutex(agenda);
     Story story;
-    for (const char* name : {"a", "b", "c"}) flows.spawn(hold(mutex, agenda, story, name, 2ns));
+    for (const char* name : {"a", "b", "c"})
+        flows.spawn([&] { return hold(mutex, agenda, story, name, 2ns); });
     agenda.run_until(10ns);
     CHECK(story == Story{"0 a", "2 b", "4 c"});
     CHECK_FALSE(mutex.locked());
@@ -299,8 +302,8 @@ TEST_CASE("who releases a lock and takes it again queues behind those who wait",
     FlowSet flows;
     FlowMutex mutex(agenda);
     Story story;
-    flows.spawn(hold(mutex, agenda, story, "a", 1ns, 2));
-    flows.spawn(hold(mutex, agenda, story, "b", 1ns, 2));
+    flows.spawn([&] { return hold(mutex, agenda, story, "a", 1ns, 2); });
+    flows.spawn([&] { return hold(mutex, agenda, story, "b", 1ns, 2); });
     agenda.run_until(10ns);
     CHECK(story == Story{"0 a", "1 b", "2 a", "3 b"});
     CHECK_FALSE(mutex.locked());
@@ -313,7 +316,7 @@ TEST_CASE("try_lock fails while the lock is held or handed on", "[core][flow]") 
     Story story;
     REQUIRE(mutex.try_lock());
     CHECK_FALSE(mutex.try_lock());
-    flows.spawn(hold(mutex, agenda, story, "a", 1ns));
+    flows.spawn([&] { return hold(mutex, agenda, story, "a", 1ns); });
     mutex.unlock();
     CHECK_FALSE(mutex.try_lock());  // a will have it
     agenda.run_until(10ns);
@@ -324,7 +327,7 @@ TEST_CASE("flows nest a thousand deep and unwind", "[core][flow]") {
     Agenda agenda;
     FlowSet flows;
     int deepest = 0;
-    flows.spawn(nested(agenda, 1, deepest));
+    flows.spawn([&] { return nested(agenda, 1, deepest); });
     agenda.run_until(10ns);
     CHECK(deepest == 1000);
     CHECK(agenda.empty());
@@ -334,6 +337,6 @@ TEST_CASE("awaiting flows that have already ended needs no stack", "[core][flow]
     Agenda agenda;
     FlowSet flows;
     std::uint64_t sum = 0;
-    flows.spawn(loop_of_finished(agenda, 1'000'000, sum));
+    flows.spawn([&] { return loop_of_finished(agenda, 1'000'000, sum); });
     CHECK(sum == 1'000'000);
 }

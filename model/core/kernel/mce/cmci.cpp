@@ -90,7 +90,7 @@ bool Cmci::storm_detect(CpuId cpu) {
 Task<void> Cmci::poll_owned(CpuId cpu, unsigned flags, bool* seen) {
     const Poller::Result result = poller_.machine_check_poll(cpu, flags, owned_[cpu]);
     if (seen) *seen = result.seen;
-    if (result.logged) co_await core_.irq_work(cpu);
+    return result.logged ? core_.irq_work(cpu) : Task<void>::ended();
 }
 
 Task<void> Cmci::handle(CpuId cpu) {

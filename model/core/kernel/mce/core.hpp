@@ -101,7 +101,7 @@ public:
     template <class MakeFlow>
     void start_flow(MakeFlow make) {
         const Causality mine = env.agenda.why();
-        env.flows.spawn(make());
+        env.flows.spawn(make);
         env.agenda.set_why(mine);
     }
 

@@ -1,5 +1,7 @@
 #include "core/kernel/mce/notifiers.hpp"
 
+#include <utility>
+
 #include "core/kernel/kernel.hpp"
 
 namespace mcemu::kernel {
@@ -17,6 +19,7 @@ Task<void> Notifiers::process(Context& ctx) {
         co_await chain(ctx, entry.record);
         core_.pool.release();
     }
+    core_.pool.recycle(std::move(entries));
 }
 
 void Notifiers::note(CpuId cpu, Notifier which, const MceRecord& m) {
@@ -78,13 +81,16 @@ Task<void> Notifiers::chain(Context& ctx, MceRecord& m) {
 
 // srao_decode_notifier(), v4.x; uc_decode_notifier(), v6.1.
 Task<void> Notifiers::srao_or_uc(Context& ctx, MceRecord& m) {
-    Env& env = core_.env;
-    if (!usable_address(m)) co_return;
+    if (!usable_address(m)) return Task<void>::ended();
     const auto severity = static_cast<Severity>(m.severity);
     const bool optional = severity == Severity::MCE_AO_SEVERITY;
     const bool deferred = severity == Severity::MCE_UCNA_SEVERITY;
-    if (!optional && !(deferred && env.profile.uc_notifier_handles_ucna)) co_return;
+    const bool takes = optional || (deferred && core_.env.profile.uc_notifier_handles_ucna);
+    return takes ? lose_page(ctx, m) : Task<void>::ended();
+}
 
+Task<void> Notifiers::lose_page(Context& ctx, MceRecord& m) {
+    Env& env = core_.env;
     const Pfn pfn = pfn_of(m.addr);
     const int ret = co_await core_.kernel.memory_failure.memory_failure(ctx, pfn, 0);
     if (panic_.panicked()) co_await Never{};

@@ -17,6 +17,7 @@ public:
 private:
     Task<void> chain(Context& ctx, mca::MceRecord& m);
     Task<void> srao_or_uc(Context& ctx, mca::MceRecord& m);
+    Task<void> lose_page(Context& ctx, mca::MceRecord& m);
     void note(CpuId cpu, Notifier which, const mca::MceRecord& m);
     bool printer_prints(const mca::MceRecord& m) const;
 

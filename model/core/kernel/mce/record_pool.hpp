@@ -33,8 +33,13 @@ public:
     }
     bool empty() const { return list_.empty(); }
     /// The whole list, oldest first. release() gives the memory of one entry back.
-    std::vector<Entry> detach() { return std::exchange(list_, {}); }
+    std::vector<Entry> detach() { return std::exchange(list_, std::move(spare_)); }
     void release() { --used_; }
+    /// Takes a processed list back, so that the next one needs no allocation.
+    void recycle(std::vector<Entry> list) {
+        spare_ = std::move(list);
+        spare_.clear();
+    }
     /// As detach(), without records of which an older duplicate is in the list: what a panic
     /// prints (mce_gen_pool_prepare_records()).
     std::vector<Entry> detach_unique() {
@@ -52,6 +57,7 @@ private:
     unsigned capacity_;
     unsigned used_ = 0;
     std::vector<Entry> list_;
+    std::vector<Entry> spare_;  // empty
 };
 
 }  // namespace mcemu::kernel

@@ -132,32 +132,50 @@ Task<void> MemoryFailure::State::first_sleep(Context& ctx) {
 }
 
 Task<void> MemoryFailure::State::lock_page(Pfn pfn) {
-    if (profile.serialised) co_return;
+    if (profile.serialised) return Task<void>::ended();
+    if (locked.contains(pfn.value)) return wait_for_page(pfn);
+    take_page(pfn);
+    return Task<void>::ended();
+}
+
+Task<void> MemoryFailure::State::wait_for_page(Pfn pfn) {
     for (auto held = locked.find(pfn.value); held != locked.end(); held = locked.find(pfn.value)) {
         env.trace.note(Module::kernel, TraceKind::lock_wait, 0, pfn.value);
         co_await held->second.wait();
     }
-    locked.try_emplace(pfn.value, env.agenda);
+    take_page(pfn);
+}
+
+void MemoryFailure::State::take_page(Pfn pfn) {
+    if (spare_lock) {
+        spare_lock.key() = pfn.value;
+        locked.insert(std::move(spare_lock));
+    } else {
+        locked.try_emplace(pfn.value, env.agenda);
+    }
 }
 
 void MemoryFailure::State::unlock_page(Pfn pfn) {
     const auto held = locked.find(pfn.value);
     if (held == locked.end()) return;
     held->second.wake_all();
-    locked.erase(held);
+    spare_lock = locked.extract(held);
 }
 
 Task<int> MemoryFailure::State::dispatch(Context& ctx, Pfn pfn, unsigned flags) {
-    if (!env.config.memory_failure_recovery) {
-        kernel.machine_check_core.panic(
-            ctx.cpu, env.names.intern("Memory failure on page " + hex(pfn.value)));
-        kernel.processes.end_kernel_work(ctx.cpu);
-        co_await std::suspend_always{};
-    }
-    if (!profile.serialised) {
-        const int rc = co_await handle(ctx, pfn, flags);
-        co_return rc;
-    }
+    if (!env.config.memory_failure_recovery) return panic(ctx, pfn);
+    return profile.serialised ? serialised(ctx, pfn, flags) : handle(ctx, pfn, flags);
+}
+
+Task<int> MemoryFailure::State::panic(Context& ctx, Pfn pfn) {
+    kernel.machine_check_core.panic(
+        ctx.cpu, env.names.intern("Memory failure on page " + hex(pfn.value)));
+    kernel.processes.end_kernel_work(ctx.cpu);
+    co_await std::suspend_always{};
+    co_return 0;
+}
+
+Task<int> MemoryFailure::State::serialised(Context& ctx, Pfn pfn, unsigned flags) {
     co_await first_sleep(ctx);
     if (mf_mutex.locked()) env.trace.note(Module::kernel, TraceKind::lock_wait, ctx.cpu, pfn.value);
     co_await mf_mutex.lock();
@@ -175,30 +193,22 @@ int MemoryFailure::State::outside(Context& ctx, Pfn pfn) {
 }
 
 Task<int> MemoryFailure::State::handle(Context& ctx, Pfn pfn, unsigned flags) {
-    int rc = 0;
     switch (kernel.memory.kind(pfn)) {
         case MemoryKind::none:
         case MemoryKind::pmem_raw:
-            co_return outside(ctx, pfn);
+            return Task<int>::ended(outside(ctx, pfn));
         case MemoryKind::pmem:
         case MemoryKind::pmem_meta:
         case MemoryKind::device_private:
             // v4.18 takes ZONE_DEVICE pages for reserved kernel pages.
-            if (profile.dev_pagemap)
-                rc = co_await dev_pagemap(ctx, pfn, flags);
-            else
-                rc = co_await ram(ctx, pfn, flags);
-            co_return rc;
+            return profile.dev_pagemap ? dev_pagemap(ctx, pfn, flags) : ram(ctx, pfn, flags);
         case MemoryKind::ram:
             break;
     }
     // pfn_to_online_page(), v6.1 only (kernel.md 2.4).
-    if (profile.serialised && !kernel.memory.is_online(pfn)) co_return outside(ctx, pfn);
-    if (is_hugetlb(pfn))
-        rc = co_await huge(ctx, pfn, flags);
-    else
-        rc = co_await ram(ctx, pfn, flags);
-    co_return rc;
+    if (profile.serialised && !kernel.memory.is_online(pfn))
+        return Task<int>::ended(outside(ctx, pfn));
+    return is_hugetlb(pfn) ? huge(ctx, pfn, flags) : ram(ctx, pfn, flags);
 }
 
 Task<int> MemoryFailure::State::already_poisoned(Context& ctx, Pfn pfn, unsigned flags) {

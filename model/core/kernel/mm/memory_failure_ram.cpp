@@ -176,9 +176,10 @@ Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned f
     const auto shift = static_cast<int>(mm().compound_shift(pfn));
     if (collect) {
         // Anonymous pages must be mapped there; for files the VMA's coverage is enough (2.10).
-        const std::vector<Mapper> candidates =
-            page(head).test(PG_anon) ? mapped : mm().covering(*mapping, page(head).index);
-        for (const Mapper& m : candidates)
+        const bool anon = page(head).test(PG_anon);
+        const std::vector<Mapper> covering =
+            anon ? std::vector<Mapper>() : mm().covering(*mapping, page(head).index);
+        for (const Mapper& m : anon ? mapped : covering)
             if (const Process* t = task_early_kill(ctx, kernel.processes[m.process],
                                                    flags & MF_ACTION_REQUIRED))
                 victims.push_back({t->index, m.va, shift, true});
@@ -194,7 +195,7 @@ Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned f
             co_await kill_procs(ctx, pfn, std::move(victims), true, flags);
         co_return false;
     }
-    mm().unmap_page(head, mm().mappers(head), leave);
+    mm().unmap_page(head, leave);
     // try_to_unmap() ends the mlock, and the page goes back to the evictable LRU.
     Page& p = page(head);
     if (p.test(PG_mlocked)) p.flags &= ~(bit(PG_mlocked) | bit(PG_unevictable));

@@ -52,7 +52,9 @@ struct MemoryFailure::State {
     const Profile& profile;
     FlowMutex mf_mutex;  // v6.1
     bool hw_memory_failure = false;
-    std::map<std::uint64_t, WaitQueue> locked;  // v4.x: PG_locked, by pfn
+    using PageLocks = std::map<std::uint64_t, WaitQueue>;
+    PageLocks locked;                  // v4.x: PG_locked, by pfn
+    PageLocks::node_type spare_lock;  // of the last one released: the next needs no allocation
     RateLimit unpoison_limit;
     Filter filter;
     std::vector<Fifo> fifos;  // by CPU
@@ -63,6 +65,8 @@ struct MemoryFailure::State {
 
     // memory_failure.cpp
     Task<int> dispatch(Context& ctx, Pfn pfn, unsigned flags);
+    Task<int> panic(Context& ctx, Pfn pfn);
+    Task<int> serialised(Context& ctx, Pfn pfn, unsigned flags);
     Task<int> handle(Context& ctx, Pfn pfn, unsigned flags);
     Task<int> already_poisoned(Context& ctx, Pfn pfn, unsigned flags);
     int outside(Context& ctx, Pfn pfn);
@@ -72,6 +76,8 @@ struct MemoryFailure::State {
     Task<void> drain(Context& ctx, CpuId cpu);
     /// lock_page(): v6.1 needs none, as mf_mutex keeps everybody else out.
     Task<void> lock_page(Pfn pfn);
+    Task<void> wait_for_page(Pfn pfn);
+    void take_page(Pfn pfn);
     void unlock_page(Pfn pfn);
 
     // memory_failure_dax.cpp

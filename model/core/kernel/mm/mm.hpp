@@ -80,8 +80,8 @@ public:
     std::vector<Mapper> mappers(Pfn pfn);
     /// page_count(): references plus, for RAM, mappings.
     int page_count(Pfn pfn);
-    /// Removes the mappings of `pfn` in `mappers`. `leave` null: empty entries remain.
-    void unmap_page(Pfn pfn, const std::vector<Mapper>& mappers, const Pte::Kind* leave);
+    /// Removes all mappings of `pfn`. `leave` null: empty entries remain.
+    void unmap_page(Pfn pfn, const Pte::Kind* leave);
     /// unmap_mapping_range(): first page index, number of pages. Private copies stay unless
     /// `even_cows`.
     void unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages, bool even_cows);
@@ -131,6 +131,7 @@ private:
     template <class F>
     void for_each_mapper(const Page& page, Pfn pfn, F&& f) const;
 
+    void unmap(const Mapper& mapper, const Pte::Kind* leave);
     Process& process(std::uint32_t index) const { return *(*processes_)[index]; }
     AddressSpace& space(std::uint32_t index) const;
     Mapping& new_mapping(MapKind kind);

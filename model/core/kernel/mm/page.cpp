@@ -107,6 +107,7 @@ std::uint64_t Memory::remove_pages(const NamespaceConfig& ns) {
         std::count_if(pages_.begin(), pages_.end(), [&](const auto& known) {
             return known.first >= first && known.first < end && known.second.test(PG_hwpoison);
         }));
+    latest_ = nullptr;
     std::erase_if(pages_,
                   [&](const auto& known) { return known.first >= first && known.first < end; });
     uses_.erase(first, end);
@@ -165,7 +166,7 @@ Page Memory::initial(Pfn pfn) const {
     return p;
 }
 
-Page& Memory::page(Pfn pfn) {
+Page& Memory::known_page(Pfn pfn) {
     const auto [it, fresh] = pages_.try_emplace(pfn.value);
     Page& page = it->second;
     if (fresh) page = initial(pfn);
@@ -173,6 +174,8 @@ Page& Memory::page(Pfn pfn) {
         associate(pfn, page);
         page.associated = uses_changed_;
     }
+    latest_ = &page;
+    latest_pfn_ = pfn;
     return page;
 }
 
@@ -241,6 +244,7 @@ bool Memory::allocatable(Pfn first, std::uint64_t pages) const {
 }
 
 void Memory::forget(Pfn first, std::uint64_t pages) {
+    latest_ = nullptr;
     const auto forget_one = [&](std::uint64_t pfn) {
         const auto it = pages_.find(pfn);
         if (it == pages_.end() || held_.contains(pfn)) return;

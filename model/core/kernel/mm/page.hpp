@@ -101,7 +101,11 @@ public:
     std::optional<KernelPageState> kernel_state(Pfn pfn) const;
 
     /// The page, made on first use.
-    Page& page(Pfn pfn);
+    Page& page(Pfn pfn) {
+        // Handling one error asks for the same page twenty times, 50 instructions each.
+        if (latest_ && latest_pfn_ == pfn && latest_->associated == uses_changed_) return *latest_;
+        return known_page(pfn);
+    }
     const Page* find(Pfn pfn) const;
     /// The page as page() would give it, without making it known.
     Page look(Pfn pfn) const;
@@ -151,6 +155,7 @@ private:
         T value{};
         Constant advanced(std::uint64_t) const { return *this; }
     };
+    Page& known_page(Pfn pfn);
     Page initial(Pfn pfn) const;
     void associate(Pfn pfn, Page& page) const;
     void forget(Pfn first, std::uint64_t pages);
@@ -163,6 +168,8 @@ private:
     RangeMap<Constant<bool>> taken_;              // by pfn: not for allocate()
     std::vector<SpaRange> ram_;                   // sorted
     std::unordered_map<std::uint64_t, Page> pages_;
+    Page* latest_ = nullptr;  // what page() gave last, until a page is forgotten
+    Pfn latest_pfn_;
     std::set<std::uint64_t> held_;
     Pfn zero_page_;
     std::uint64_t lowest_free_ = 0;  // no free page below

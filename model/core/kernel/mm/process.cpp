@@ -139,13 +139,13 @@ void Processes::perform(std::uint32_t event, const Action& action) {
     const Causality why = kernel_.env.agenda.why();
     const int who = performer(action);
     if (who < 0) {
-        kernel_.flows.spawn(s.shell(event, kept, why));
+        kernel_.flows.spawn([&] { return s.shell(event, kept, why); });
     } else {
         State::Queue& q = s.queues[static_cast<std::size_t>(who)];
         q.actions.push_back({event, kept, why});
         if (!q.running) {
             q.running = true;
-            kernel_.flows.spawn(s.run_queue(static_cast<std::uint32_t>(who)));
+            kernel_.flows.spawn([&] { return s.run_queue(static_cast<std::uint32_t>(who)); });
         }
     }
     kernel_.env.agenda.set_why(why);

@@ -22,29 +22,29 @@ public:
 
     /// The range that contains `key`.
     std::optional<Range> find(std::uint64_t key) const {
-        if (!hint_.at || key < hint_.at->first || key >= hint_.at->second.end) {
-            auto it = items_.upper_bound(key);
-            if (it == items_.begin()) return std::nullopt;
-            --it;
-            if (key >= it->second.end) return std::nullopt;
-            hint_.at = &*it;
-        }
-        return Range{hint_.at->first, hint_.at->second.end, hint_.at->second.value};
+        if (key < hint_.begin || key >= hint_.end) look_up(key);
+        if (!hint_.at) return std::nullopt;
+        return Range{hint_.begin, hint_.end, hint_.at->second.value};
     }
 
     /// Replaces whatever lies in [begin, end).
     void assign(std::uint64_t begin, std::uint64_t end, V value) {
-        erase(begin, end);
-        items_.emplace(begin, Item{end, std::move(value)});
+        if (begin >= end) return;
+        auto it = cut_out(begin, end);
+        if (it != items_.end() && it->first == begin) {  // takes the place of what was there
+            it->second = Item{end, std::move(value)};
+            ++it;
+            while (it != items_.end() && it->first < end) it = items_.erase(it);
+        } else {
+            while (it != items_.end() && it->first < end) it = items_.erase(it);
+            items_.emplace_hint(it, begin, Item{end, std::move(value)});
+        }
     }
 
     void erase(std::uint64_t begin, std::uint64_t end) {
         if (begin >= end) return;
-        cut(begin);
-        cut(end);
-        auto it = items_.lower_bound(begin);
+        auto it = cut_out(begin, end);
         while (it != items_.end() && it->first < end) it = items_.erase(it);
-        hint_.at = nullptr;
     }
 
     /// Calls f(Range) for every part inside [begin, end), rising. f must not change the map.
@@ -77,7 +77,7 @@ public:
     std::size_t size() const { return items_.size(); }
     void clear() {
         items_.clear();
-        hint_.at = nullptr;
+        hint_.reset();
     }
 
 private:
@@ -85,28 +85,57 @@ private:
         std::uint64_t end;
         V value;
     };
-    /// Makes `key` a border when it lies inside a range.
-    void cut(std::uint64_t key) {
-        auto it = items_.lower_bound(key);
-        if (it == items_.begin()) return;
-        --it;
-        if (it->second.end <= key) return;
+    using Items = std::map<std::uint64_t, Item>;
+
+    /// Makes `begin` and `end` borders; returns the first item from `begin` on.
+    typename Items::iterator cut_out(std::uint64_t begin, std::uint64_t end) {
+        hint_.reset();
+        auto it = items_.lower_bound(begin);
+        if (it != items_.begin()) {
+            const auto before = std::prev(it);
+            if (before->second.end > begin) it = cut(before, begin);
+        }
+        auto last = it;
+        while (last != items_.end() && last->second.end < end) ++last;
+        if (last != items_.end() && last->first < end && last->second.end > end) cut(last, end);
+        return it;
+    }
+    /// Cuts an item in two at `key`, which lies inside it; returns the second part.
+    typename Items::iterator cut(typename Items::iterator it, std::uint64_t key) {
         Item right{it->second.end, it->second.value.advanced(key - it->first)};
         it->second.end = key;
-        items_.emplace(key, std::move(right));
+        return items_.emplace_hint(std::next(it), key, std::move(right));
     }
 
-    /// What find() found last: handling one error asks about the same page many times. A copy of
-    /// the map begins without it.
+    /// What find() found last, or the gap in which it found nothing: handling one error asks about
+    /// the same page many times. A copy of the map begins without it.
     struct Hint {
-        const std::pair<const std::uint64_t, Item>* at = nullptr;
+        std::uint64_t begin = 0, end = 0;
+        const std::pair<const std::uint64_t, Item>* at = nullptr;  // null: a gap
         Hint() = default;
         Hint(const Hint&) {}
         Hint& operator=(const Hint&) {
-            at = nullptr;
+            reset();
             return *this;
         }
+        void reset() {
+            begin = end = 0;
+            at = nullptr;
+        }
     };
+    void look_up(std::uint64_t key) const {
+        const auto next = items_.upper_bound(key);
+        hint_.begin = 0;
+        hint_.end = next == items_.end() ? ~std::uint64_t{0} : next->first;
+        hint_.at = nullptr;
+        if (next == items_.begin()) return;
+        const auto& item = *std::prev(next);
+        hint_.begin = item.second.end;
+        if (key >= item.second.end) return;
+        hint_.begin = item.first;
+        hint_.end = item.second.end;
+        hint_.at = &item;
+    }
 
     std::map<std::uint64_t, Item> items_;
     mutable Hint hint_;

@@ -60,22 +60,35 @@ int Mm::page_count(Pfn pfn) {
     return page.refcount + page.mapcount;
 }
 
-void Mm::unmap_page(Pfn pfn, const std::vector<Mapper>& mappers, const Pte::Kind* leave) {
-    for (const Mapper& m : mappers) {
-        AddressSpace& mm = space(m.process);
-        const auto leaf = mm.leaf(m.va);
-        if (!leaf || leaf->pte.kind != Pte::Kind::present) continue;
-        if (leave) {
-            Pte pte = leaf->pte;
-            pte.kind = *leave;
-            mm.table.assign(leaf->begin, leaf->end, pte);
-        } else {
-            mm.table.erase(leaf->begin, leaf->end);
-        }
-        kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, m.process, leaf->begin,
-                               leaf->end - leaf->begin);
+void Mm::unmap_page(Pfn pfn, const Pte::Kind* leave) {
+    Page& page = kernel_.memory.page(pfn);
+    // Most pages have one user: no list of them, and no allocation.
+    Mapper only;
+    std::size_t users = 0;
+    for_each_mapper(page, pfn, [&](const Mapper& m) {
+        only = m;
+        ++users;
+    });
+    if (users == 1)
+        unmap(only, leave);
+    else if (users > 1)
+        for (const Mapper& m : mappers(pfn)) unmap(m, leave);
+    page.mapcount = 0;
+}
+
+void Mm::unmap(const Mapper& m, const Pte::Kind* leave) {
+    AddressSpace& mm = space(m.process);
+    const auto leaf = mm.leaf(m.va);
+    if (!leaf || leaf->pte.kind != Pte::Kind::present) return;
+    if (leave) {
+        Pte pte = leaf->pte;
+        pte.kind = *leave;
+        mm.table.assign(leaf->begin, leaf->end, pte);
+    } else {
+        mm.table.erase(leaf->begin, leaf->end);
     }
-    kernel_.memory.page(pfn).mapcount = 0;
+    kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, m.process, leaf->begin,
+                           leaf->end - leaf->begin);
 }
 
 void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages, bool even_cows) {

@@ -16,7 +16,7 @@ void Processes::State::raise(Process& p, const SignalRecord& signal) {
     if (p.in_kernel || q.waking || !deliverable(p)) return;
     q.waking = true;
     const Causality why = env.agenda.why();
-    kernel.flows.spawn(wake(p));
+    kernel.flows.spawn([&] { return wake(p); });
     env.agenda.set_why(why);
 }
 

@@ -36,7 +36,7 @@ int Scrub::rescan(bool full) {
     if (!running_) {
         running_ = true;
         interval_ = kSecond;
-        kernel_.env.flows.spawn(work());
+        kernel_.env.flows.spawn([this] { return work(); });
     }
     return 0;
 }

@@ -214,12 +214,13 @@ void DirectMap::split_image(Pfn pfn) {
     counters_.k4 += kUnit >> 10;
 }
 
-Task<void> DirectMap::flush_tlb(Context& ctx, bool all, std::uint64_t va) {
+Delay DirectMap::flush_tlb(Context& ctx, bool all, std::uint64_t va) {
     Env& env = kernel_.env;
     ++env.counters.tlb_flushes;
     env.trace.step(Module::kernel, TraceKind::tlb_flush, ctx.cpu, all, va);
     const std::uint32_t others = env.hw.cpu_count() - 1;
-    if (others != 0) co_await phase(env, ctx.cpu, Lat::cpu_tlb_shootdown, others);
+    if (others == 0) return delay(env.agenda, SimTime::zero());
+    return phase(env, ctx.cpu, Lat::cpu_tlb_shootdown, others);
 }
 
 Task<int> DirectMap::change(Context& ctx, std::uint64_t va, DirectMapEntry wanted) {
@@ -238,18 +239,17 @@ Task<int> DirectMap::change(Context& ctx, std::uint64_t va, DirectMapEntry wante
     const auto satisfied = [&wanted](const DirectMapEntry& e) {
         return e.present == wanted.present && e.mode == wanted.mode;
     };
-    for (DirectMapEntry e = entry(pfn); e.shift != kPageShift; e = entry(pfn)) {
-        if (satisfied(e)) co_return 0;
+    DirectMapEntry old = entry(pfn);
+    for (; old.shift != kPageShift; old = entry(pfn)) {
+        if (satisfied(old)) co_return 0;
         co_await phase(env, ctx.cpu, Lat::kernel_nospec_split);
-        if (entry(pfn).shift != e.shift) continue;  // another CPU was faster
+        if (entry(pfn).shift != old.shift) continue;  // another CPU was faster
         // __split_large_page() counts only what a valid direct-map address names.
-        split(pfn, e.shift, !decoy);
-        const std::uint64_t first = round_down(pfn.spa(), 1ull << e.shift) >> kPageShift;
-        env.trace.step(Module::kernel, TraceKind::direct_map_split, ctx.cpu, first, e.shift);
+        split(pfn, old.shift, !decoy);
+        const std::uint64_t first = round_down(pfn.spa(), 1ull << old.shift) >> kPageShift;
+        env.trace.step(Module::kernel, TraceKind::direct_map_split, ctx.cpu, first, old.shift);
         co_await flush_tlb(ctx, true, va);
     }
-
-    const DirectMapEntry old = entry(pfn);
     if (satisfied(old)) co_return 0;
     DirectMapEntry fresh = old;
     fresh.present = wanted.present;

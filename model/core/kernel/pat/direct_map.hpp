@@ -88,7 +88,7 @@ private:
     void count(SpaRange range);
     void split(Pfn pfn, unsigned shift, bool counted);
     void split_image(Pfn pfn);
-    Task<void> flush_tlb(Context& ctx, bool all, std::uint64_t va);
+    Delay flush_tlb(Context& ctx, bool all, std::uint64_t va);
 
     Kernel& kernel_;
     std::uint64_t page_offset_;

@@ -13,6 +13,10 @@ void Nospec::hold(Context& ctx, std::uint64_t va) {
     kernel_.env.hw.set_register(ctx.cpu, kAddressRegister, va);
 }
 
+void Nospec::changed(Pfn pfn) {
+    changing_.erase(std::find(changing_.begin(), changing_.end(), pfn.value));
+}
+
 Task<int> Nospec::set_mce_nospec(Context& ctx, Pfn pfn) {
     Env& env = kernel_.env;
     const DirectMap& map = kernel_.direct_map;
@@ -43,45 +47,43 @@ Task<int> Nospec::clear_mce_nospec(Context& ctx, Pfn pfn) {
 
 Task<int> Nospec::set_memory_uc(Context& ctx, std::uint64_t va) {
     const std::uint64_t pa = kernel_.direct_map.pa(va);
+    const Pfn pfn = pfn_of(pa & ~(1ull << 63));
     const int reserved =
         kernel_.memtypes.reserve(ctx, pa, pa + kPageSize, CacheMode::uc_minus, nullptr);
     if (reserved != 0) co_return reserved;
-    DirectMapEntry wanted = kernel_.direct_map.entry(pfn_of(pa & ~(1ull << 63)));
+    DirectMapEntry wanted = kernel_.direct_map.entry(pfn);
     wanted.mode = CacheMode::uc_minus;
-    const std::uint64_t pfn = pfn_of(pa & ~(1ull << 63)).value;
-    const auto marker = changing_.insert(pfn);
-    const int changed = co_await kernel_.direct_map.change(ctx, va, wanted);
-    if (changed != 0) kernel_.memtypes.free(ctx, pa, pa + kPageSize);
-    changing_.erase(marker);
-    co_return changed;
+    changing_.push_back(pfn.value);
+    const int result = co_await kernel_.direct_map.change(ctx, va, wanted);
+    if (result != 0) kernel_.memtypes.free(ctx, pa, pa + kPageSize);
+    changed(pfn);
+    co_return result;
 }
 
 Task<int> Nospec::set_memory_wb(Context& ctx, std::uint64_t va) {
     const std::uint64_t pa = kernel_.direct_map.pa(va);
-    DirectMapEntry wanted = kernel_.direct_map.entry(pfn_of(pa & ~(1ull << 63)));
+    const Pfn pfn = pfn_of(pa & ~(1ull << 63));
+    DirectMapEntry wanted = kernel_.direct_map.entry(pfn);
     wanted.mode = CacheMode::wb;
-    const auto marker = changing_.insert(pfn_of(pa & ~(1ull << 63)).value);
-    const int changed = co_await kernel_.direct_map.change(ctx, va, wanted);
-    if (changed == 0) kernel_.memtypes.free(ctx, pa, pa + kPageSize);  // result not looked at
-    changing_.erase(marker);
-    if (changed != 0) co_return changed;
-    co_return 0;
+    changing_.push_back(pfn.value);
+    const int result = co_await kernel_.direct_map.change(ctx, va, wanted);
+    if (result == 0) kernel_.memtypes.free(ctx, pa, pa + kPageSize);  // result not looked at
+    changed(pfn);
+    co_return result;
 }
 
 Task<int> Nospec::set_memory_np(Context& ctx, std::uint64_t va) {
     const std::uint64_t pa = kernel_.direct_map.pa(va);
     DirectMapEntry wanted = kernel_.direct_map.entry(pfn_of(pa & ~(1ull << 63)));
     wanted.present = false;
-    const int changed = co_await kernel_.direct_map.change(ctx, va, wanted);
-    co_return changed;
+    return kernel_.direct_map.change(ctx, va, wanted);
 }
 
 Task<int> Nospec::set_memory_p(Context& ctx, std::uint64_t va) {
     const std::uint64_t pa = kernel_.direct_map.pa(va);
     DirectMapEntry wanted = kernel_.direct_map.entry(pfn_of(pa & ~(1ull << 63)));
     wanted.present = true;
-    const int changed = co_await kernel_.direct_map.change(ctx, va, wanted);
-    co_return changed;
+    return kernel_.direct_map.change(ctx, va, wanted);
 }
 
 }  // namespace mcemu::kernel

@@ -1,6 +1,7 @@
 #pragma once  // Taking poison out of the 1:1 map without touching it (kernel.md 4.6).
 #include <cstdint>
-#include <set>
+#include <algorithm>
+#include <vector>
 
 #include "core/kernel/env.hpp"
 
@@ -21,12 +22,15 @@ public:
     Task<int> set_memory_np(Context& ctx, std::uint64_t va);
     Task<int> set_memory_p(Context& ctx, std::uint64_t va);
     /// Whether somebody is between the memory type and the direct-map entry of the page.
-    bool changing(Pfn pfn) const { return changing_.contains(pfn.value); }
+    bool changing(Pfn pfn) const {
+        return std::find(changing_.begin(), changing_.end(), pfn.value) != changing_.end();
+    }
 
 private:
     void hold(Context& ctx, std::uint64_t va);
     Kernel& kernel_;
-    std::multiset<std::uint64_t> changing_;  // pfns
+    void changed(Pfn pfn);
+    std::vector<std::uint64_t> changing_;  // pfns, as often as they are being changed
 };
 
 }  // namespace mcemu::kernel

@@ -426,7 +426,7 @@ CopyResult copy_at(MceWorld& w, std::uint64_t ip) {
     w.hw.frames[1] = {ip, 0x10, true};
     w.hw.latch(1, 1, kSrarData, kRamAddress, 0x86);
     CopyResult result;
-    w.kernel->flows.spawn(copy(*w.kernel, result));
+    w.kernel->flows.spawn([&] { return copy(*w.kernel, result); });
     w.machine_check(1, 7);
     w.run();
     return result;

@@ -40,7 +40,7 @@ TEST_CASE("A worker that is runnable runs when the task sleeps and ends before t
     Fixture f;
     f.schedule(0, "first");
     f.schedule(0, "second");
-    f.world.kernel->flows.spawn(task(f.world.kernel->workqueue, 0, f.story));
+    f.world.kernel->flows.spawn([&] { return task(f.world.kernel->workqueue, 0, f.story); });
     f.world.run();
     CHECK(f.story == Story{"task", "first", "first done", "second", "second done", "task goes on"});
 }
@@ -48,7 +48,7 @@ TEST_CASE("A worker that is runnable runs when the task sleeps and ends before t
 TEST_CASE("A task does not wait for another CPU's worker") {
     Fixture f;
     f.schedule(1, "work");
-    f.world.kernel->flows.spawn(task(f.world.kernel->workqueue, 0, f.story));
+    f.world.kernel->flows.spawn([&] { return task(f.world.kernel->workqueue, 0, f.story); });
     f.world.run();
     CHECK(f.story == Story{"task", "task goes on", "work", "work done"});
 }
@@ -65,7 +65,7 @@ TEST_CASE("A dead worker never runs what is queued") {
     Fixture f;
     f.world.kernel->workqueue.kill_worker(0);
     f.schedule(0, "work");
-    f.world.kernel->flows.spawn(task(f.world.kernel->workqueue, 0, f.story));
+    f.world.kernel->flows.spawn([&] { return task(f.world.kernel->workqueue, 0, f.story); });
     f.world.run();
     CHECK(f.story == Story{"task", "task goes on"});
 }

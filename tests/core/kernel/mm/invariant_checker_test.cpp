@@ -166,9 +166,11 @@ TEST_CASE("a memory type that contradicts the direct map is told", "[core][mm][i
     const Pfn pfn{w.pfn(kAnon)};
     Context ctx = w.shell();
     w.hwpoison(0, kAnon);
-    w.kernel->flows.spawn([](Kernel& k, Context c, Pfn p) -> Task<void> {
-        co_await k.nospec.set_mce_nospec(c, p);
-    }(*w.kernel, ctx, pfn));
+    w.kernel->flows.spawn([&] {
+        return [](Kernel& k, Context c, Pfn p) -> Task<void> {
+            co_await k.nospec.set_mce_nospec(c, p);
+        }(*w.kernel, ctx, pfn);
+    });
     w.agenda.run_until(w.agenda.now() + std::chrono::milliseconds(1));
     REQUIRE(w.kernel->direct_map.entry(pfn).mode == CacheMode::uc_minus);
     CHECK(w.invariants.check() == "");
@@ -177,11 +179,13 @@ TEST_CASE("a memory type that contradicts the direct map is told", "[core][mm][i
         CHECK(w.complains("is uncacheable in the direct map, its memory type is another"));
     }
     SECTION("the entry was restored behind its back") {
-        w.kernel->flows.spawn([](Kernel& k, Context c, Pfn p) -> Task<void> {
-            DirectMapEntry wanted = k.direct_map.entry(p);
-            wanted.mode = CacheMode::wb;
-            co_await k.direct_map.change(c, k.direct_map.kaddr(p), wanted);
-        }(*w.kernel, ctx, pfn));
+        w.kernel->flows.spawn([&] {
+            return [](Kernel& k, Context c, Pfn p) -> Task<void> {
+                DirectMapEntry wanted = k.direct_map.entry(p);
+                wanted.mode = CacheMode::wb;
+                co_await k.direct_map.change(c, k.direct_map.kaddr(p), wanted);
+            }(*w.kernel, ctx, pfn);
+        });
         w.agenda.run_until(w.agenda.now() + std::chrono::milliseconds(1));
         CHECK(w.complains("has a memory type that its entry in the direct map lacks"));
     }
@@ -192,9 +196,11 @@ TEST_CASE("a read through a marked mapping is told", "[core][mm][invariants]") {
     World w(id);
     const Pfn pfn{w.pfn(kAnon)};
     Context ctx = w.shell();
-    w.kernel->flows.spawn([](Kernel& k, Context c, Pfn p) -> Task<void> {
-        co_await k.nospec.set_mce_nospec(c, p);
-    }(*w.kernel, ctx, pfn));
+    w.kernel->flows.spawn([&] {
+        return [](Kernel& k, Context c, Pfn p) -> Task<void> {
+            co_await k.nospec.set_mce_nospec(c, p);
+        }(*w.kernel, ctx, pfn);
+    });
     w.agenda.run_until(w.agenda.now() + std::chrono::milliseconds(1));
     REQUIRE(w.invariants.check() == "");
     const std::uint64_t va = w.kernel->direct_map.kaddr(pfn);

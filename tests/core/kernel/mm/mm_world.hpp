@@ -127,7 +127,7 @@ public:
     int failure(int p, std::uint64_t pfn, unsigned flags) {
         const auto rc = std::make_shared<int>(-1);  // the flow may outlive this call
         agenda.set_why({0, ++events_});
-        kernel->flows.spawn(failure_flow(*kernel, p, pfn, flags, rc));
+        kernel->flows.spawn([&] { return failure_flow(*kernel, p, pfn, flags, rc); });
         agenda.set_why({});
         agenda.run_until(agenda.now() + std::chrono::milliseconds(50));
         return *rc;

@@ -155,12 +155,14 @@ private:
     }
     void fail(std::uint64_t pfn) {
         ++begun_;
-        kernel->flows.spawn([](Race& race, Pfn page) -> Task<void> {
-            Context ctx;
-            ctx.worker = true;
-            co_await race.kernel->memory_failure.memory_failure(ctx, page, 0);
-            ++race.done_;
-        }(*this, Pfn{pfn}));
+        kernel->flows.spawn([&] {
+            return [](Race& race, Pfn page) -> Task<void> {
+                Context ctx;
+                ctx.worker = true;
+                co_await race.kernel->memory_failure.memory_failure(ctx, page, 0);
+                ++race.done_;
+            }(*this, Pfn{pfn});
+        });
         agenda.set_why({});
     }
 

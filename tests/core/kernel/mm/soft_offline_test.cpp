@@ -24,7 +24,7 @@ Task<void> offline(Kernel& kernel, std::uint64_t pfn, std::shared_ptr<int> rc) {
 
 int soft_offline(MmWorld& w, std::uint64_t pfn) {
     const auto rc = std::make_shared<int>(1);
-    w.kernel->flows.spawn(offline(*w.kernel, pfn, rc));
+    w.kernel->flows.spawn([&] { return offline(*w.kernel, pfn, rc); });
     w.agenda.run_until(w.agenda.now() + std::chrono::milliseconds(50));
     return *rc;
 }

@@ -73,6 +73,7 @@ TEST_CASE("user space may not start a scrub while the kernel's worker is busy", 
     std::optional<int> answer;
     DsmEvent dsm;
     dsm.function = Function::ars_start;
-    m.kernel.flows.spawn(PmemMachine::keep(m.kernel.libnvdimm.ioctl(m.ctx, dsm), answer));
+    m.kernel.flows.spawn(
+        [&] { return PmemMachine::keep(m.kernel.libnvdimm.ioctl(m.ctx, dsm), answer); });
     CHECK(answer == -EBUSY);
 }

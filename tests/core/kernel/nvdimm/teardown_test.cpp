@@ -19,9 +19,11 @@ int enable(PmemMachine& m) { return m.run(m.kernel.libnvdimm.enable(m.ctx, 0)); 
 /// Disables; nothing when that never ends.
 std::shared_ptr<std::optional<int>> try_disable(PmemMachine& m) {
     const auto rc = std::make_shared<std::optional<int>>();
-    m.kernel.flows.spawn([](PmemMachine& machine, auto out) -> Task<void> {
-        *out = co_await machine.kernel.libnvdimm.disable(machine.ctx, 0);
-    }(m, rc));
+    m.kernel.flows.spawn([&] {
+        return [](PmemMachine& machine, auto out) -> Task<void> {
+            *out = co_await machine.kernel.libnvdimm.disable(machine.ctx, 0);
+        }(m, rc);
+    });
     m.agenda.run_until(m.agenda.now() + std::chrono::seconds(10));
     return rc;
 }
