@@ -208,6 +208,8 @@ struct ProcessConfig {
     SigbusAction sigbus = SigbusAction::standard;
     bool sigbus_blocked = false;  ///< SIGBUS is in its signal mask
     int thread_of = -1;           ///< index of the process that it is a further thread of
+    /// Of a child of fork: these are its parent's at that time, whatever stands above.
+    bool inherits_mce_kill = false, inherits_sigbus = false, inherits_mask = false;
     std::vector<MapConfig> maps;
 };
 

@@ -53,10 +53,13 @@ void Resolver::name_events(const Cursor& root) {
             pids_.emplace(next_pid_, child->path().pointer());
         }
         p.cpu = child->given("cpu") ? cpu_of(*child) : inherited.cpu;
+        p.inherits_mce_kill = !child->given("mce_kill");
+        p.inherits_sigbus = !child->given("sigbus");
+        p.inherits_mask = !child->given("sigbus_blocked");
         p.mce_kill = child->given("mce_kill") ? child->choice<McePolicy>("mce_kill") : inherited.mce_kill;
+        p.sigbus = child->given("sigbus") ? child->choice<SigbusAction>("sigbus") : inherited.sigbus;
         p.sigbus_blocked =
             child->given("sigbus_blocked") ? child->truth("sigbus_blocked") : inherited.sigbus_blocked;
-        p.sigbus = child->given("sigbus") ? child->choice<SigbusAction>("sigbus") : inherited.sigbus;
         fork_child_.back() = static_cast<int>(children.size());
         // A parent that is forked by a later event, or that nobody is, is a finding of this event.
         child_parent_.push_back(parent.value_or(0));

@@ -5,6 +5,7 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <stdexcept>
 
 namespace mcemu::conformance {
 
@@ -182,9 +183,9 @@ private:
     }
 
     json process(const std::string& role) const {
-        return {{"id", role}, {"pid", pids_.contains(role) ? pids_.at(role) : 1000},
-                {"comm", "victim"}, {"cpu", 0},
-                {"sigbus", no_handler_.contains(role) ? "default" : "handler"}};
+        json p = {{"id", role}, {"comm", "victim"}, {"cpu", 0}, {"sigbus", "handler"}};
+        if (pids_.contains(role)) p["pid"] = pids_.at(role);
+        return p;
     }
 
     std::optional<std::uint64_t> pin(const std::string& role, const std::string& map,
@@ -350,11 +351,6 @@ private:
     }
 
     void drive() {
-        for (const json& entry : r_["driver_log"])
-            if (entry.contains("cmd")) {
-                const auto w = words(entry["cmd"]);
-                if (w[0] == "handler" && w[1] == "off") no_handler_.insert(entry["to"]);
-            }
         const json& log = r_["driver_log"];
         const std::size_t hidden_at = hidden_position(log);
         for (std::size_t i = 0; i < log.size(); ++i) {
@@ -437,7 +433,7 @@ private:
         const std::string role = entry["to"];
         const auto w = words(entry["cmd"]);
         const std::string& c = w[0];
-        if (c == "smaps" || c == "physflags" || c == "pfn" || c == "handler" || c == "pin") return;
+        if (c == "smaps" || c == "physflags" || c == "pfn" || c == "pin") return;
         ++step_;
         running_.clear();
         const auto address = [&](std::size_t at) {
@@ -459,6 +455,8 @@ private:
             const bool hit = i + 1 < log.size() && log[i + 1].contains("hmp");
             if (hit) running_ = role;
             else observe(role, id);
+        } else if (c == "handler") {
+            event(role, {{"do", "sigaction"}, {"sigbus", w[1] == "on" ? "handler" : "default"}});
         } else if (c == "mce_kill") {
             event(role, {{"do", "prctl_mce_kill"}, {"policy", w[1]}});
         } else if (c == "fork") {
@@ -466,6 +464,7 @@ private:
                 if (key.first == role) maps_[{w[1], key.second}] = m;
             json child = process(w[1]);
             child.erase("cpu");
+            child.erase("sigbus");  // its parent's, as of now
             event(role, {{"do", "fork"}, {"child", child}});
         } else if (c == "munmap") {
             const Mapping& m = maps_[{role, w[1]}];
@@ -473,6 +472,8 @@ private:
         } else if (c == "mlock") {
             const Mapping& m = maps_[{role, w[1]}];
             observe(role, event(role, {{"do", "mlock"}, {"va", hex(m.va)}, {"size", m.length}}));
+        } else if (c == "msync" && maps_[{role, w[1]}].path.empty()) {
+            ++observed_[role];  // nothing to write back: 0
         } else if (c == "fsync" || c == "msync") {
             observe(role, event(role, {{"do", "fsync"}, {"file", file_id(maps_[{role, w[1]}].path)}}));
         } else if (c == "exit") {
@@ -485,6 +486,9 @@ private:
                                      {"va", hex(address(2))}, {"size", number(w[3])}});
         } else if (c == "pread" || c == "pwrite") {
             file_step(role, log, i, w);
+        } else {
+            throw std::runtime_error("the command \"" + entry["cmd"].get<std::string>() +
+                                     "\" is not known");
         }
     }
 
@@ -633,7 +637,7 @@ private:
     std::map<std::string, int> pids_;
     std::map<std::string, std::size_t> observed_;
     std::vector<std::string> started_;
-    std::set<std::string> no_handler_, paths_;
+    std::set<std::string> paths_;
     std::string running_;
     std::uint64_t devdax_align_ = kHuge, file_base_ = 0, next_va_ = 0x7f0000000000;
     unsigned map_number_ = 0;

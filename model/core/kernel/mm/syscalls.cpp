@@ -39,6 +39,9 @@ Task<std::int64_t> Processes::State::fork(Context&, Process& parent, std::uint32
     Process& child = owner[child_of[event]];
     if (child.state != ProcessState::unborn) co_return -EAGAIN;  // a repeated event has one child
     mm.fork(parent, child);
+    if (config.inherits_mce_kill) child.mce_kill = parent.mce_kill;
+    if (config.inherits_sigbus) child.sigbus = parent.leader->sigbus;
+    if (config.inherits_mask) child.sigbus_blocked = parent.sigbus_blocked;
     child.state = ProcessState::alive;
     env.trace.note(Module::kernel, TraceKind::process_state, child.index,
                    static_cast<std::uint64_t>(ProcessState::alive));

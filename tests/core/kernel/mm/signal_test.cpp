@@ -175,3 +175,24 @@ TEST_CASE("a process that ends between collection and signal is named and not fo
         CHECK(joined(w.signals()) == "a 7 code 5 addr 7f0000001000 lsb 12\n");
     }
 }
+
+TEST_CASE("a child has its parent's policy, disposition and mask of the moment", "[core][mm]") {
+    Scenario s = blocked(ProfileId::v6_1, McePolicy::standard, SigbusAction::standard);
+    s.processes[0].sigbus_blocked = false;
+    ProcessConfig child = process("child", 710, {});
+    child.inherits_mce_kill = child.inherits_sigbus = child.inherits_mask = true;
+    Event fork;
+    fork.action = ForkEvent{0, child};
+    s.events.push_back(fork);
+    MmWorld w(std::move(s));
+    w.begin(PrctlMceKillEvent{0, McePolicy::early});
+    w.begin(SigactionEvent{0, SigbusAction::handler});
+    w.perform(SigprocmaskEvent{0, true});
+    w.kernel->processes.perform(0, w.scenario.events[0].action);
+    w.agenda.run_until(w.agenda.now() + std::chrono::milliseconds(50));
+    const Process& p = w.kernel->processes[1];
+    REQUIRE(p.state == ProcessState::alive);
+    CHECK(p.mce_kill == McePolicy::early);
+    CHECK(p.sigbus == SigbusAction::handler);
+    CHECK(p.sigbus_blocked);
+}
