@@ -146,8 +146,6 @@ void write_log(const RunView& view, AtomicFile& file) {
 std::optional<NvdimmImage> load_state(const po::variables_map& values, const Scenario& scenario) {
     const std::string& path = values["load-state"].as<std::string>();
     const std::string& name = values["scenario"].as<std::string>();
-    if (path == "-" && name == "-")
-        throw UsageError("the scenario and --load-state both want standard input");
     scenario::NvdimmState state = scenario::load_nvdimm_state(path, scenario.machine, name);
     for (const scenario::Finding& f : state.findings) std::cerr << scenario::to_text(f) << "\n";
     return std::move(state.image);
@@ -213,6 +211,9 @@ int cmd_run(const Args& args) {
     if (!values) return kDone;
     if (!values->count("scenario")) throw UsageError("a scenario is needed: mcemu " + line.usage);
     colour_wanted((*values)["color"].as<std::string>());  // a bad word is told before the run
+    if (values->count("load-state") && (*values)["load-state"].as<std::string>() == "-" &&
+        (*values)["scenario"].as<std::string>() == "-")
+        throw UsageError("the scenario and --load-state both want standard input");
     const Names names = output_names(*values);
 
     auto loaded = load_scenario(*values);
