@@ -56,6 +56,7 @@ std::string as_json(const std::vector<Coordinate>& all) {
             entry["value"] = output::hex(c.value);
         }
         if (!c.rule.empty()) entry["rule"] = c.rule;
+        entry["address"] = c.text;
         list.push_back(std::move(entry));
     }
     return list.dump(2) + "\n";
@@ -69,8 +70,10 @@ int cmd_addr(const Args& args) {
     line.usage = "addr [options] SCENARIO ADDRESS";
     line.what =
         "Shows an address of a scenario's machine in every coordinate, with the rule applied.\n"
-        "ADDRESS: 0x20cb00000 (system physical), pfn:0x20cb00, dpa:nmem0:0x1000, sector:pmem0:8,\n"
-        "region-sector:region0:8, va:PROCESS:0x7f..., file:FILE:0x1000, kaddr:0xffff...,\n"
+        "ADDRESS: 0x20cb00000 (system physical), pfn:0x20cb00, dram:dram0:0x1000,\n"
+        "region:region0:0x1000, dpa:nmem0:0x1000, region-sector:region0:8,\n"
+        "namespace:namespace0.0:0x1000, sector:pmem0:8 or sector:pmem0:8+0x40,\n"
+        "device:dax0.0:0x1000, file:FILE:0x1000, va:PROCESS:0x7f..., kaddr:0xffff...,\n"
         "decoy:0x7fff...";
     line.visible.add_options()("json", "as JSON");
     add_scenario_options(line);

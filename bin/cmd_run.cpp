@@ -9,9 +9,11 @@
 #include "options.hpp"
 #include "output/atomic_file.hpp"
 #include "output/dmesg.hpp"
+#include "output/ndctl_list.hpp"
 #include "output/result.hpp"
 #include "output/trace_ndjson.hpp"
 #include "output/verdict.hpp"
+#include "scenario/nvdimm_state.hpp"
 #include "scenario_file.hpp"
 #include "sim/run.hpp"
 
@@ -43,6 +45,12 @@ CommandLine command_line() {
         ("log", po::value<std::string>()->value_name("FILE"),
          "write the kernel log there (\"-\": standard output)")
         ("json", "result JSON to standard output instead of the log")
+        ("ndctl-list", "the NVDIMMs at the end to standard output instead of the log, as "
+         "ndctl list -BDHRNXM prints them")
+        ("load-state", po::value<std::string>()->value_name("FILE"),
+         "boot on the NVDIMMs that a run left there; the scenario's own media errors do not count")
+        ("save-state", po::value<std::string>()->value_name("FILE"),
+         "write what the NVDIMMs keep when the machine goes off at the end of the run")
         ("seed", po::value<std::string>()->value_name("N"), "seed of all random numbers")
         ("until", po::value<std::string>()->value_name("TIME"),
          "end the run at this simulated time, e.g. 10ms")
@@ -62,7 +70,7 @@ CommandLine command_line() {
 /// Where everything goes. Files are opened before the run: a place that cannot be written to is
 /// known before time is spent.
 struct Outputs {
-    std::unique_ptr<AtomicFile> log, result;
+    std::unique_ptr<AtomicFile> log, result, state;
     std::vector<std::unique_ptr<AtomicFile>> traces;
 };
 
@@ -77,7 +85,7 @@ void check_trace_name(const std::string& name) {
 
 /// Which names were given; throws UsageError before anything is opened.
 struct Names {
-    std::string log, result;
+    std::string log, result, state;
     std::vector<std::string> traces;
 };
 Names output_names(const po::variables_map& values) {
@@ -96,9 +104,13 @@ Names output_names(const po::variables_map& values) {
             throw UsageError(name == "-" ? "two outputs want standard output"
                                          : "two outputs have the name '" + name + "'");
     };
+    const bool listed = values.count("ndctl-list") > 0;
     if (json) claim("-");
+    if (listed) claim("-");
     claim(names.result);
     for (const std::string& t : names.traces) claim(t);
+    if (values.count("save-state")) names.state = values["save-state"].as<std::string>();
+    claim(names.state);
     if (values.count("log")) {
         names.log = values["log"].as<std::string>();
         claim(names.log);
@@ -112,6 +124,7 @@ Outputs open(const Names& names) {
     Outputs out;
     if (!names.log.empty()) out.log = std::make_unique<AtomicFile>(names.log);
     if (!names.result.empty()) out.result = std::make_unique<AtomicFile>(names.result);
+    if (!names.state.empty()) out.state = std::make_unique<AtomicFile>(names.state);
     for (const std::string& t : names.traces) out.traces.push_back(std::make_unique<AtomicFile>(t));
     return out;
 }
@@ -126,6 +139,25 @@ void write_log(const RunView& view, AtomicFile& file) {
         line += '\n';
         file.write(line);
     }
+    file.commit();
+}
+
+/// The NVDIMMs that the run starts from; nullopt after findings.
+std::optional<NvdimmImage> load_state(const po::variables_map& values, const Scenario& scenario) {
+    const std::string& path = values["load-state"].as<std::string>();
+    const std::string& name = values["scenario"].as<std::string>();
+    scenario::NvdimmState state = scenario::load_nvdimm_state(path, scenario.machine, name);
+    for (const scenario::Finding& f : state.findings) std::cerr << scenario::to_text(f) << "\n";
+    return std::move(state.image);
+}
+
+/// The NVDIMMs of a run that was not cut short.
+void write_state(const sim::Simulation& simulation, AtomicFile& file) {
+    if (interrupted) {
+        std::cerr << "mcemu: interrupted: " << file.path() << " is not written\n";
+        return;
+    }
+    file.write(scenario::nvdimm_state_text(simulation.image()));
     file.commit();
 }
 
@@ -144,6 +176,7 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
         met = output::finish_result(view, expect, result);
     }
     if (out.log) write_log(view, *out.log);
+    if (values.count("ndctl-list")) output::write_file("-", output::ndctl_list(view));
     if (out.result || json) {
         const std::string text =
             result.dump(2, ' ', false, output::Json::error_handler_t::replace) + "\n";
@@ -178,10 +211,18 @@ int cmd_run(const Args& args) {
     if (!values) return kDone;
     if (!values->count("scenario")) throw UsageError("a scenario is needed: mcemu " + line.usage);
     colour_wanted((*values)["color"].as<std::string>());  // a bad word is told before the run
+    if (values->count("load-state") && (*values)["load-state"].as<std::string>() == "-" &&
+        (*values)["scenario"].as<std::string>() == "-")
+        throw UsageError("the scenario and --load-state both want standard input");
     const Names names = output_names(*values);
 
     auto loaded = load_scenario(*values);
     if (!loaded) return kUsage;
+    std::optional<NvdimmImage> image;
+    if (values->count("load-state")) {
+        image = load_state(*values, loaded->scenario);
+        if (!image) return kUsage;
+    }
     Outputs out = open(names);
 
     std::signal(SIGINT, on_interrupt);
@@ -189,8 +230,10 @@ int cmd_run(const Args& args) {
     options.run_ahead = values->count("no-run-ahead") == 0;
     options.check_invariants = values->count("check-invariants") > 0;
     options.interrupt = &interrupted;
+    options.start_from = image ? &*image : nullptr;
     sim::Simulation simulation(std::move(loaded->scenario), options);
     simulation.run();
+    if (out.state) write_state(simulation, *out.state);
     return report(simulation.view(), *loaded, *values, out);
 }
 

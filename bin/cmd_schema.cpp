@@ -9,22 +9,25 @@ namespace mcemu::cli {
 
 int cmd_schema(const Args& args) {
     namespace po = boost::program_options;
-    CommandLine line{.usage = "schema scenario|result",
-                     .what = "Prints the JSON Schema (draft 7) of a scenario or a result."};
+    CommandLine line{.usage = "schema scenario|result|nvdimm-state",
+                     .what = "Prints the JSON Schema (draft 7) of a scenario, a result or an NVDIMM image."};
     line.hidden.add_options()("which", po::value<std::string>());
     line.positional.add("which", 1);
     const auto options = parse(line, args);
     if (!options) return kDone;
     const std::string which = options->count("which") ? (*options)["which"].as<std::string>() : "";
-    const std::string names[] = {"scenario", "result"};
+    const std::string names[] = {"scenario", "result", "nvdimm-state"};
+    const std::string known = "there are scenario, result and nvdimm-state";
     if (which == names[0]) {
         std::cout << scenario::scenario_schema().dump(2) << '\n';
     } else if (which == names[1]) {
         std::cout << scenario::result_schema().dump(2) << '\n';
+    } else if (which == names[2]) {
+        std::cout << scenario::nvdimm_state_schema().dump(2) << '\n';
     } else {
         const std::string near = nearest_name(which, names);
-        throw UsageError(which.empty() ? "which schema? There are scenario and result"
-                         : near.empty() ? "there is no schema of \"" + which + "\": there are scenario and result"
+        throw UsageError(which.empty() ? "which schema? T" + known.substr(1)
+                         : near.empty() ? "there is no schema of \"" + which + "\": " + known
                                         : "there is no schema of \"" + which + "\": did you mean " + near + "?");
     }
     std::cout.flush();

@@ -24,5 +24,7 @@ int cmd_profiles(const Args& args);
 int cmd_latencies(const Args& args);
 int cmd_addr(const Args& args);
 int cmd_decode(const Args& args);
+int cmd_import(const Args& args);
+int cmd_export(const Args& args);
 
 }  // namespace mcemu::cli

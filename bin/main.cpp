@@ -34,16 +34,17 @@ constexpr Command kCommands[] = {
     {"check", "SCENARIO...", "validate scenarios and print every finding", cmd_check},
     {"decode", "[STATUS]", "explain machine-check registers, a kernel log or mce-inject text",
      cmd_decode},
+    {"import", "FORMAT FILE", "make a scenario of what another tool wrote", cmd_import},
+    {"export", "FORMAT FILE", "write a scenario or result in the form of another tool", cmd_export},
     {"addr", "SCENARIO ADDRESS", "show an address in every coordinate", cmd_addr},
     {"profiles", "", "show the emulated kernels and how they differ", cmd_profiles},
     {"latencies", "", "show the timing parameters with default, unit and source", cmd_latencies},
-    {"schema", "scenario|result", "print a JSON Schema (draft 7)", cmd_schema},
+    {"schema", "scenario|result|nvdimm-state", "print a JSON Schema (draft 7)", cmd_schema},
 };
 
 // Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"regress", "campaign", "report",   "import",
-                                        "export",  "diff",     "whatif",   "bisect",
-                                        "shrink",  "debug",    "coverage", "completion"};
+constexpr std::string_view kAbsent[] = {"regress", "campaign", "report", "diff",     "whatif",
+                                        "bisect",  "shrink",   "debug",  "coverage", "completion"};
 
 std::string help() {
     std::string text =
@@ -71,7 +72,7 @@ std::string help() {
 
 std::string versions() {
     return "mcemu " + std::string(output::program_version()) +
-           "\nschema mcemu/scenario/1, mcemu/result/1\nSystemC " + sc_core::sc_release() + "\n";
+           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/nvdimm-state/1\nSystemC " + sc_core::sc_release() + "\n";
 }
 
 [[noreturn]] void unknown_command(std::string_view name) {

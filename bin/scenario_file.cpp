@@ -17,8 +17,15 @@ void add_scenario_options(CommandLine& line) {
     // clang-format on
 }
 
-std::shared_ptr<scenario::LoadedScenario> load_scenario(const po::variables_map& values) {
-    scenario::LoadOptions options;
+namespace {
+
+void print(const std::vector<scenario::Finding>& findings) {
+    for (const scenario::Finding& finding : findings)
+        std::cerr << scenario::to_text(finding) << "\n";
+}
+
+std::shared_ptr<scenario::LoadedScenario> load(const po::variables_map& values,
+                                               scenario::LoadOptions options) {
     scenario::Overrides& overrides = options.overrides;
     const auto text = [&](const char* name) -> std::optional<std::string> {
         if (!values.count(name)) return std::nullopt;
@@ -31,10 +38,37 @@ std::shared_ptr<scenario::LoadedScenario> load_scenario(const po::variables_map&
 
     scenario::LoadResult result =
         scenario::load_file(values["scenario"].as<std::string>(), options);
-    for (const scenario::Finding& finding : result.findings)
-        std::cerr << scenario::to_text(finding) << "\n";
+    print(result.findings);
     if (result.left_out > 0) std::cerr << "mcemu: and " << result.left_out << " findings more\n";
     return result.loaded;
+}
+
+}  // namespace
+
+std::shared_ptr<scenario::LoadedScenario> load_scenario(const po::variables_map& values) {
+    return load(values, {});
+}
+
+std::optional<ScenarioOrResult> load_scenario_or_result(const po::variables_map& values) {
+    const std::string path = values["scenario"].as<std::string>();
+    const scenario::ReadText text = scenario::read_file(path);
+    if (text.text && scenario::is_result(*text.text)) {
+        if (values.count("profile") || values.count("set"))
+            throw UsageError("--profile and --set change scenarios, not results");
+        scenario::ResultText read =
+            scenario::load_result(path == "-" ? "<stdin>" : path, *text.text);
+        print(read.findings);
+        if (!read.findings.empty()) return std::nullopt;
+        return ScenarioOrResult{nullptr, std::move(read.result)};
+    }
+    // The text was read once: standard input has no second time.
+    scenario::LoadOptions options;
+    options.read_file = [&](const std::string& wanted) {
+        return wanted == path ? text : scenario::read_file(wanted);
+    };
+    auto loaded = load(values, std::move(options));
+    if (!loaded) return std::nullopt;
+    return ScenarioOrResult{std::move(loaded), {}};
 }
 
 }  // namespace mcemu::cli

@@ -14,4 +14,13 @@ void add_scenario_options(CommandLine& line);
 std::shared_ptr<scenario::LoadedScenario> load_scenario(
     const boost::program_options::variables_map& values);
 
+/// A scenario, or the result of a run.
+struct ScenarioOrResult {
+    std::shared_ptr<scenario::LoadedScenario> scenario;  ///< null: it is a result
+    nlohmann::json result;
+};
+/// As load_scenario(), for commands that take a result too. Nullopt after findings.
+std::optional<ScenarioOrResult> load_scenario_or_result(
+    const boost::program_options::variables_map& values);
+
 }  // namespace mcemu::cli

@@ -8,7 +8,7 @@
 #
 # A folder that stands to the left may also use what is further right, except that hw and os meet
 # only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, output, bin;
-# valijson in scenario; Random123 in sim; Boost in bin and output.
+# valijson in scenario; Random123 in sim; Boost in bin, output and scenario.
 set -eu
 root=$1
 cd "$root"
@@ -26,7 +26,7 @@ BEGIN {
     for (i in names) layer[names[i]] = 1
     # Libraries beyond the standard one: which layers may include them.
     split("systemc:wires hw os sim;tlm:wires hw os sim;tlm_utils:wires hw os sim;" \
-          "nlohmann:scenario output bin;valijson:scenario;Random123:sim;boost:output bin", libs, ";")
+          "nlohmann:scenario output bin;valijson:scenario;Random123:sim;boost:output scenario bin", libs, ";")
     for (i in libs) {
         split(libs[i], lib, ":")
         known[lib[1]] = 1

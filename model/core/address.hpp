@@ -32,7 +32,10 @@ std::optional<std::uint64_t> region_spa(const RegionConfig& region, std::uint32_
 
 /// Where the direct map begins: the scenario's choice, else the profile's for its paging mode.
 std::uint64_t page_offset(const Scenario& scenario);
-/// Whether the kernel's direct map covers `spa`: RAM, and namespaces with struct pages.
+/// Bytes of the direct map: 64 TiB, with 5-level paging 32 PiB (Documentation/x86/x86_64/mm).
+std::uint64_t direct_map_size(const Scenario& scenario);
+/// Whether the kernel's direct map covers `spa`: RAM, and what memremap_pages() maps for namespaces
+/// with struct pages (v4.x rounds that out to sections of 128 MiB).
 bool in_direct_map(const Scenario& scenario, std::uint64_t spa);
 
 /// The address in one coordinate.
@@ -46,6 +49,7 @@ struct Coordinate {
         region_sector,
         name_space,
         sector,
+        device,
         file,
         process,
         kaddr,
@@ -55,12 +59,15 @@ struct Coordinate {
     std::uint64_t value = 0;   ///< address, offset or sector
     std::uint64_t offset = 0;  ///< sector: bytes into it
     std::string rule;          ///< the arithmetic applied, with its numbers
+    std::string text;          ///< resolve_address() leads back from it; a decoy's to the page
 };
 std::string_view name(Coordinate::Kind kind);
 
-/// The SPA that `text` names: "0x20cb00000", "pfn:0x20cb00", "dpa:nmem0:0x1000",
-/// "sector:pmem0:8", "region-sector:region0:8", "va:PROCESS:0x7f...", "file:f0:0x1000",
-/// "kaddr:0xffff...", "decoy:0x7fff...". Throws AddressError.
+/// The SPA that `text` names: "0x20cb00000" or "spa:0x20cb00000", "pfn:0x20cb00",
+/// "dram:dram0:0x1000", "region:region0:0x1000", "dpa:nmem0:0x1000", "region-sector:region0:8",
+/// "namespace:namespace0.0:0x1000", "sector:pmem0:8", "device:dax0.0:0x1000", "file:f0:0x1000",
+/// "va:PROCESS:0x7f...", "kaddr:0xffff...", "decoy:0x7fff...". A sector may be followed by bytes:
+/// "sector:pmem0:8+0x40". Throws AddressError.
 std::uint64_t resolve_address(const Scenario& scenario, std::string_view text);
 
 /// Every coordinate that applies to `spa`, in a fixed order.

@@ -5,6 +5,7 @@
 #include "core/fate.hpp"
 #include "core/kernel/kernel.hpp"
 #include "core/mca/bank_snapshot.hpp"
+#include "core/pmem/smart.hpp"
 #include "core/trace.hpp"
 
 namespace mcemu {
@@ -17,6 +18,7 @@ struct RunView {
     const Fates& fates;
     SimTime end{};
     std::vector<std::vector<DpaRange>> nvdimm_poison{};  ///< per NVDIMM, maximal runs, rising
+    std::vector<pmem::SmartHealth> nvdimm_health{};    ///< per NVDIMM
     std::vector<SpaRange> dram_poison{};               ///< maximal runs, rising
     std::vector<BankSnapshot> banks{};                 ///< every bank that was ever used, rising
     std::vector<SimTime> event_times{};                 ///< per event: first time it ran

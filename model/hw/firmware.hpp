@@ -45,6 +45,10 @@ public:
     void report(const CperEvent& record);
 
     const pmem::Ars& ars() const { return firmware_.ars(); }
+    /// What a scrub of the region for known poison reports.
+    std::vector<SpaRange> known_poison(std::uint32_t region) const {
+        return firmware_.known_poison(region);
+    }
 
 private:
     enum class Step : std::uint32_t { ars, notify, ghes };

@@ -19,6 +19,7 @@ Nvdimm::Nvdimm(const sc_core::sc_module_name& name, const NvdimmConfig& config, 
                const MediaContext& context)
     : sc_module(name),
       size_(config.size),
+      stuck_(config.stuck),
       profile_(config.profile),
       heal_on_full_line_write_(config.heal_on_full_line_write),
       agenda_(context.agenda),
@@ -60,6 +61,26 @@ std::uint64_t Nvdimm::heal(DpaRange range) {
     if (!media_.list().first_in(range)) return 0;
     about_to_change();
     return media_.heal(range);
+}
+
+pmem::ModuleImage Nvdimm::snapshot() const {
+    pmem::ModuleImage image;
+    // Whose event planted it is this run's business: runs that differ only in that become one.
+    for (pmem::PoisonRun run : media_.list().tagged()) {
+        run.origin = 0;
+        if (!image.poison.empty() && image.poison.back().range.end == run.range.begin &&
+            image.poison.back().flags == run.flags)
+            image.poison.back().range.end = run.range.end;
+        else image.poison.push_back(run);
+    }
+    image.stuck = stuck_;
+    image.smart = health_.snapshot();
+    return image;
+}
+
+void Nvdimm::restore(const pmem::ModuleImage& image) {
+    media_.restore(image.poison);
+    health_.restore(image.smart);
 }
 
 /// The media writes one line after the other, in the order of acceptance.

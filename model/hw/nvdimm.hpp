@@ -34,6 +34,12 @@ public:
     void power_fail(bool adr_fails) override;
     pmem::SmartHealth& health() override { return health_; }
 
+    const pmem::SmartHealth& smart() const { return health_; }
+    /// What lasts when the machine goes off now.
+    pmem::ModuleImage snapshot() const;
+    /// For a module without configured poison, before the run.
+    void restore(const pmem::ModuleImage& image);
+
 private:
     // A write that the module has accepted, and when the media works on it.
     struct MediaWrite {
@@ -48,6 +54,7 @@ private:
     }
 
     const std::uint64_t size_;
+    const std::vector<DpaRange> stuck_;
     const NvdimmProfile profile_;
     const bool heal_on_full_line_write_;
     Agenda& agenda_;

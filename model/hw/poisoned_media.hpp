@@ -32,6 +32,10 @@ public:
 
     /// Poison that is there from the start, known to the device.
     void load(const std::vector<DpaRange>& ranges) { list_.load(ranges, 0, pmem::kPoisonListed); }
+    /// Poison that an image of the device holds.
+    void restore(const std::vector<pmem::PoisonRun>& runs) {
+        for (const pmem::PoisonRun& run : runs) list_.add(run.range, 0, run.flags);
+    }
     std::uint64_t plant(DpaRange range, std::uint32_t origin, std::uint8_t flags);
     std::uint64_t heal(DpaRange range);
     void mark_listed(DpaRange range) { list_.mark(range, pmem::kPoisonListed); }

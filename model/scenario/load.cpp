@@ -179,6 +179,31 @@ LoadResult load_text(std::string name, std::string text, const LoadOptions& opti
     return loader.load({std::move(name), std::move(text), std::move(folder)});
 }
 
+ResultText load_result(std::string name, std::string text) {
+    Document document;
+    Findings findings;
+    ResultText out;
+    const std::uint16_t source = document.add_source({std::move(name), std::move(text), {}});
+    if (const auto root = parse(document, source, findings)) {
+        document.root = *root;
+        read(document, kResultShape, document.root, findings);
+        if (findings.empty()) out.result = to_json(document.root);
+    }
+    out.findings = findings.finish(document);
+    return out;
+}
+
+bool is_result(std::string_view text) {
+    Document document;
+    Findings findings;
+    const std::uint16_t source = document.add_source({"", std::string(text), {}});
+    const auto root = parse(document, source, findings);
+    if (!root || !root->is(Value::Type::object)) return false;
+    const Value* schema = root->find("schema");
+    return schema != nullptr && schema->is(Value::Type::text) &&
+           schema->text().starts_with("mcemu/result/");
+}
+
 std::vector<std::vector<std::pair<std::string, nlohmann::json>>> matrix_cells(
     const nlohmann::json& document) {
     std::vector<std::vector<std::pair<std::string, nlohmann::json>>> cells(1);

@@ -68,6 +68,15 @@ LoadResult load_file(const std::string& path, const LoadOptions& options = {});
 /// The same for a text; `name` stands for the file in findings.
 LoadResult load_text(std::string name, std::string text, const LoadOptions& options = {});
 
+/// The findings of a text as a result (mcemu/result/1), and the result when there are none.
+struct ResultText {
+    nlohmann::json result;
+    std::vector<Finding> findings;
+};
+ResultText load_result(std::string name, std::string text);
+/// Whether a text is JSON whose "schema" is a result's.
+bool is_result(std::string_view text);
+
 /// The cells of a scenario's matrix: each is what to give as Overrides::params. Without a matrix
 /// one cell without params. The first name varies slowest.
 std::vector<std::vector<std::pair<std::string, nlohmann::json>>> matrix_cells(

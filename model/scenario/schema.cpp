@@ -221,5 +221,8 @@ nlohmann::json schema_for(const Shape& root, const nlohmann::json& document) {
 
 nlohmann::ordered_json scenario_schema() { return json_schema(kScenarioShape, "mcemu/scenario/1"); }
 nlohmann::ordered_json result_schema() { return json_schema(kResultShape, "mcemu/result/1"); }
+nlohmann::ordered_json nvdimm_state_schema() {
+    return json_schema(kNvdimmStateShape, "mcemu/nvdimm-state/1");
+}
 
 }  // namespace mcemu::scenario

@@ -14,6 +14,7 @@ nlohmann::ordered_json json_schema(const Shape& root, const std::string& title);
 /// The schemas that `mcemu schema` prints.
 nlohmann::ordered_json scenario_schema();
 nlohmann::ordered_json result_schema();
+nlohmann::ordered_json nvdimm_state_schema();
 
 /// The part of the schema that matters for `document`: it accepts exactly the same of it.
 nlohmann::json schema_for(const Shape& root, const nlohmann::json& document);

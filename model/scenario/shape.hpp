@@ -76,6 +76,7 @@ inline const Field* find_field(std::span<const Field> fields, std::string_view n
 // The documents (shapes_*.cpp).
 extern const Shape kScenarioShape;
 extern const Shape kResultShape;
+extern const Shape kNvdimmStateShape;
 
 // Parts of a result (shapes_records.cpp).
 extern const Shape kResultRecords;

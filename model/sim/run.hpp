@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/event.hpp"
+#include "core/pmem/image.hpp"
 #include "core/run_view.hpp"
 
 namespace mcemu::sim {
@@ -19,6 +20,10 @@ struct RunOptions {
     /// Looks at the kernel stub's invariants after everything that happens, and at the end. A
     /// broken one ends the run: run() throws. The result is the same; needs a trace.
     bool check_invariants = false;
+    /// Boot on NVDIMMs that hold this; null: on those of the scenario. It must fit the scenario's
+    /// machine, and need not outlive the constructor's call. The image's poison and stuck units
+    /// take the place of the scenario's.
+    const NvdimmImage* start_from = nullptr;
     /// Ends the run early when it becomes true; the view is then marked interrupted.
     const std::atomic<bool>* interrupt = nullptr;
 };
@@ -37,6 +42,8 @@ public:
     void run();
     /// What the run left behind. References live as long as this object.
     RunView view() const;
+    /// What the NVDIMMs keep when the machine goes off now.
+    NvdimmImage image() const;
 
 private:
     struct Platform;

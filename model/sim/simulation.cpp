@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,10 +23,24 @@
 
 namespace mcemu::sim {
 
+namespace {
+
+/// The scenario with the modules of the image.
+Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
+    if (!image) return scenario;
+    for (std::size_t i = 0; i < scenario.machine.nvdimms.size(); ++i) {
+        scenario.machine.nvdimms[i].poison.clear();
+        scenario.machine.nvdimms[i].stuck = image->modules[i].stuck;
+    }
+    return scenario;
+}
+
+}  // namespace
+
 /// The board: modules and the wires between them. Members in the order of dependence.
 struct Simulation::Platform : FirmwareReportIf {
     Platform(Scenario s, RunOptions o)
-        : scenario(std::move(s)),
+        : scenario(with_modules(std::move(s), o.start_from)),
           options(o),
           rng(scenario.seed),
           latency(rng),
@@ -42,6 +57,9 @@ struct Simulation::Platform : FirmwareReportIf {
         for (const auto& [which, how] : scenario.latency) latency.set(which, how);
         kernel.kernel().log.limit(options.log_capacity);
         connect();
+        if (!o.start_from) return;
+        image = *o.start_from;
+        for (std::size_t i = 0; i < nvdimms.size(); ++i) nvdimms[i]->restore(image->modules[i]);
     }
 
     void connect() {
@@ -73,6 +91,7 @@ struct Simulation::Platform : FirmwareReportIf {
     void run() {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
         kernel.kernel().boot();
+        if (image) start_from_image();
         if (options.check_invariants) clock.after_each([this] { check_invariants(); });
         driver.start();
         clock.wake();
@@ -82,6 +101,13 @@ struct Simulation::Platform : FirmwareReportIf {
         if (!broken.empty())
             throw InvariantError("at " + std::to_string(agenda.now().count()) + " ps: " + broken);
         driver.finish();
+    }
+
+    void start_from_image() {
+        std::vector<SpaRange> known;
+        for (std::uint32_t i = 0; i < scenario.machine.regions.size(); ++i)
+            for (const SpaRange& run : firmware.known_poison(i)) known.push_back(run);
+        kernel.kernel().libnvdimm.start_from(*image, known);
     }
 
     /// Ends the run at the first complaint; SystemC's own processes must not throw.
@@ -112,6 +138,7 @@ struct Simulation::Platform : FirmwareReportIf {
     os::KernelStub kernel;
     EventDriver driver;
     kernel::Invariants invariants{kernel.kernel()};
+    std::optional<NvdimmImage> image;  // that the run starts from
     std::string broken;  // the first invariant that did not hold
 };
 
@@ -122,11 +149,23 @@ Simulation::~Simulation() = default;
 
 void Simulation::run() { platform_->run(); }
 
+NvdimmImage Simulation::image() const {
+    const Platform& p = *platform_;
+    const MachineConfig& machine = p.scenario.machine;
+    NvdimmImage image{machine.nvdimms, machine.regions, machine.namespaces, {}, {}};
+    for (const auto& nvdimm : p.nvdimms) image.modules.push_back(nvdimm->snapshot());
+    p.kernel.kernel().libnvdimm.save(image);
+    return image;
+}
+
 RunView Simulation::view() const {
     const Platform& p = *platform_;
     RunView view{p.scenario, p.kernel.kernel(), p.trace, p.names, p.fates};
     view.end = p.agenda.now();
-    for (const auto& nvdimm : p.nvdimms) view.nvdimm_poison.push_back(nvdimm->poison().runs());
+    for (const auto& nvdimm : p.nvdimms) {
+        view.nvdimm_poison.push_back(nvdimm->poison().runs());
+        view.nvdimm_health.push_back(nvdimm->smart());
+    }
     for (const auto& dram : p.drams)
         for (const SpaRange& run : dram->poisoned_spa()) view.dram_poison.push_back(run);
     view.banks = p.processors.bank_snapshots();

@@ -10,6 +10,7 @@ folder=$(mktemp -d) || exit 99
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 99
 scenario=$data/devdax.json
+reboot=$data/../../scenarios/reboot
 
 fail() {
     echo "$case_name: $*" >&2
@@ -36,12 +37,12 @@ case $case_name in
 help)
     status 0 --help
     has out "usage: mcemu COMMAND"
-    for command in run check decode addr profiles latencies schema; do has out "  $command"; done
+    for command in run check decode import export addr profiles latencies schema; do has out "  $command"; done
     hasnt out "campaign"
     empty err
     ;;
 command-help)
-    for command in run check decode addr profiles latencies schema; do
+    for command in run check decode import export addr profiles latencies schema; do
         status 0 "$command" --help
         has out "usage: mcemu $command"
         has out "--help"
@@ -296,6 +297,108 @@ addr)
     has err "there is no block device 'pmem7'"
     status 2 addr "$scenario"
     has err "an address"
+    # Every coordinate that is shown leads back to the same place.
+    status 0 addr --json "$scenario" 0x200300040
+    cp out first
+    for text in $(sed -n 's/.*"address": "\(.*\)".*/\1/p' first | grep -v decoy); do
+        status 0 addr --json "$scenario" "$text"
+        cmp -s out first || fail "$text leads elsewhere"
+    done
+    status 2 addr "$scenario" pfn:0xffffffffffffff
+    has err "40 bits of a page frame number"
+    ;;
+state)
+    # A run that plants errors, and the next boot on the same modules.
+    status 0 run "$reboot/scrub-finds-latent-error.json" --save-state a.state -q
+    status 0 run "$reboot/scrub-finds-latent-error.json" --save-state b.state -q
+    cmp -s a.state b.state || fail "the same run wrote another image"
+    only_files a.state b.state
+    status 0 run "$reboot/scrub-finds-latent-error-next.json" --load-state a.state --save-state c.state -q --check-invariants
+    status 0 run "$reboot/scrub-finds-latent-error-next.json" --load-state a.state --save-state d.state -q
+    cmp -s c.state d.state || fail "the same run on the same image wrote another image"
+    # In place: the old image is read before the new one replaces it.
+    status 0 run "$reboot/scrub-finds-latent-error-next.json" --load-state b.state --save-state b.state -q
+    cmp -s b.state c.state || fail "writing over the image that was read changed it"
+    # Without the image the next boot meets clean media: its expectations fail.
+    status 1 run "$reboot/scrub-finds-latent-error-next.json" -q
+    "$program" run "$reboot/scrub-finds-latent-error-next.json" --load-state - -q <a.state >out 2>err ||
+        fail "an image from standard input"
+    status 0 run "$reboot/scrub-finds-latent-error.json" --save-state - -q
+    has out "mcemu/nvdimm-state/1"
+    ;;
+state-refused)
+    status 0 run "$reboot/scrub-finds-latent-error.json" --save-state good -q
+    echo old >result
+    refused() {
+        status 2 run "$reboot/scrub-finds-latent-error.json" --load-state "$1" --result result --save-state new
+        has err "$1:"
+        has err "$2"
+        [ "$(wc -l <err)" -eq 1 ] || fail "not one error"
+        empty out
+        [ "$(cat result)" = old ] && [ ! -e new ] || fail "an output was touched"
+    }
+    refused missing "cannot be read: No such file"
+    : >bad; refused bad "the file is empty"
+    head -c 200 good >bad; refused bad "the file is cut off"
+    sed 's/"length":256/"length":257/' good >bad; refused bad "the file is damaged, or was edited"
+    sed 's,state/1,state/2,' good >bad; refused bad "the image has version 2"
+    cp "$reboot/scrub-finds-latent-error.json" bad; refused bad "this is no NVDIMM image"
+    status 2 run "$reboot/scrub-finds-latent-error.json" --load-state good --set /machine/nvdimms/0/size=64MiB
+    has err '"size" of nmem0 is 32MiB in the image and 64MiB in'
+    status 2 run "$scenario" --load-state good
+    has err "good:"
+    status 2 run - --load-state -
+    has err "both want standard input"
+    status 2 run "$scenario" --save-state x --result x
+    has err "two outputs have the name 'x'"
+    ;;
+ndctl)
+    status 0 run "$reboot/scrub-finds-latent-error.json" --ndctl-list
+    has out '"dev": "namespace0.0"'
+    has out '"badblock_count": 1'
+    cp out list
+    status 2 run "$reboot/scrub-finds-latent-error.json" --ndctl-list --json
+    has err "two outputs want standard output"
+    # There and back: the machine that is listed lists the same.
+    status 0 import ndctl list -o back.json
+    has err "list:"
+    has err "behind all memory, by 4KiB"
+    status 0 check back.json
+    status 0 run back.json --ndctl-list
+    grep -v -e '"shutdown_' -e '"scrub_state"' out >again
+    grep -v -e '"shutdown_' -e '"scrub_state"' list >first
+    cmp -s first again || fail "the imported machine lists something else"
+    "$program" import ndctl - -q <list >out 2>err || fail "import from standard input"
+    cmp -s out back.json || fail "standard input gives another scenario"
+    empty err
+    status 2 import ndctl "$scenario"
+    has err "it has neither \"dev\" nor a list of devices"
+    empty out
+    status 2 import ndclt list
+    has err "there is no format 'ndclt': 'ndctl' would be one"
+    status 2 import ndctl missing
+    has err "missing: /: cannot be read: No such file"
+    status 2 import ndctl
+    has err "a format and a file are needed"
+    ;;
+export)
+    status 0 export ndctl "$reboot/scrub-finds-latent-error.json"
+    has out "ndctl inject-error --block=8 --count=1 --saturate namespace0.0"
+    sh -n out || fail "no shell script"
+    status 0 run "$reboot/scrub-finds-latent-error.json" -q --result result
+    status 0 export ndctl result -o script
+    has script "ndctl inject-error --block=8 --count=1 namespace0.0"
+    "$program" export ndctl - <result >out 2>err || fail "export from standard input"
+    cmp -s out script || fail "standard input gives another script"
+    sed 's/"namespace0.0": "8/"namespace0.0; x": "8/' result >evil
+    status 2 export ndctl evil
+    has err "namespaceR.N would be one"
+    status 2 export ndctl result --profile v6.1
+    has err "change scenarios, not results"
+    status 2 export ndctl missing
+    has err "cannot be read"
+    status 2 export rasdeamon result
+    has err "there is no format 'rasdeamon'"
     ;;
 decode)
     status 0 decode 0xbd80000000100134 --mcgstatus 0xf --addr 0x2f4a5e1c40 --misc 0x86 --cs 0x33 --bank 1

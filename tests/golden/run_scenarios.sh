@@ -1,7 +1,8 @@
 #!/bin/sh
 # run_scenarios.sh MCEMU FOLDER: runs every FOLDER/*.json twice. Each must meet its expectation
 # (exit status 0), and log, result and trace of both runs must be the same bytes. The first run
-# checks the kernel's invariants after everything that happens.
+# checks the kernel's invariants after everything that happens. NAME-next.json boots on the NVDIMMs
+# that NAME.json leaves.
 set -u
 mcemu=$1
 folder=$2
@@ -15,7 +16,7 @@ run_once() {
     run_file=$1
     run_n=$2
     shift 2
-    "$mcemu" run "$run_file" "$@" --result "$out/result.$run_n" \
+    "$mcemu" run "$run_file" "$@" $from --result "$out/result.$run_n" \
         --trace "$out/trace.$run_n.ndjson" >"$out/log.$run_n" 2>"$out/err.$run_n"
 }
 
@@ -24,6 +25,12 @@ for file in "$folder"/*.json; do
     grep -q '"mcemu/scenario/1"' "$file" && grep -q '"events"' "$file" ||
         continue # a campaign, or a part that others include
     ran=$((ran + 1))
+    from=
+    first=${file%-next.json}.json
+    if [ "$first" != "$file.json" ] && [ -e "$first" ]; then
+        "$mcemu" run "$first" --quiet --save-state "$out/state" || failed=$((failed + 1))
+        from="--load-state $out/state"
+    fi
     run_once "$file" 1 --check-invariants
     status=$?
     if [ $status -ne 0 ]; then

@@ -99,14 +99,10 @@ Firmware::Answer Firmware::ars_cap(SpaRange range) {
 Firmware::Answer Firmware::ars_start(SpaRange range, std::uint32_t flags, SimTime now) {
     const Region& region = *region_of(range);
     Answer a = answer(kDsmSuccess, Lat::fw_dsm_smi);
-    std::uint32_t max_ars_out = ~std::uint32_t{0};
-    for (const std::uint32_t nvdimm : region.nvdimms)
-        max_ars_out = std::min(max_ars_out, machine_.nvdimms[nvdimm].max_ars_out);
     Ars::Request scan;
     scan.range = range;
     scan.known_only = (flags & kArsFlagKnownOnly) != 0;
-    scan.max_records = std::max<std::uint32_t>(
-        1, max_ars_out < kArsHeader ? 0 : (max_ars_out - kArsHeader) / kArsRecord);
+    scan.max_records = max_records(region);
     scan.scan_time = scan.known_only ? latency_.draw(Lat::fw_ars_short) : scan_time(region, range);
     if (!ars_.start(scan, now)) {
         a.reply.status = kDsmFunctionSpecific;
@@ -115,6 +111,23 @@ Firmware::Answer Firmware::ars_start(SpaRange range, std::uint32_t flags, SimTim
     a.reply.scrub_time_s = static_cast<std::uint32_t>(
         (scan.scan_time.count() + kPicosecondsPerSecond - 1) / kPicosecondsPerSecond);
     return a;
+}
+
+std::uint64_t Firmware::max_records(const Region& region) const {
+    std::uint32_t max_ars_out = ~std::uint32_t{0};
+    for (const std::uint32_t nvdimm : region.nvdimms)
+        max_ars_out = std::min(max_ars_out, machine_.nvdimms[nvdimm].max_ars_out);
+    return std::max<std::uint32_t>(
+        1, max_ars_out < kArsHeader ? 0 : (max_ars_out - kArsHeader) / kArsRecord);
+}
+
+std::vector<SpaRange> Firmware::known_poison(std::uint32_t region) const {
+    std::vector<SpaRange> out;
+    const SpaRange range = regions_[region].set.range();
+    std::optional<SpaRange> run = next_run(range.begin, range.end, true);
+    for (; run && out.size() < max_records(regions_[region]); run = next_run(run->end, range.end, true))
+        out.push_back(*run);
+    return out;
 }
 
 Firmware::Answer Firmware::ars_status(SimTime now) {

@@ -59,6 +59,9 @@ public:
     /// To be called before any change of a module's poison that does not come from a call.
     void before_media_change(SimTime now) { ars_.advance(now); }
     const Ars& ars() const { return ars_; }
+    /// The records of a scrub of the region for known poison: maximal runs, as many as one answer
+    /// holds.
+    std::vector<SpaRange> known_poison(std::uint32_t region) const;
     Ars& ars() { return ars_; }
 
 private:
@@ -86,6 +89,7 @@ private:
     const Region& region_at(std::uint64_t spa) const;
     const std::vector<const PoisonList*>& poison(const Region& region) const;
     std::uint32_t clear_unit(const Region& region) const;
+    std::uint64_t max_records(const Region& region) const;
     SimTime scan_time(const Region& region, SpaRange range) const;
     void heal(const Region& region, SpaRange range);
     bool is_module(int nvdimm) const;

@@ -7,12 +7,6 @@ constexpr std::uint16_t celsius(unsigned degrees) {
     return static_cast<std::uint16_t>(degrees * 16);
 }
 
-// Thresholds (nvdimm.md 9.2, the defaults of nfit_test and ndctl): spares and media temperature
-// armed, controller temperature not.
-constexpr std::uint16_t kAlarmControl = 3;
-constexpr std::uint8_t kSparesThreshold = 5;
-constexpr std::uint16_t kMediaThreshold = celsius(40);
-constexpr std::uint16_t kControllerThreshold = celsius(30);
 constexpr unsigned kControlSpares = 1u << 0, kControlMedia = 1u << 1, kControlController = 1u << 2;
 
 // Valid bits of the payload: health, spares, life used, media and controller temperature,
@@ -93,22 +87,55 @@ bool SmartHealth::inject(std::uint32_t flags, std::uint64_t temperature, std::ui
         if (set & kSmartUnsafeShutdown)
             dirty_shutdown();
         else
-            shutdown_state_ = 0;
+            shutdown_state_ = 0, dirty_since_boot_ = false;
     }
     return true;
 }
 
 bool SmartHealth::alarms() const {
-    return ((kAlarmControl & kControlSpares) && spares() <= kSparesThreshold) ||
-           ((kAlarmControl & kControlMedia) && reaches(media_temperature(), kMediaThreshold)) ||
-           ((kAlarmControl & kControlController) &&
-            reaches(controller_temperature_, kControllerThreshold)) ||
+    constexpr const SmartThresholds& armed = kSmartThresholds;
+    return ((armed.control & kControlSpares) && spares() <= armed.spares) ||
+           ((armed.control & kControlMedia) && reaches(media_temperature(), armed.media_temperature)) ||
+           ((armed.control & kControlController) &&
+            reaches(controller_temperature_, armed.controller_temperature)) ||
            health() > kHealthNonCritical || shutdown_state_ != 0;
 }
 
 void SmartHealth::dirty_shutdown() {
     shutdown_state_ = 1;
+    dirty_since_boot_ = true;
     ++shutdown_count_;
+}
+
+SmartImage SmartHealth::snapshot() const {
+    SmartImage image;
+    image.health = health_;
+    image.spares = spares_;
+    image.life_used = life_used_;
+    image.alarm_flags = alarm_flags_;
+    image.temperature = temperature_;
+    image.controller_temperature = controller_temperature_;
+    image.shutdown_count = shutdown_count_;
+    image.dirty_shutdown = dirty_since_boot_;
+    image.injected_spares = injected_spares_;
+    image.injected_temperature = injected_temperature_;
+    image.injected_fatal = injected_fatal_;
+    return image;
+}
+
+void SmartHealth::restore(const SmartImage& image) {
+    health_ = image.health;
+    spares_ = image.spares;
+    life_used_ = image.life_used;
+    alarm_flags_ = image.alarm_flags;
+    temperature_ = image.temperature;
+    controller_temperature_ = image.controller_temperature;
+    shutdown_count_ = image.shutdown_count;
+    shutdown_state_ = image.dirty_shutdown ? 1 : 0;
+    dirty_since_boot_ = false;
+    injected_spares_ = image.injected_spares;
+    injected_temperature_ = image.injected_temperature;
+    injected_fatal_ = image.injected_fatal;
 }
 
 }  // namespace mcemu::pmem

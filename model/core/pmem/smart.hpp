@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/pmem/image.hpp"
 
 namespace mcemu::pmem {
 
@@ -21,6 +22,15 @@ inline constexpr std::uint32_t kSmartFields = 0xf;
 /// Health bits of the payload.
 inline constexpr std::uint8_t kHealthNonCritical = 1, kHealthCritical = 2, kHealthFatal = 4;
 
+/// Which alarms are armed, and at what (nvdimm.md 9.2).
+struct SmartThresholds {
+    std::uint16_t control;  ///< bit 0 spares, 1 media temperature, 2 controller temperature
+    std::uint8_t spares;    ///< percent
+    std::uint16_t media_temperature, controller_temperature;  ///< 1/16 degree Celsius
+};
+/// The defaults of nfit_test and ndctl. Nothing sets others yet.
+inline constexpr SmartThresholds kSmartThresholds{3, 5, 40 * 16, 30 * 16};
+
 class SmartHealth {
 public:
     explicit SmartHealth(NvdimmProfile profile);
@@ -37,9 +47,16 @@ public:
     /// Power was lost before everything accepted had reached the media.
     void dirty_shutdown();
 
+    /// What lasts when the machine goes off now; and the state of a module that comes on with it.
+    SmartImage snapshot() const;
+    void restore(const SmartImage& image);
+
     std::uint8_t health() const;
     std::uint8_t spares() const { return injected_spares_.value_or(spares_); }
     std::uint16_t media_temperature() const { return injected_temperature_.value_or(temperature_); }
+    std::uint8_t life_used() const { return life_used_; }
+    std::uint8_t alarm_flags() const { return alarm_flags_; }  ///< bits of SmartThresholds::control
+    std::uint16_t controller_temperature() const { return controller_temperature_; }
     std::uint8_t shutdown_state() const { return shutdown_state_; }
     std::uint32_t shutdown_count() const { return shutdown_count_; }
 
@@ -48,6 +65,7 @@ private:
     std::uint16_t temperature_, controller_temperature_;  // 1/16 degree Celsius, bit 15 negative
     std::uint32_t shutdown_count_;
     std::uint8_t shutdown_state_ = 0;
+    bool dirty_since_boot_ = false;  // what the next boot reads as the state of this shutdown
     std::optional<std::uint8_t> injected_spares_;
     std::optional<std::uint16_t> injected_temperature_;
     bool injected_fatal_ = false;

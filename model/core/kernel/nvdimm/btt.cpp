@@ -7,38 +7,13 @@
 namespace mcemu::kernel {
 namespace {
 
-constexpr std::uint64_t kArenaMin = 16ull << 20, kArenaMax = 512ull << 30;
-constexpr std::uint64_t kInfo = 4096, kLog = 16384;
 constexpr std::uint64_t kLogGroup = 64;  // of one lane: two entries of 16 bytes, padded
 
 }  // namespace
 
-std::vector<BttArena> Btt::layout(SpaRange range, std::uint64_t initial_offset) {
-    std::vector<BttArena> out;
-    std::uint64_t begin = initial_offset;
-    std::uint64_t left = range.size() > begin ? range.size() - begin : 0;
-    while (left >= kArenaMin) {
-        BttArena a;
-        a.begin = begin;
-        a.size = std::min(left, kArenaMax);
-        const std::uint64_t available = round_down(a.size, kPageSize) - 2 * kInfo - kLog;
-        a.internal_nlba = static_cast<std::uint32_t>((available - kPageSize) / (kSector + 4));
-        a.external_nlba = a.internal_nlba - kLanes;
-        const std::uint64_t map = round_up(4ull * a.external_nlba, kPageSize);
-        a.dataoff = kInfo;
-        a.mapoff = a.dataoff + (available - map);
-        a.logoff = a.mapoff + map;
-        a.info2off = a.logoff + kLog;
-        out.push_back(a);
-        begin += a.size;
-        left -= a.size;
-    }
-    return out;
-}
-
 Btt::Btt(PmemDriver& driver, NvdimmBus& bus, PmemNamespace& ns)
     : driver_(driver), bus_(bus), ns_(ns) {
-    for (const BttArena& at : layout(ns.covered, ns.config->data_offset)) {
+    for (const pmem::BttArena& at : pmem::btt_layout(ns.covered, ns.config->data_offset)) {
         Arena arena{at, {}, {}};
         for (std::uint32_t lane = 0; lane < kLanes; ++lane)
             arena.free.push_back({at.external_nlba + lane});
@@ -115,6 +90,42 @@ Task<int> Btt::clear_free_block(Context& ctx, Arena& arena, Free& free) {
     const int error = co_await write_bytes(ctx, data_at(arena, free.block), kSector, false);
     if (error == 0) free.has_error = false;
     co_return error;
+}
+
+std::vector<pmem::BttImage> Btt::snapshot() const {
+    std::vector<pmem::BttImage> out;
+    for (const Arena& arena : arenas_) {
+        pmem::BttImage image;
+        for (const auto& [lba, entry] : arena.map)
+            if (entry.block != lba || entry.error)
+                image.map.push_back({lba, entry.block, entry.error});
+        std::sort(image.map.begin(), image.map.end(),
+                  [](const auto& a, const auto& b) { return a.place < b.place; });
+        for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+            const Free& free = arena.free[lane];
+            if (free.block != arena.at.external_nlba + lane || free.has_error)
+                image.free.push_back({lane, free.block, free.has_error});
+        }
+        out.push_back(std::move(image));
+    }
+    return out;
+}
+
+void Btt::restore(const std::vector<pmem::BttImage>& image) {
+    for (std::size_t i = 0; i < arenas_.size(); ++i) {
+        for (const auto& e : image[i].map) arenas_[i].map[e.place] = {e.block, e.error};
+        for (const auto& e : image[i].free) arenas_[i].free[e.place] = {e.block, e.error};
+    }
+}
+
+Task<void> Btt::heal_free_blocks(Context& ctx) {
+    // A block that stays bad makes the attach of 6.1 fail; here it is tried again by the next
+    // write of its lane.
+    for (Arena& arena : arenas_)
+        for (Free& free : arena.free) {
+            const int error = co_await clear_free_block(ctx, arena, free);
+            if (error == kTaskDied) co_return;
+        }
 }
 
 bool Btt::is_bad(std::uint64_t offset, std::uint64_t size) const {

@@ -4,30 +4,34 @@
 #include <vector>
 
 #include "core/kernel/nvdimm/pmem_driver.hpp"
+#include "core/pmem/btt_layout.hpp"
+#include "core/pmem/image.hpp"
 
 namespace mcemu::kernel {
-
-/// The layout of one arena in bytes from the namespace's start (nvdimm.md 3.4).
-struct BttArena {
-    std::uint64_t begin = 0, size = 0;
-    std::uint32_t internal_nlba = 0, external_nlba = 0;
-    std::uint64_t dataoff = 0, mapoff = 0, logoff = 0, info2off = 0;
-};
 
 /// One sector-mode namespace as made anew: identity map, no block with an error.
 /// Source: drivers/nvdimm/btt.c, claim.c nsio_rw_bytes(); nvdimm.md 12.3, 12.6. Data are not kept:
 /// what matters is which blocks are touched.
 class Btt {
 public:
-    static constexpr std::uint64_t kSector = 4096;  ///< external sector, bytes
-    static constexpr std::uint32_t kLanes = 256;    ///< as many free blocks
+    static constexpr std::uint64_t kSector = pmem::kBttSector;
+    static constexpr std::uint32_t kLanes = pmem::kBttLanes;
 
     Btt(PmemDriver& driver, NvdimmBus& bus, PmemNamespace& ns);
 
     /// 0, -EIO, -EOPNOTSUPP (discard) or kTaskDied.
     Task<int> submit_bio(Context& ctx, BioEvent bio);
 
-    static std::vector<BttArena> layout(SpaRange range, std::uint64_t initial_offset);
+    /// Map and log, where they differ from those made anew, by arena; and a BTT that has them. The
+    /// image fits the layout.
+    std::vector<pmem::BttImage> snapshot() const;
+    void restore(const std::vector<pmem::BttImage>& image);
+    /// btt_freelist_init(): blocks that the log says were freed with an error are healed.
+    Task<void> heal_free_blocks(Context& ctx);
+
+    static std::vector<pmem::BttArena> layout(SpaRange range, std::uint64_t initial_offset) {
+        return pmem::btt_layout(range, initial_offset);
+    }
 
 private:
     struct MapEntry {
@@ -39,7 +43,7 @@ private:
         bool has_error = false;
     };
     struct Arena {
-        BttArena at;
+        pmem::BttArena at;
         std::unordered_map<std::uint32_t, MapEntry> map;  // entries that are not the identity
         std::vector<Free> free;                           // by lane
         MapEntry entry(std::uint32_t lba) const {

@@ -5,6 +5,7 @@
 #include "core/kernel/pat/oops.hpp"
 #include "core/kernel/pat/pgmap.hpp"
 #include "core/mca/severity.hpp"
+#include "core/pmem/image.hpp"
 
 namespace mcemu::kernel {
 
@@ -19,6 +20,35 @@ void Libnvdimm::attach() {
     for (const NamespaceConfig& ns : env.machine.namespaces)
         if (!has_pages(ns) || env.config.pgmap_memtype_tracking)
             s_->kernel.memtypes.reserve_at_boot(pgmap_range(ns, env.profile));
+}
+
+void Libnvdimm::start_from(const NvdimmImage& image, const std::vector<SpaRange>& known) {
+    const Env& env = s_->kernel.env;
+    if (env.config.nfit && env.machine.clear_error_supported) {
+        for (const SpaRange& run : known) s_->bus.add_badrange(run.begin, run.size());
+        for (std::uint32_t i = 0; i < s_->bus.regions().size(); ++i) s_->bus.revalidate_poison(i);
+    }
+    for (std::uint32_t ns = 0; ns < s_->btts.size(); ++ns) {
+        if (!s_->btts[ns]) continue;
+        s_->btts[ns]->restore(image.btts[ns]);
+        s_->kernel.env.flows.spawn(attach_btt(ns));
+    }
+    s_->scrub.rescan(true);  // -ENOTTY: no firmware to ask, and nothing is found
+}
+
+Task<void> Libnvdimm::attach_btt(std::uint32_t ns) {
+    Context ctx;
+    ctx.worker = true;
+    ctx.comm = s_->kernel.env.names.intern("kworker/u4:1");
+    ctx.pid = 46;
+    enter(ns);
+    co_await s_->btts[ns]->heal_free_blocks(ctx);
+    leave(ns);
+}
+
+void Libnvdimm::save(NvdimmImage& image) const {
+    for (const auto& btt : s_->btts)
+        image.btts.push_back(btt ? btt->snapshot() : std::vector<pmem::BttImage>{});
 }
 
 // nfit_handle_mce() (drivers/acpi/nfit/mce.c; kernel.md 5.6).

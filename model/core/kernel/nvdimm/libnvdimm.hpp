@@ -2,9 +2,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/kernel/env.hpp"
 #include "core/mca/mce_record.hpp"
+
+namespace mcemu {
+struct NvdimmImage;
+}
 
 namespace mcemu::kernel {
 
@@ -17,6 +22,13 @@ public:
 
     /// Boot: pmem ranges reserved as write-back memtypes. No table has rows yet.
     void attach();
+
+    /// Boot on media that were used before: the BTTs as the image has them, and the scrubs of the
+    /// registration (nvdimm.md 7.3). That for known poison is over, with `known` as its records;
+    /// the full one of every region begins now.
+    void start_from(const NvdimmImage& image, const std::vector<SpaRange>& known);
+    /// Adds what the kernel has written to media: the BTTs.
+    void save(NvdimmImage& image) const;
 
     /// The NFIT decoder notifier for one record: true when it matched a pmem range.
     Task<bool> nfit_notifier(Context& ctx, const mca::MceRecord& record);
@@ -55,6 +67,7 @@ public:
     void leave(std::uint32_t ns);
 
 private:
+    Task<void> attach_btt(std::uint32_t ns);
     Task<int> unmount(Context& ctx, std::uint32_t ns);
     struct State;
     std::unique_ptr<State> s_;

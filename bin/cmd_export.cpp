@@ -1,0 +1,72 @@
+// mcemu export: a scenario or a result, for other tools.
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "formats/ndctl_commands.hpp"
+#include "formats_table.hpp"
+#include "output/atomic_file.hpp"
+#include "scenario_file.hpp"
+
+namespace mcemu::cli {
+namespace {
+
+namespace po = boost::program_options;
+using Json = nlohmann::json;
+
+std::string ndctl_of_result(const Json& result) {
+    std::vector<formats::NamespaceBadblocks> rows;
+    for (const auto& [ns, text] : result["badblocks"].items()) {
+        if (!ns.starts_with("namespace")) continue;  // a region: its namespaces say the same
+        // The name goes into a shell script.
+        if (ns.find_first_not_of("0123456789.", 9) != std::string::npos)
+            throw UsageError("the result names a namespace '" + ns +
+                             "': namespaceR.N would be one");
+        std::istringstream lines(text.get<std::string>());
+        for (formats::NamespaceBadblocks row{ns}; lines >> row.block >> row.count;)
+            rows.push_back(row);
+    }
+    return formats::ndctl_commands(result["scenario"].get<std::string>(), rows);
+}
+
+/// A format that scenarios and results are written in.
+struct ExportFormat {
+    const char* name;
+    const char* what;
+    std::string (*of_scenario)(const Scenario& scenario);
+    std::string (*of_result)(const Json& result);
+};
+constexpr ExportFormat kFormats[] = {
+    {"ndctl", "`ndctl inject-error` commands for its media errors, as a shell script",
+     formats::ndctl_commands, ndctl_of_result},
+};
+
+}  // namespace
+
+int cmd_export(const Args& args) {
+    CommandLine line;
+    line.usage = "export [options] FORMAT SCENARIO|RESULT";
+    line.what = "Writes a scenario, or the result of a run, in the form of another tool.\n" +
+                format_list(kFormats) + "Of a result: what was bad at its end.";
+    line.visible.add_options()("output,o",
+                               po::value<std::string>()->default_value("-")->value_name("FILE"),
+                               "where the text goes");
+    add_scenario_options(line);
+    line.hidden.add_options()("format", po::value<std::string>())("scenario",
+                                                                  po::value<std::string>());
+    line.positional.add("format", 1).add("scenario", 1);
+    const auto values = parse(line, args);
+    if (!values) return kDone;
+    if (!values->count("scenario"))
+        throw UsageError("a format and a scenario or result are needed: mcemu " + line.usage);
+    const ExportFormat& format = find_format(kFormats, (*values)["format"].as<std::string>());
+
+    const auto document = load_scenario_or_result(*values);
+    if (!document) return kUsage;
+    const std::string text = document->scenario ? format.of_scenario(document->scenario->scenario)
+                                                : format.of_result(document->result);
+    output::write_file((*values)["output"].as<std::string>(), text);
+    return kDone;
+}
+
+}  // namespace mcemu::cli

@@ -1,0 +1,59 @@
+#pragma once  // What the NVDIMMs of a machine keep while it is off.
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/config.hpp"
+#include "core/pmem/poison_list.hpp"
+
+namespace mcemu::pmem {
+
+/// Health data that a module stores (nvdimm.md 9), with what Inject SMART overrides.
+struct SmartImage {
+    std::uint8_t health = 0, spares = 100, life_used = 0, alarm_flags = 0;
+    std::uint16_t temperature = 0, controller_temperature = 0;  ///< 1/16 degree Celsius
+    std::uint32_t shutdown_count = 0;                           ///< dirty ones
+    bool dirty_shutdown = false;  ///< the machine went off before everything reached the media
+    std::optional<std::uint8_t> injected_spares{};
+    std::optional<std::uint16_t> injected_temperature{};
+    bool injected_fatal = false;
+    bool operator==(const SmartImage&) const = default;
+};
+
+struct ModuleImage {
+    std::vector<PoisonRun> poison;  ///< rising; of no event's origin
+    std::vector<DpaRange> stuck;    ///< units that cannot be healed
+    SmartImage smart;
+    bool operator==(const ModuleImage&) const = default;
+};
+
+/// Map and log of one BTT arena where they differ from those of a BTT made anew.
+struct BttImage {
+    struct Entry {
+        std::uint32_t place = 0;  ///< external block, or lane
+        std::uint32_t block = 0;  ///< internal block
+        bool error = false;       ///< E of the map entry, or of the lane's log entry
+        bool operator==(const Entry&) const = default;
+    };
+    std::vector<Entry> map, free;  ///< rising by place
+    bool operator==(const BttImage&) const = default;
+};
+
+}  // namespace mcemu::pmem
+
+namespace mcemu {
+
+/// Everything that lasts, and the machine that it belongs to. Not in it, because a reset forgets
+/// it: the state and results of scrubs, and all that the kernel knows (bad ranges, badblocks,
+/// page flags, counters, disabled namespaces). The kernel finds the poison again by scrubbing.
+/// Source: nvdimm.md 4, 6.8, 7.1, 9.4, 10, 12.6, 17.10.
+struct NvdimmImage {
+    std::vector<NvdimmConfig> nvdimms;
+    std::vector<RegionConfig> regions;
+    std::vector<NamespaceConfig> namespaces;
+    std::vector<pmem::ModuleImage> modules;  ///< by NVDIMM
+    std::vector<std::vector<pmem::BttImage>>
+        btts;  ///< by namespace, then arena; empty unless sector mode
+};
+
+}  // namespace mcemu

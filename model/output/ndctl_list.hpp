@@ -1,0 +1,12 @@
+#pragma once  // The NVDIMMs of a finished run, as ndctl lists them.
+#include <string>
+
+#include "core/run_view.hpp"
+
+namespace mcemu::output {
+
+/// JSON in the form of `ndctl list -BDHRNXM` (ndctl-list(1), nvdimm.md 14.1, 14.5). Keys for what
+/// is not modelled (uuid, id, iset_id, numa_node, firmware) are absent.
+std::string ndctl_list(const RunView& view);
+
+}  // namespace mcemu::output

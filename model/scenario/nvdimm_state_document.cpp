@@ -1,0 +1,252 @@
+#include "scenario/nvdimm_state_document.hpp"
+
+#include <algorithm>
+
+#include "core/pmem/btt_layout.hpp"
+#include "scenario/reader.hpp"
+#include "scenario/resolver.hpp"
+
+namespace mcemu::scenario {
+namespace {
+
+using pmem::BttArena;
+
+class StateReader {
+public:
+    StateReader(Findings& findings, const MachineConfig& machine, std::string_view scenario)
+        : findings_(findings), machine_(machine), scenario_(scenario) {}
+
+    std::optional<NvdimmImage> read(const Cursor& state) {
+        compare(state);
+        if (!findings_.empty()) return std::nullopt;  // its numbers mean nothing on this machine
+        NvdimmImage image{machine_.nvdimms, machine_.regions, machine_.namespaces, {}, {}};
+        state.each("nvdimms", [&](const Cursor& module, std::size_t i) {
+            image.modules.push_back(read_module(module, machine_.nvdimms[i].size));
+        });
+        state.each("namespaces", [&](const Cursor& ns, std::size_t i) {
+            image.btts.push_back(read_btt(ns, machine_.namespaces[i]));
+        });
+        return image;
+    }
+
+private:
+    // ------------------------------------------------------------ is it this machine?
+
+    void add(const Path& at, std::string wrong, std::string right) {
+        findings_.add(at, {std::move(wrong), std::move(right)});
+    }
+    /// The first difference is the only finding: the others follow from it.
+    void differs(const Path& at, const std::string& what, const std::string& here,
+                 const std::string& there) {
+        if (!findings_.empty() || here == there) return;
+        add(at,
+            what + " is " + there + " in the image and " + here + " in " + std::string(scenario_),
+            "the machine that saved it, or no --load-state");
+    }
+    template <class List>
+    void same_count(const Cursor& state, const char* key, const List& ours) {
+        const Value* list = state.find(key);
+        differs(state.at(key), "the number of " + std::string(key), std::to_string(ours.size()),
+                std::to_string(list == nullptr ? 0 : list->count));
+    }
+
+    void compare(const Cursor& state) {
+        same_count(state, "nvdimms", machine_.nvdimms);
+        same_count(state, "regions", machine_.regions);
+        same_count(state, "namespaces", machine_.namespaces);
+        if (!findings_.empty()) return;
+        state.each("nvdimms", [&](const Cursor& module, std::size_t i) {
+            const NvdimmConfig& ours = machine_.nvdimms[i];
+            named(module, "module " + std::to_string(i), ours.id);
+            sized(module, "size", ours.id, ours.size);
+            constexpr std::string_view kProfiles[] = {"optane", "nvdimm_n", "test"};
+            differs(module.at("profile"), "\"profile\" of " + ours.id,
+                    std::string(kProfiles[static_cast<int>(ours.profile)]),
+                    std::string(module.text("profile")));
+            addressed(module, "handle", ours.id, ours.handle);
+        });
+        state.each("regions", [&](const Cursor& region, std::size_t i) {
+            const RegionConfig& ours = machine_.regions[i];
+            named(region, "region " + std::to_string(i), ours.id);
+            addressed(region, "base", ours.id, ours.range.begin);
+            sized(region, "size", ours.id, ours.range.size());
+            sized(region, "interleave", ours.id, ours.interleave);
+            compare_ways(region, ours);
+        });
+        state.each("namespaces", [&](const Cursor& ns, std::size_t i) {
+            const NamespaceConfig& ours = machine_.namespaces[i];
+            named(ns, "namespace " + std::to_string(i), ours.id);
+            addressed(ns, "base", ours.id, ours.range.begin);
+            sized(ns, "size", ours.id, ours.range.size());
+            constexpr std::string_view kModes[] = {"raw", "fsdax", "devdax", "sector"};
+            differs(ns.at("mode"), "\"mode\" of " + ours.id,
+                    std::string(kModes[static_cast<int>(ours.mode)]), std::string(ns.text("mode")));
+            sized(ns, "align", ours.id, ours.align);
+            sized(ns, "data_offset", ours.id, ours.data_offset);
+            sized(ns, "end_trunc", ours.id, ours.end_trunc);
+        });
+    }
+
+    void named(const Cursor& thing, const std::string& what, const std::string& ours) {
+        differs(thing.at("id"), "the name of " + what, in_quotes(ours),
+                in_quotes(thing.text("id")));
+    }
+    void sized(const Cursor& thing, const char* key, const std::string& id, std::uint64_t ours) {
+        differs(thing.at(key), in_quotes(key) + " of " + id, size_text(ours),
+                size_text(thing.number(key)));
+    }
+    void addressed(const Cursor& thing, const char* key, const std::string& id,
+                   std::uint64_t ours) {
+        differs(thing.at(key), in_quotes(key) + " of " + id, hex_text(ours),
+                hex_text(thing.number(key)));
+    }
+    void compare_ways(const Cursor& region, const RegionConfig& ours) {
+        std::string here, there, here_base, there_base;
+        for (const std::uint32_t nvdimm : ours.nvdimms) here += ' ' + machine_.nvdimms[nvdimm].id;
+        for (const Value& name : region.find("nvdimms")->children())
+            there += ' ' + std::string(name.text());
+        differs(region.at("nvdimms"), "the interleave order of " + ours.id,
+                here.substr(!here.empty()), there.substr(!there.empty()));
+        for (const std::uint64_t base : ours.dpa_base) here_base += ' ' + hex_text(base);
+        for (const Value& base : region.find("dpa_base")->children())
+            there_base += ' ' + hex_text(parse_quantity(kAddress, base).value.value_or(0));
+        differs(region.at("dpa_base"), "\"dpa_base\" of " + ours.id,
+                here_base.substr(!here_base.empty()), there_base.substr(!there_base.empty()));
+    }
+
+    // ------------------------------------------------------------ modules
+
+    pmem::ModuleImage read_module(const Cursor& module, std::uint64_t size) {
+        pmem::ModuleImage out;
+        std::uint64_t end = 0;
+        module.each("poison", [&](const Cursor& run, std::size_t) {
+            const auto range = lines(run, size, end);
+            if (!range) return;
+            std::uint8_t flags = 0;
+            if (run.truth("listed")) flags |= pmem::kPoisonListed;
+            if (run.truth("injected")) flags |= pmem::kPoisonInjected;
+            out.poison.push_back({*range, 0, flags});
+        });
+        end = 0;
+        module.each("stuck", [&](const Cursor& run, std::size_t) {
+            // Scenarios may list these in any order, and twice.
+            end = 0;
+            if (const auto range = lines(run, size, end)) out.stuck.push_back(*range);
+        });
+        if (const auto smart = module.object("smart")) out.smart = read_smart(*smart);
+        return out;
+    }
+
+    /// Whole lines inside the module, at or above `end`, which moves behind them.
+    std::optional<DpaRange> lines(const Cursor& run, std::uint64_t size, std::uint64_t& end) {
+        const std::uint64_t dpa = run.number("dpa"), length = run.number("length");
+        const char* const rule = "whole lines of 64 bytes in the module, in rising order";
+        if (length == 0 || dpa % kLineSize != 0 || length % kLineSize != 0) {
+            add(run.path(), hex_text(dpa) + " + " + size_text(length) + " are no whole lines",
+                rule);
+        } else if (!DpaRange{0, size}.contains(dpa, length)) {
+            add(run.path(), hex_text(dpa) + " + " + size_text(length) + " lies outside the module",
+                rule);
+        } else if (dpa < end) {
+            add(run.path(), hex_text(dpa) + " lies before the end of the range before it", rule);
+        } else {
+            end = dpa + length;
+            return DpaRange{dpa, end};
+        }
+        return std::nullopt;
+    }
+
+    static pmem::SmartImage read_smart(const Cursor& smart) {
+        const auto byte = [&](const char* key) {
+            return static_cast<std::uint8_t>(smart.number(key));
+        };
+        const auto word = [&](const char* key) {
+            return static_cast<std::uint16_t>(smart.number(key));
+        };
+        pmem::SmartImage s;
+        s.health = byte("health");
+        s.spares = byte("spares");
+        s.life_used = byte("life_used");
+        s.alarm_flags = byte("alarm_flags");
+        s.temperature = word("temperature");
+        s.controller_temperature = word("controller_temperature");
+        s.shutdown_count = smart.number32("shutdown_count");
+        s.dirty_shutdown = smart.truth("dirty_shutdown");
+        if (smart.given("injected_spares")) s.injected_spares = byte("injected_spares");
+        if (smart.given("injected_temperature"))
+            s.injected_temperature = word("injected_temperature");
+        s.injected_fatal = smart.truth("injected_fatal");
+        return s;
+    }
+
+    // ------------------------------------------------------------ BTT
+
+    std::vector<pmem::BttImage> read_btt(const Cursor& ns, const NamespaceConfig& config) {
+        std::vector<pmem::BttImage> out;
+        std::vector<BttArena> arenas;
+        if (config.mode == NamespaceMode::sector)
+            arenas = pmem::btt_layout(config.range, config.data_offset);
+        const Value* list = ns.find("btt");
+        const std::size_t count = list == nullptr ? 0 : list->count;
+        if (count != arenas.size()) {
+            add(ns.at("btt"), "there are " + std::to_string(count) + " arenas",
+                config.id + " has " + std::to_string(arenas.size()));
+            return out;
+        }
+        ns.each("btt", [&](const Cursor& arena, std::size_t i) {
+            pmem::BttImage image;
+            // Every internal block has one owner. These entries took their blocks from each other.
+            std::vector<std::uint32_t> left, taken;
+            const std::uint32_t external = arenas[i].external_nlba;
+            image.map = entries(arena, "map", "lba", external, 0, left, taken);
+            image.free = entries(arena, "free", "lane", pmem::kBttLanes, external, left, taken);
+            std::sort(left.begin(), left.end());
+            std::sort(taken.begin(), taken.end());
+            if (left != taken && !findings_.touched(&arena.value()))
+                add(arena.path(), "an internal block has two owners, or none",
+                    "each block in one map entry, or free in one lane");
+            out.push_back(std::move(image));
+        });
+        return out;
+    }
+
+    std::vector<pmem::BttImage::Entry> entries(const Cursor& arena, const char* key,
+                                               const char* place_key, std::uint32_t places,
+                                               std::uint32_t first_block,
+                                               std::vector<std::uint32_t>& left,
+                                               std::vector<std::uint32_t>& taken) {
+        std::vector<pmem::BttImage::Entry> out;
+        arena.each(key, [&](const Cursor& entry, std::size_t) {
+            const std::uint32_t place = entry.number32(place_key), block = entry.number32("block");
+            if (place >= places) {
+                add(entry.at(place_key), std::to_string(place) + " is too high",
+                    "at most " + std::to_string(places - 1));
+            } else if (!out.empty() && place <= out.back().place) {
+                add(entry.at(place_key), std::to_string(place) + " is out of order",
+                    "rising numbers, each once");
+            } else {
+                out.push_back({place, block, entry.truth("error")});
+                left.push_back(first_block + place);
+                taken.push_back(block);
+            }
+        });
+        return out;
+    }
+
+    Findings& findings_;
+    const MachineConfig& machine_;
+    std::string_view scenario_;
+};
+
+}  // namespace
+
+std::optional<NvdimmImage> read_state_document(Document& document, Findings& findings,
+                                               const MachineConfig& machine,
+                                               std::string_view scenario) {
+    mcemu::scenario::read(document, kNvdimmStateShape, document.root, findings);
+    if (!findings.empty()) return std::nullopt;
+    const Cursor root(kNvdimmStateShape, Path{nullptr, &document.root});
+    return StateReader(findings, machine, scenario).read(*root.object("state"));
+}
+
+}  // namespace mcemu::scenario

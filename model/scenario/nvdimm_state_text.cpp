@@ -1,0 +1,206 @@
+#include <boost/crc.hpp>
+#include <charconv>
+
+#include "scenario/load.hpp"
+#include "scenario/nvdimm_state.hpp"
+#include "scenario/nvdimm_state_document.hpp"
+
+namespace mcemu::scenario {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// In the order of the enumerators.
+constexpr const char* kProfiles[] = {"optane", "nvdimm_n", "test"};
+constexpr const char* kModes[] = {"raw", "fsdax", "devdax", "sector"};
+
+constexpr std::string_view kBegin = "{\"schema\": \"mcemu/nvdimm-state/";
+constexpr std::string_view kBytes = "\", \"bytes\": ", kCrc = ", \"crc32\": \"0x",
+                           kEnd = "\", \"state\":";
+constexpr const char* kSaveAgain = "an image as `mcemu run --save-state` writes it";
+
+std::uint32_t crc32(std::string_view bytes) {
+    boost::crc_32_type crc;
+    crc.process_bytes(bytes.data(), bytes.size());
+    return crc.checksum();
+}
+
+std::string hex8(std::uint32_t value) {
+    std::string digits = "00000000";
+    for (unsigned i = 0; i < 8; ++i) digits[7 - i] = "0123456789abcdef"[value >> (4 * i) & 0xf];
+    return digits;
+}
+
+Json module_json(const NvdimmConfig& config, const pmem::ModuleImage& module) {
+    Json poison = Json::array(), stuck = Json::array();
+    for (const pmem::PoisonRun& run : module.poison) {
+        Json entry = {{"dpa", hex_text(run.range.begin)}, {"length", run.range.size()}};
+        if (run.flags & pmem::kPoisonListed) entry["listed"] = true;
+        if (run.flags & pmem::kPoisonInjected) entry["injected"] = true;
+        poison.push_back(std::move(entry));
+    }
+    for (const DpaRange& range : module.stuck)
+        stuck.push_back({{"dpa", hex_text(range.begin)}, {"length", range.size()}});
+    const pmem::SmartImage& s = module.smart;
+    Json smart = {{"health", s.health},
+                  {"spares", s.spares},
+                  {"life_used", s.life_used},
+                  {"alarm_flags", s.alarm_flags},
+                  {"temperature", s.temperature},
+                  {"controller_temperature", s.controller_temperature},
+                  {"shutdown_count", s.shutdown_count},
+                  {"dirty_shutdown", s.dirty_shutdown}};
+    if (s.injected_spares) smart["injected_spares"] = *s.injected_spares;
+    if (s.injected_temperature) smart["injected_temperature"] = *s.injected_temperature;
+    if (s.injected_fatal) smart["injected_fatal"] = true;
+    return {{"id", config.id},
+            {"size", config.size},
+            {"profile", kProfiles[static_cast<int>(config.profile)]},
+            {"handle", hex_text(config.handle)},
+            {"poison", std::move(poison)},
+            {"stuck", std::move(stuck)},
+            {"smart", std::move(smart)}};
+}
+
+Json region_json(const RegionConfig& region, const std::vector<NvdimmConfig>& nvdimms) {
+    Json names = Json::array(), bases = Json::array();
+    for (const std::uint32_t nvdimm : region.nvdimms) names.push_back(nvdimms[nvdimm].id);
+    for (const std::uint64_t base : region.dpa_base) bases.push_back(hex_text(base));
+    return {{"id", region.id},
+            {"base", hex_text(region.range.begin)},
+            {"size", region.range.size()},
+            {"nvdimms", std::move(names)},
+            {"dpa_base", std::move(bases)},
+            {"interleave", region.interleave}};
+}
+
+Json entries_json(const std::vector<pmem::BttImage::Entry>& entries, const char* place) {
+    Json out = Json::array();
+    for (const pmem::BttImage::Entry& e : entries) {
+        Json entry = {{place, e.place}, {"block", e.block}};
+        if (e.error) entry["error"] = true;
+        out.push_back(std::move(entry));
+    }
+    return out;
+}
+
+Json namespace_json(const NamespaceConfig& ns, const std::vector<pmem::BttImage>& btt) {
+    Json arenas = Json::array();
+    for (const pmem::BttImage& arena : btt)
+        arenas.push_back(
+            {{"map", entries_json(arena.map, "lba")}, {"free", entries_json(arena.free, "lane")}});
+    Json out = {{"id", ns.id},
+                {"base", hex_text(ns.range.begin)},
+                {"size", ns.range.size()},
+                {"mode", kModes[static_cast<int>(ns.mode)]},
+                {"align", ns.align},
+                {"data_offset", ns.data_offset},
+                {"end_trunc", ns.end_trunc}};
+    if (ns.mode == NamespaceMode::sector) out["btt"] = std::move(arenas);
+    return out;
+}
+
+/// One member a line: a list of a million entries is read and compared line by line.
+std::string list_text(const char* name, const std::vector<Json>& items) {
+    std::string out = "\"" + std::string(name) + "\": [";
+    for (std::size_t i = 0; i < items.size(); ++i)
+        out +=
+            (i == 0 ? "\n" : ",\n") + items[i].dump(-1, ' ', false, Json::error_handler_t::replace);
+    return out + (items.empty() ? "]" : "\n]");
+}
+
+bool take(std::string_view& line, std::string_view wanted) {
+    if (!line.starts_with(wanted)) return false;
+    line.remove_prefix(wanted.size());
+    return true;
+}
+
+std::optional<std::uint64_t> take_number(std::string_view& line, int base) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value, base);
+    if (error != std::errc{}) return std::nullopt;
+    line.remove_prefix(static_cast<std::size_t>(end - line.data()));
+    return value;
+}
+
+/// What is wrong with the file as a whole: its first line, its length or its checksum.
+std::optional<Problem> damage(std::string_view text) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (text.empty()) return Problem{"the file is empty", kSaveAgain};
+    if (!take(line, kBegin)) {
+        if (end == text.size() && kBegin.starts_with(line))
+            return Problem{"the file ends in its first line", kSaveAgain};
+        return Problem{
+            "this is no NVDIMM image: it does not begin with " + std::string(kBegin) + "1\"",
+            kSaveAgain};
+    }
+    const auto version = take_number(line, 10);
+    if (version && *version != 1 && line.starts_with('"'))
+        return Problem{"the image has version " + std::to_string(*version),
+                       "this program knows version 1: use the one that saved it"};
+    std::optional<std::uint64_t> bytes, crc;
+    const bool whole = version == 1 && take(line, kBytes) && (bytes = take_number(line, 10)) &&
+                       take(line, kCrc) && (crc = take_number(line, 16)) && line == kEnd;
+    if (!whole) return Problem{"the first line is damaged", kSaveAgain};
+    if (end == text.size()) return Problem{"the file ends behind its first line", kSaveAgain};
+    const std::string_view body = text.substr(end + 1);
+    if (body.size() < *bytes)
+        return Problem{"the file is cut off: " + std::to_string(*bytes - body.size()) + " of " +
+                           std::to_string(*bytes) + " bytes behind the first line are missing",
+                       kSaveAgain};
+    if (body.size() > *bytes)
+        return Problem{"the file has " + std::to_string(body.size() - *bytes) +
+                           " bytes more than its first line says",
+                       kSaveAgain};
+    if (crc32(body) != *crc)
+        return Problem{"the content has the checksum 0x" + hex8(crc32(body)) +
+                           ", the first line says 0x" + hex8(static_cast<std::uint32_t>(*crc)) +
+                           ": the file is damaged, or was edited",
+                       kSaveAgain};
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::string nvdimm_state_text(const NvdimmImage& image) {
+    std::vector<Json> modules, regions, namespaces;
+    for (std::size_t i = 0; i < image.nvdimms.size(); ++i)
+        modules.push_back(module_json(image.nvdimms[i], image.modules[i]));
+    for (const RegionConfig& region : image.regions)
+        regions.push_back(region_json(region, image.nvdimms));
+    for (std::size_t i = 0; i < image.namespaces.size(); ++i)
+        namespaces.push_back(namespace_json(image.namespaces[i], image.btts[i]));
+    const std::string body = "{" + list_text("nvdimms", modules) + ",\n" +
+                             list_text("regions", regions) + ",\n" +
+                             list_text("namespaces", namespaces) + "}}\n";
+    return std::string(kBegin) + "1" + std::string(kBytes) + std::to_string(body.size()) +
+           std::string(kCrc) + hex8(crc32(body)) + std::string(kEnd) + "\n" + body;
+}
+
+NvdimmState read_nvdimm_state(std::string name, std::string text, const MachineConfig& machine,
+                              std::string_view scenario) {
+    Document document;
+    Findings findings;
+    const std::uint16_t source = document.add_source({std::move(name), std::move(text), {}});
+    NvdimmState out;
+    if (auto problem = damage(document.source(source).text)) {
+        findings.add_at(source, 0, "", std::move(*problem));
+    } else if (const auto root = parse(document, source, findings)) {
+        document.root = *root;
+        out.image = read_state_document(document, findings, machine, scenario);
+    }
+    out.findings = findings.finish(document);
+    if (!out.findings.empty()) out.image.reset();
+    return out;
+}
+
+NvdimmState load_nvdimm_state(const std::string& path, const MachineConfig& machine,
+                              std::string_view scenario) {
+    const std::string name = path == "-" ? "<stdin>" : path;
+    ReadText text = read_file(path);
+    if (!text.text) return {std::nullopt, {{name, 0, 0, "", "cannot be read", text.error}}};
+    return read_nvdimm_state(name, std::move(*text.text), machine, scenario);
+}
+
+}  // namespace mcemu::scenario
