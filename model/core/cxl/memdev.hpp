@@ -1,0 +1,62 @@
+#pragma once  // A CXL type-3 memory device: its media errors and how the mailbox reaches them.
+#include <cstdint>
+#include <optional>
+
+#include "core/cxl/mailbox.hpp"
+#include "core/pmem/poison_list.hpp"
+
+namespace mcemu::cxl {
+
+/// The poison is that of pmem::PoisonList. The device's own list holds one record per 64 B line:
+/// lines that were injected, and latent ones from the moment a read consumes them. Nothing is
+/// proportional to the capacity; every call is O(log n) in the poisoned ranges, a listing also
+/// proportional to the records that it returns.
+/// Source: nvdimm.md 15; CXL 3.0, 8.2.9.8.4.
+class Memdev final : public Mailbox {
+public:
+    /// Bytes of a Get Poison List answer: 32 of header, 16 for each record (254 of them).
+    static constexpr std::uint32_t kPayload = 4096, kHeader = 32, kRecord = 16;
+    static constexpr std::size_t kRecordsPerReply = (kPayload - kHeader) / kRecord;
+
+    /// Throws std::invalid_argument when a partition is not of whole lines, there is no capacity
+    /// at all or too much for a PoisonList, or the list maximum does not fit its 24 bits.
+    explicit Memdev(const Identity& identity);
+
+    Identity identify() const override { return identity_; }
+    PoisonListReply get_poison_list(DpaRange range) override;
+    ReturnCode inject_poison(std::uint64_t dpa, SimTime now) override;
+    ReturnCode clear_poison(std::uint64_t dpa) override;
+
+    /// A media failure that nobody knows of yet. A permanent one is not healed by anything.
+    /// Throws std::invalid_argument when `range` is empty or not inside the device.
+    void plant(DpaRange range, std::uint32_t origin, bool permanent = false);
+
+    /// A read of the media: the lowest poisoned lines that it touches, of one origin, or nothing.
+    /// Their errors enter the device's list.
+    std::optional<pmem::PoisonRun> read(DpaRange range, SimTime now);
+    /// A write of the media: heals the whole lines inside `range`. Returns the bytes healed.
+    std::uint64_t write(DpaRange range);
+
+    /// With the media disabled every command on poison fails (Memory Device Status).
+    void disable_media(bool disabled) { media_disabled_ = disabled; }
+
+    const pmem::PoisonList& poison() const { return poison_; }
+    std::uint32_t listed() const { return listed_; }      ///< records in the device's list
+    std::uint32_t injected() const { return injected_; }  ///< those of source "injected"
+
+private:
+    bool holds_line(std::uint64_t dpa) const;
+    bool enter(std::uint64_t dpa, SimTime now);
+    std::uint64_t heal(DpaRange range);
+
+    Identity identity_;
+    pmem::PoisonList poison_;
+    pmem::PoisonList permanent_;
+    std::uint32_t listed_ = 0, injected_ = 0;
+    std::uint64_t overflow_ns_ = 0;
+    bool overflow_ = false, media_disabled_ = false;
+    DpaRange asked_;              // the range of an answer with more to come
+    std::uint64_t continue_ = 0;  // and where the next answer starts
+};
+
+}  // namespace mcemu::cxl
