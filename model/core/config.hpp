@@ -50,6 +50,7 @@ struct McaConfig {
     SpeculativePoison speculative_poison = SpeculativePoison::ucna;
     bool uc_poison_fatal = false;         ///< demand load of poison through UC memory is fatal
     FirmwareFirst firmware_first = FirmwareFirst::none;
+    std::uint32_t cmci_threshold = 0;     ///< that firmware leaves in IA32_MCi_CTL2
     std::vector<CpuId> stuck_cpus;        ///< never answer a broadcast (rendezvous timeout)
     std::vector<CpuId> mce_disabled_cpus; ///< CR4.MCE = 0: shutdown on #MC
 };
@@ -150,6 +151,8 @@ struct KernelConfig {
     std::vector<std::uint64_t> whole_image_units;
     /// Pages whose mappings memory_failure() cannot remove, by physical address.
     std::vector<std::uint64_t> unmap_fails;
+    bool mce_off = false, lmce_disabled = false, bootlog = true;  ///< words of the mce= option
+    bool bios_cmci_threshold = false;                             ///< likewise
     std::optional<std::uint32_t> cec_threshold;  ///< debugfs ras/cec/; default: the kernel's own
     std::vector<SpaRange> image;           ///< kernel text and data: "kernel_pages" of state "kernel"
 };

@@ -55,8 +55,6 @@ void Processors::enable_machine_checks() {
     mca_.set_cr4_mce_all(true);
     for (const CpuId cpu : mca_config_.mce_disabled_cpus) mca_.set_cr4_mce(cpu, false);
     if (mca_config_.cmci) mca_.wrmsr_all(mca::MSR_LVT_CMCI, kThresholdVector, agenda_.now());
-    if (mca_config_.lmce)
-        mca_.wrmsr_all(mca::MSR_IA32_MCG_EXT_CTL, mca::MCG_EXT_CTL_LMCE_EN, agenda_.now());
 }
 
 void Processors::reset(mca::ResetKind kind) {

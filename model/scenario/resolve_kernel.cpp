@@ -50,6 +50,11 @@ void Resolver::resolve_boot(const Cursor& kernel) {
         if (w == "ignore_ce") k.ignore_ce = true;
         if (w == "dont_log_ce") k.dont_log_ce = true;
         if (w == "no_cmci") k.cmci_disabled = true;
+        if (w == "off") k.mce_off = true;
+        if (w == "no_lmce") k.lmce_disabled = true;
+        if (w == "bootlog") k.bootlog = true;
+        if (w == "nobootlog") k.bootlog = false;
+        if (w == "bios_cmci_threshold") k.bios_cmci_threshold = true;
         if (w == "print_all") {
             k.print_all = true;
             if (!v6) add(at, "\"print_all\" came after Linux 4.19", "leave it out, or use profile \"v6.1\"");

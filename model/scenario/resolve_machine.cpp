@@ -91,6 +91,7 @@ void Resolver::resolve_mca(const Cursor& machine) {
     m.patrol_uc_mode = mca->choice<PatrolUcMode>("patrol_uc_mode");
     m.speculative_poison = mca->choice<SpeculativePoison>("speculative_poison");
     m.uc_poison_fatal = mca->truth("uc_poison_fatal");
+    m.cmci_threshold = mca->number32("cmci_threshold");
     m.firmware_first = mca->choice<FirmwareFirst>("firmware_first");
     if (m.firmware_first != FirmwareFirst::none && !m.emc && !bad(*mca))
         add(mca->at("firmware_first"), "errors cannot raise an SMI on a part without \"emc\"",

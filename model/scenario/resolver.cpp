@@ -1,6 +1,7 @@
 #include "scenario/resolver.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace mcemu::scenario {
 
@@ -46,6 +47,11 @@ void Resolver::resolve() {
     if (root.given("until")) scenario.until = root.time("until");
     resolve_kernel(root);
     resolve_machine(root);
+    if (scenario.kernel.mce_off) {  // nobody ever sets CR4.MCE
+        std::vector<CpuId>& disabled = scenario.machine.mca.mce_disabled_cpus;
+        disabled.resize(scenario.machine.cpus.count());
+        std::iota(disabled.begin(), disabled.end(), CpuId{0});
+    }
     resolve_files(root);
     resolve_kernel_pages(root);
     resolve_processes(root);

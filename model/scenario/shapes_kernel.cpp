@@ -9,8 +9,8 @@ using Kind = Shape::Kind;
 
 constexpr std::string_view kProfiles[] = {"v4.18", "v4.19", "v6.1"};
 constexpr std::string_view kBadblocksModels[] = {"linux_6_1", "ideal"};
-constexpr std::string_view kMceOptions[] = {"recovery",  "ignore_ce", "dont_log_ce",
-                                            "no_cmci",   "print_all"};
+constexpr std::string_view kMceOptions[] = {"recovery", "ignore_ce", "dont_log_ce", "no_cmci", "print_all",
+                                            "off",      "no_lmce",   "bootlog",     "nobootlog", "bios_cmci_threshold"};
 
 constinit const Shape kProfile{.kind = Kind::choice, .choices = kProfiles};
 constinit const Shape kBadblocksModel{.kind = Kind::choice, .choices = kBadblocksModels};
@@ -35,7 +35,7 @@ constexpr Field kBootFields[] = {
     {"mce.dont_log_ce", &kSwitch, "Corrected errors are cleared unlogged", "false"},
     {"mce.cmci_disabled", &kSwitch, "No corrected machine check interrupts: polling only", "false"},
     {"mce.print_all", &kSwitch, "Every record is printed (v6.1 only)", "false"},
-    {"mce", &kMce, "Words of the mce= option; \"recovery\" makes the driver's copies machine-check safe", {}, false, "\"recovery\""},
+    {"mce", &kMce, "Words of the mce= option. recovery: the driver's copies are machine-check safe; off: no machine checks at all, CR4.MCE stays clear; no_lmce: local ones are not enabled; nobootlog: what banks hold at boot is not logged; bios_cmci_threshold: firmware's thresholds stay", {}, false, "\"recovery\""},
     {"nopat", &kSwitch, "No page attribute table: memory types are not tracked", "false"},
     {"debugpat", &kSwitch, "The memory-type code tells what it does", "false"},
     {"page_offset", &kAddress, "Start of the kernel's direct map; 0: the profile's, without KASLR", "\"0x0\""},

@@ -22,6 +22,7 @@ constinit const Shape kSpeculativePoison{.kind = Kind::choice, .choices = kSpecu
 constinit const Shape kNvdimmProfile{.kind = Kind::choice, .choices = kNvdimmProfiles};
 constinit const Shape kMode{.kind = Kind::choice, .choices = kModes};
 constinit const Shape kMapPlace{.kind = Kind::choice, .choices = kMapPlaces};
+constinit const Shape kThreshold{.kind = Kind::whole, .max = 0x7fff};
 constinit const Shape kCpuCount{.kind = Kind::whole, .min = 1, .max = 8192};
 constinit const Shape kCpuList{.kind = Kind::list, .item = &kCpu};
 constinit const Shape kMegahertz{.kind = Kind::whole, .max = 100'000};
@@ -63,6 +64,7 @@ constexpr Field kMcaFields[] = {
     {"patrol_uc_mode", &kPatrolMode, "How patrol scrub reports an uncorrectable error", "\"mce\""},
     {"speculative_poison", &kSpeculativePoison, "What a core does with poison it read only speculatively", "\"ucna\""},
     {"uc_poison_fatal", &kBoolean, "A demand load of poison through uncacheable memory is fatal", "false"},
+    {"cmci_threshold", &kThreshold, "Corrected-error threshold that firmware leaves in IA32_MCi_CTL2", "0"},
     {"firmware_first", &kFirmwareFirst, "Which errors raise an SMI, and reach the kernel only when firmware is done: corrected ones (CSMI), or all (CSMI and MSMI)", "\"none\""},
     {"stuck_cpus", &kCpuList, "CPUs that never answer a broadcast", "[]"},
     {"mce_disabled_cpus", &kCpuList, "CPUs with CR4.MCE = 0: a machine check shuts down", "[]"},

@@ -270,6 +270,7 @@ TEST_CASE("with LMCE enabled a lone SRAR stays on its CPU", "[sim][processors]")
         McaConfig mca;
         mca.lmce = true;
         Bench b(Bench::two_sockets(), mca);
+        b.dut.wrmsr_all(mca::MSR_IA32_MCG_EXT_CTL, mca::MCG_EXT_CTL_LMCE_EN);
         b.load(3, kPoisonSpa);
         json out{b.run()[0]["mc"]};
         for (CpuId cpu = 0; cpu < 4; ++cpu) out.push_back(b.msr(cpu, mca::MSR_IA32_MCG_STATUS));

@@ -68,6 +68,8 @@ constexpr Rule kPoison[] = {
      "scenarios/hardware/patrol-scrub-corrected-v6.1.json", "McaConfig.patrol_uc_mode"},
     {"firmware first: an SMI stands between the error and CMCI or #MC", "mce.md 12",
      Check::inferred, "scenarios/mca/firmware-first-delays.json", "McaConfig.firmware_first"},
+    {"firmware leaves a threshold in CTL2", "SDM vol. 3B 16.5", Check::spec,
+     "scenarios/mca/firmware-threshold-kept-v4.19.json", "McaConfig.cmci_threshold"},
     {"a store of part of a line keeps the poison, a full line heals DRAM",
      "nvdimm.md 5 (vendor documents)", Check::inferred, "", "NvdimmConfig.heal_on_full_line_write"},
     {"REP MOVS erratum of model 0x55: off", "Linux 6.1 quirk_skylake_repmov()", Check::spec, ""},

@@ -33,6 +33,7 @@ MsrFile::MsrFile(const CpuConfig& cpus, const McaConfig& mca, const BankMap& map
       mcg_cap_(make_mcg_cap(mca)),
       has_{mca.ser, mca.cmci, mca.tes},
       lmce_p_(mca.lmce),
+      cmci_threshold_(mca.cmci ? mca.cmci_threshold : 0),
       banks_(map),
       mcg_status_(cpus.count(), 0, MCG_STATUS_MCIP),
       mcg_ctl_(cpus.count()),
@@ -62,6 +63,9 @@ void MsrFile::reset(ResetKind kind) {
     } else {
         banks_.clear();
     }
+    if (cmci_threshold_ == 0) return;
+    for (std::uint32_t b = 0; b < map_.count(); ++b)
+        if (map_[b].cmci) banks_.set_ctl2_all(b, cmci_threshold_);
 }
 
 std::uint64_t MsrFile::tsc(SimTime now) const {

@@ -67,6 +67,7 @@ private:
     std::uint64_t mcg_cap_;
     Capabilities has_;
     bool lmce_p_;
+    std::uint32_t cmci_threshold_;  ///< what firmware leaves in CTL2
     BankStore banks_;
     PerCpuRegister mcg_status_, mcg_ctl_, mcg_ext_ctl_, feature_control_, misc_enable_, lvt_cmci_,
         tsc_offset_;

@@ -27,8 +27,9 @@ void Cmci::discover(CpuId cpu) {
             poller_.poll_banks(cpu) &= ~bit;
             continue;
         }
-        const std::uint64_t wanted =
-            (ctl2 & ~MCI_CTL2_THRESHOLD) | CMCI_THRESHOLD | MCI_CTL2_CMCI_EN;
+        const bool keep = core_.env.config.bios_cmci_threshold && (ctl2 & MCI_CTL2_THRESHOLD);
+        const std::uint64_t threshold = keep ? ctl2 & MCI_CTL2_THRESHOLD : CMCI_THRESHOLD;
+        const std::uint64_t wanted = (ctl2 & ~MCI_CTL2_THRESHOLD) | threshold | MCI_CTL2_CMCI_EN;
         hw.wrmsr(cpu, msr_mci_ctl2(bank), wanted);
         if (!(core_.read(cpu, msr_mci_ctl2(bank)) & MCI_CTL2_CMCI_EN)) continue;  // has none
         owned_[cpu] |= bit;

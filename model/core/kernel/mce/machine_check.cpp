@@ -18,6 +18,9 @@ using namespace mca;
 constexpr std::uint64_t FEAT_CTL_LOCKED = 1u << 0;
 constexpr std::uint64_t FEAT_CTL_LMCE_ENABLED = 1u << 20;
 constexpr std::uint64_t MCG_EXT_CTL_LMCE_EN = 1u << 0;
+/// __mcheck_cpu_init_generic(): what stands in the banks is logged, unless with nobootlog.
+unsigned boot_flags(const Env& env) { return MCP_UC | (env.config.bootlog ? 0u : MCP_DONTLOG); }
+
 constexpr std::uint64_t kCmciVector = 0xf9;  // THRESHOLD_APIC_VECTOR: fixed, not masked
 
 }  // namespace
@@ -51,6 +54,7 @@ struct MachineCheck::State {
 };
 
 void MachineCheck::State::enable_lmce(CpuId cpu) {
+    if (core.env.config.lmce_disabled) return;
     const std::uint64_t wanted = FEAT_CTL_LOCKED | FEAT_CTL_LMCE_ENABLED;
     const std::uint64_t both = MCG_SER_P | MCG_LMCE_P;
     if ((core.read(cpu, MSR_IA32_MCG_CAP) & both) != both) return;
@@ -77,9 +81,10 @@ void MachineCheck::start() {
     const std::uint64_t cap = core.read(0, MSR_IA32_MCG_CAP);
     core.ser = cap & MCG_SER_P;
     core.banks = static_cast<std::uint32_t>(cap & 0xff);
+    if (core.env.config.mce_off) return;  // mcheck_cpu_init() leaves the part as it is
     bool logged = false;
     for (const CpuId cpu : hw.cpus_with_valid_banks())
-        logged = s_->poller.machine_check_poll(cpu, MCP_UC, ~std::uint64_t{0}).logged || logged;
+        logged = s_->poller.machine_check_poll(cpu, boot_flags(core.env), ~std::uint64_t{0}).logged || logged;
     if (cap & MCG_CTL_P) hw.wrmsr_all(MSR_IA32_MCG_CTL, ~std::uint64_t{0});
     for (std::uint32_t bank = 0; bank < core.banks; ++bank)
         hw.wrmsr_all(msr_mci_ctl(bank), ~std::uint64_t{0});
@@ -131,7 +136,8 @@ int MachineCheck::write_bank(std::string_view number, std::uint64_t ctl) {
     bool logged = false;
     for (const CpuId cpu : hw.cpus_with_valid_banks()) {
         if (!core.online(cpu)) continue;
-        logged = s_->poller.machine_check_poll(cpu, MCP_UC, ~std::uint64_t{0}).logged || logged;
+        logged = s_->poller.machine_check_poll(cpu, boot_flags(core.env), ~std::uint64_t{0}).logged ||
+                 logged;
         for (std::uint64_t left = core.valid_banks(cpu); left; left &= left - 1) {
             const auto lost = static_cast<std::uint32_t>(std::countr_zero(left));
             core.env.fates.mark(core.origin(cpu, lost), Fate::filtered,

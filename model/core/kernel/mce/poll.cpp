@@ -42,7 +42,7 @@ Poller::Result Poller::machine_check_poll(CpuId cpu, unsigned flags, std::uint64
         core_.read_aux(cpu, bank, m);
         m.severity = static_cast<std::uint8_t>(core_.grade(m, false, false).severity);
         // dont_log_ce: an error with a usable address is still acted upon.
-        if (!env.config.dont_log_ce || usable_address(m)) {
+        if (!(flags & MCP_DONTLOG) && (!env.config.dont_log_ce || usable_address(m))) {
             if (core_.log(cpu, m)) result.logged = true;
         } else {
             env.fates.mark(m.origin, Fate::filtered, FateReason::filtered_by_kernel,

@@ -8,6 +8,7 @@ namespace mcemu::kernel {
 enum McpFlags : unsigned {
     MCP_TIMESTAMP = 1,  ///< read the TSC
     MCP_UC = 2,         ///< log uncorrected errors too: boot
+    MCP_DONTLOG = 4,    ///< only clear: boot with nobootlog
 };
 
 /// Looks into banks for errors that raised no machine check.

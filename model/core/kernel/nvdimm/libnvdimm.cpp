@@ -31,7 +31,7 @@ void Libnvdimm::start_from(const NvdimmImage& image, const std::vector<SpaRange>
     for (std::uint32_t ns = 0; ns < s_->btts.size(); ++ns) {
         if (!s_->btts[ns]) continue;
         s_->btts[ns]->restore(image.btts[ns]);
-        s_->kernel.env.flows.spawn(attach_btt(ns));
+        s_->kernel.env.flows.spawn([&] { return attach_btt(ns); });
     }
     s_->scrub.rescan(true);  // -ENOTTY: no firmware to ask, and nothing is found
 }
