@@ -72,7 +72,8 @@ std::string help() {
 
 std::string versions() {
     return "mcemu " + std::string(output::program_version()) +
-           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/nvdimm-state/1\nSystemC " + sc_core::sc_release() + "\n";
+           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/nvdimm-state/1\nSystemC " +
+           sc_core::sc_release() + "\n";
 }
 
 [[noreturn]] void unknown_command(std::string_view name) {

@@ -71,7 +71,8 @@ pmem::ModuleImage Nvdimm::snapshot() const {
         if (!image.poison.empty() && image.poison.back().range.end == run.range.begin &&
             image.poison.back().flags == run.flags)
             image.poison.back().range.end = run.range.end;
-        else image.poison.push_back(run);
+        else
+            image.poison.push_back(run);
     }
     image.stuck = stuck_;
     image.smart = health_.snapshot();

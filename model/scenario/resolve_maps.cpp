@@ -66,6 +66,11 @@ const Resolver::NamedMap* Resolver::map_of(const Path& at, std::uint32_t process
             }
         }
         if (owner < scenario.processes.size()) {
+            const int main = scenario.processes[owner].thread_of;
+            if (main >= 0) {  // a thread has the maps of its process
+                owner = static_cast<std::uint32_t>(main);
+                continue;
+            }
             for (const NamedMap& map : maps_) {
                 if (map.process == owner && names.size() < 100) names.push_back(map.id);
             }

@@ -1,5 +1,5 @@
-// Sequences of operations on a bad-block table (block/badblocks.c; nvdimm.md 11.2): the table of the
-// kernel stub does them itself, nothing is emulated around it.
+// Sequences of operations on a bad-block table (block/badblocks.c; nvdimm.md 11.2): the table of
+// the kernel stub does them itself, nothing is emulated around it.
 #include <cstdint>
 
 #include "conformance/family.hpp"
@@ -16,8 +16,7 @@ constexpr const char* kNoTable = "the record holds no table";
 
 class Replay {
 public:
-    Replay(BadblocksModel model, int shift, Verdict& verdict)
-        : table_(model, shift), v_(verdict) {}
+    Replay(BadblocksModel model, int shift, Verdict& verdict) : table_(model, shift), v_(verdict) {}
 
     void perform(const json& op, std::size_t number) {
         const std::string what = op["op"];

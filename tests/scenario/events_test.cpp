@@ -228,12 +228,58 @@ TEST_CASE("every kind of event is accepted in its smallest form", "[scenario][ev
           R"("munmap", "process": "p", "map": "m")", R"("mlock", "process": "p", "map": "m")",
           R"("fork", "process": "p", "child": {"id": "c"})", R"("exit", "process": "p")",
           R"("truncate", "file": "f", "size": 0)", R"("prctl_mce_kill", "process": "p", "policy": "late")",
+          R"("sigprocmask", "process": "p", "how": "block")", R"("sigaction", "process": "p", "sigbus": "ignore")",
+          R"("pin", "process": "p", "map": "m", "longterm": true)", R"("unpin", "process": "p", "map": "m")",
+          R"("sysctl", "name": "bank31", "value": "0xff")",
           R"("sysctl", "name": "memory_failure_early_kill", "value": 1)", R"("cpu_offline", "cpu": 1)",
           R"("cpu_online", "cpu": 1)", R"("disable_namespace", "namespace": "namespace0.0")",
           R"("enable_namespace", "namespace": "namespace0.0")", R"("power_fail")", R"("call", "function": "dump_page", "arguments": [1])"}) {
         CAPTURE(body);
         CHECK(told(with_events("{\"at\": 0, \"do\": " + std::string(body) + "}")).empty());
     }
+}
+
+// ---------------------------------------------------------------- threads, masks
+
+TEST_CASE("threads stand behind all processes and have the maps of theirs", "[scenario][events]") {
+    const auto s = loaded(R"({"schema": "mcemu/scenario/1", "name": "t", "processes": [
+        {"id": "p", "pid": 50, "comm": "qemu", "cpu": 1, "maps": [{"id": "m", "va": "0x200000", "size": "8KiB"}],
+         "threads": [{"id": "t", "tid": 51, "cpu": 2, "mce_kill": "early", "sigbus_blocked": true}]},
+        {"id": "q", "sigbus_blocked": true}],
+        "events": [{"at": 0, "do": "munmap", "process": "t", "map": "m", "offset": "4KiB"},
+                   {"at": 0, "do": "fork", "process": "t", "child": {"id": "c"}},
+                   {"at": 1, "do": "munmap", "process": "c", "map": "m"}]})");
+    const std::vector<ProcessConfig>& all = s->scenario.processes;
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].thread_of == -1);
+    CHECK(all[1].id == "q");
+    CHECK(all[1].sigbus_blocked);
+    CHECK(all[2].thread_of == 0);
+    CHECK(all[2].pid == 51);
+    CHECK(all[2].comm == "qemu");
+    CHECK(all[2].cpu == 2);
+    CHECK(all[2].mce_kill == McePolicy::early);
+    CHECK(all[2].sigbus_blocked);
+    const auto unmap = std::get<MunmapEvent>(s->scenario.events[0].action);
+    CHECK(unmap.process == 2);
+    CHECK(unmap.va == 0x201000);
+    CHECK(unmap.size == 0x1000);
+    const ProcessConfig& child = std::get<ForkEvent>(s->scenario.events[1].action).child;
+    CHECK(child.inherits_mce_kill);
+    CHECK(child.inherits_sigbus);
+    CHECK(child.inherits_mask);
+    CHECK(std::get<MunmapEvent>(s->scenario.events[2].action).process == 3);
+}
+
+TEST_CASE("what is wrong with threads, pins and merged pages is told", "[scenario][events]") {
+    CHECK(told(document(R"("processes": [{"id": "p", "pid": 5, "threads": [{"id": "p"}, {"id": "t", "tid": 5}]}])")) ==
+          "s.json:2:56: /processes/0/threads/0/id: the id \"p\" is taken by /processes/0/id: choose another\n"
+          "s.json:2:81: /processes/0/threads/1/tid: the tid 5 is taken by /processes/0: choose another");
+    CHECK(told(document(R"("processes": [{"id": "p", "maps": [
+        {"va": "0x1000", "size": "4KiB", "kind": "shmem", "state": "ksm"}]}])")) ==
+          "s.json:3:68: /processes/0/maps/0/state: only private anonymous memory is merged: use kind \"anon\"");
+    CHECK(told(with_events(R"({"at": 0, "do": "pin", "process": "p", "va": "0x200000"})")) ==
+          "s.json:7:1: /events/0: the key \"size\" is missing: with \"va\" nothing tells how much");
 }
 
 }  // namespace

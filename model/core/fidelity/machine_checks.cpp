@@ -101,8 +101,9 @@ constexpr Rule kCorrected[] = {
     {"the collector of corrected errors soft-offlines a page at its threshold",
      "Linux 4.19, 6.1 cec_add_elem()", Check::spec, "scenarios/mca/collector-threshold-v4.19.json",
      "KernelConfig.cec KernelConfig.cec_threshold"},
-    {"mce=off, no_lmce, nobootlog, bios_cmci_threshold", "Linux 4.19, 6.1 mcheck_enable(), cmci_discover()",
-     Check::spec, "scenarios/mca/switched-off-v4.19.json scenarios/mca/firmware-threshold-kept-v4.19.json "
+    {"mce=off, no_lmce, nobootlog, bios_cmci_threshold",
+     "Linux 4.19, 6.1 mcheck_enable(), cmci_discover()", Check::spec,
+     "scenarios/mca/switched-off-v4.19.json scenarios/mca/firmware-threshold-kept-v4.19.json "
      "scenarios/mca/local-switched-off-v6.1.json",
      "KernelConfig.mce_off KernelConfig.lmce_disabled KernelConfig.bootlog "
      "KernelConfig.bios_cmci_threshold"},

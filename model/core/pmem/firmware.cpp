@@ -125,7 +125,8 @@ std::vector<SpaRange> Firmware::known_poison(std::uint32_t region) const {
     std::vector<SpaRange> out;
     const SpaRange range = regions_[region].set.range();
     std::optional<SpaRange> run = next_run(range.begin, range.end, true);
-    for (; run && out.size() < max_records(regions_[region]); run = next_run(run->end, range.end, true))
+    for (; run && out.size() < max_records(regions_[region]);
+         run = next_run(run->end, range.end, true))
         out.push_back(*run);
     return out;
 }

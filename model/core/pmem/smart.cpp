@@ -95,7 +95,8 @@ bool SmartHealth::inject(std::uint32_t flags, std::uint64_t temperature, std::ui
 bool SmartHealth::alarms() const {
     constexpr const SmartThresholds& armed = kSmartThresholds;
     return ((armed.control & kControlSpares) && spares() <= armed.spares) ||
-           ((armed.control & kControlMedia) && reaches(media_temperature(), armed.media_temperature)) ||
+           ((armed.control & kControlMedia) &&
+            reaches(media_temperature(), armed.media_temperature)) ||
            ((armed.control & kControlController) &&
             reaches(controller_temperature_, armed.controller_temperature)) ||
            health() > kHealthNonCritical || shutdown_state_ != 0;

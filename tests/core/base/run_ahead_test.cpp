@@ -149,8 +149,7 @@ TEST_CASE("the cause stays when a flow goes on", "[core][flow]") {
     CHECK(causes == std::vector<std::uint32_t>{5, 6});
 }
 
-TEST_CASE("a Task that ended without a coroutine yields its value like any other",
-          "[core][flow]") {
+TEST_CASE("a Task that ended without a coroutine yields its value like any other", "[core][flow]") {
     World w;
     int sum = 0;
     w.flows.spawn([&] { return sum_up(w.agenda, sum); });

@@ -84,7 +84,9 @@ void MachineCheck::start() {
     if (core.env.config.mce_off) return;  // mcheck_cpu_init() leaves the part as it is
     bool logged = false;
     for (const CpuId cpu : hw.cpus_with_valid_banks())
-        logged = s_->poller.machine_check_poll(cpu, boot_flags(core.env), ~std::uint64_t{0}).logged || logged;
+        logged =
+            s_->poller.machine_check_poll(cpu, boot_flags(core.env), ~std::uint64_t{0}).logged ||
+            logged;
     if (cap & MCG_CTL_P) hw.wrmsr_all(MSR_IA32_MCG_CTL, ~std::uint64_t{0});
     for (std::uint32_t bank = 0; bank < core.banks; ++bank)
         hw.wrmsr_all(msr_mci_ctl(bank), ~std::uint64_t{0});
@@ -136,13 +138,14 @@ int MachineCheck::write_bank(std::string_view number, std::uint64_t ctl) {
     bool logged = false;
     for (const CpuId cpu : hw.cpus_with_valid_banks()) {
         if (!core.online(cpu)) continue;
-        logged = s_->poller.machine_check_poll(cpu, boot_flags(core.env), ~std::uint64_t{0}).logged ||
-                 logged;
+        logged =
+            s_->poller.machine_check_poll(cpu, boot_flags(core.env), ~std::uint64_t{0}).logged ||
+            logged;
         for (std::uint64_t left = core.valid_banks(cpu); left; left &= left - 1) {
             const auto lost = static_cast<std::uint32_t>(std::countr_zero(left));
-            core.env.fates.mark(core.origin(cpu, lost), Fate::filtered,
-                                FateReason::filtered_by_kernel,
-                                core.env.trace.note(Module::kernel, TraceKind::mce_dropped, cpu, lost));
+            core.env.fates.mark(
+                core.origin(cpu, lost), Fate::filtered, FateReason::filtered_by_kernel,
+                core.env.trace.note(Module::kernel, TraceKind::mce_dropped, cpu, lost));
             core.write(cpu, msr_mci_status(lost), 0);
         }
     }

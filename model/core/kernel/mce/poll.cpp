@@ -105,6 +105,9 @@ Task<void> Poller::tick() {
         if (!would_find(cpu)) continue;
         co_await phase(env, cpu, Lat::kernel_poll);
         const Result result = machine_check_poll(cpu, 0, poll_banks_[cpu]);
+        // What it returns would halve the interval, or double it up to check_interval. But the
+        // first notifier runs in the worker and takes the bit itself: it is never set here, and
+        // the interval stays what it was (mce_timer_fn(); kernel.md 1.17).
         core_.notify_irq(cpu);
         if (result.logged) co_await core_.irq_work(cpu);
     }

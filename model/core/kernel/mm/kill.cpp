@@ -28,14 +28,13 @@ int MemoryFailure::State::kill_proc(Context& ctx, Pfn pfn, const Victim& v, unsi
     env.log.line(ctx.cpu, Line::mf_kill, pfn.value, p.comm, pid);
     // Who shares current's address space (v4.x), or is current (v6.1): current gets the signal.
     Process* const current = ctx.task;
-    const bool affected = current && (profile.ao_to_all_sharers ? current->leader == p.leader
-                                                                : current == &p);
+    const bool affected =
+        current && (profile.ao_to_all_sharers ? current->leader == p.leader : current == &p);
     if ((flags & MF_ACTION_REQUIRED) && affected) {
         kernel.processes.force_signal(*current, kSigbus, kBusMceerrAr, true, v.addr, v.shift);
         return 0;
     }
-    const int rc =
-        kernel.processes.send_signal(p, kSigbus, kBusMceerrAo, true, v.addr, v.shift);
+    const int rc = kernel.processes.send_signal(p, kSigbus, kBusMceerrAo, true, v.addr, v.shift);
     if (rc != 0)
         env.log.line(ctx.cpu, Line::mf_signal_error, p.comm, pid,
                      static_cast<std::uint64_t>(static_cast<std::int64_t>(rc)));

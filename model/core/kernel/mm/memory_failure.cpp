@@ -168,8 +168,8 @@ Task<int> MemoryFailure::State::dispatch(Context& ctx, Pfn pfn, unsigned flags) 
 }
 
 Task<int> MemoryFailure::State::panic(Context& ctx, Pfn pfn) {
-    kernel.machine_check_core.panic(
-        ctx.cpu, env.names.intern("Memory failure on page " + hex(pfn.value)));
+    kernel.machine_check_core.panic(ctx.cpu,
+                                    env.names.intern("Memory failure on page " + hex(pfn.value)));
     kernel.processes.end_kernel_work(ctx.cpu);
     co_await std::suspend_always{};
     co_return 0;

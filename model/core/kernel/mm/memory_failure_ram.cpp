@@ -180,8 +180,8 @@ Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned f
         const std::vector<Mapper> covering =
             anon ? std::vector<Mapper>() : mm().covering(*mapping, page(head).index);
         for (const Mapper& m : anon ? mapped : covering)
-            if (const Process* t = task_early_kill(ctx, kernel.processes[m.process],
-                                                   flags & MF_ACTION_REQUIRED))
+            if (const Process* t =
+                    task_early_kill(ctx, kernel.processes[m.process], flags & MF_ACTION_REQUIRED))
                 victims.push_back({t->index, m.va, shift, true});
         if (!victims.empty()) co_await phase(env, ctx.cpu, Lat::kernel_mf_collect, victims.size());
     }

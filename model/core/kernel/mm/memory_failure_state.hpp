@@ -53,7 +53,7 @@ struct MemoryFailure::State {
     FlowMutex mf_mutex;  // v6.1
     bool hw_memory_failure = false;
     using PageLocks = std::map<std::uint64_t, WaitQueue>;
-    PageLocks locked;                  // v4.x: PG_locked, by pfn
+    PageLocks locked;                 // v4.x: PG_locked, by pfn
     PageLocks::node_type spare_lock;  // of the last one released: the next needs no allocation
     RateLimit unpoison_limit;
     Filter filter;

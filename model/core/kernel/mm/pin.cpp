@@ -82,8 +82,7 @@ bool Mm::pinned_within(SpaRange range) const {
 bool Mm::leaked_within(SpaRange range) const {
     const std::vector<Pfn> known = kernel_.memory.known();
     return std::any_of(known.begin(), known.end(), [&](Pfn pfn) {
-        return range.contains(pfn.spa()) &&
-               kernel_.memory.find(pfn)->refcount > 1 + pins_of(pfn);
+        return range.contains(pfn.spa()) && kernel_.memory.find(pfn)->refcount > 1 + pins_of(pfn);
     });
 }
 

@@ -24,19 +24,19 @@ struct Process {
 
     std::uint32_t index = 0;
     std::string id;
-    int pid = 0;                ///< gettid(); of a main thread the process's number too
-    std::uint32_t comm = 0;     ///< Names number
-    Process* leader = nullptr;  ///< the main thread; itself in a main thread
+    int pid = 0;                    ///< gettid(); of a main thread the process's number too
+    std::uint32_t comm = 0;         ///< Names number
+    Process* leader = nullptr;      ///< the main thread; itself in a main thread
     std::vector<Process*> threads;  ///< of a main thread: all of the process, itself first
     CpuId cpu = 0;
-    McePolicy mce_kill = McePolicy::standard;         ///< PF_MCE_PROCESS, PF_MCE_EARLY
-    SigbusAction sigbus = SigbusAction::standard;     ///< of a main thread: all share it
+    McePolicy mce_kill = McePolicy::standard;      ///< PF_MCE_PROCESS, PF_MCE_EARLY
+    SigbusAction sigbus = SigbusAction::standard;  ///< of a main thread: all share it
     bool sigbus_blocked = false;
     ProcessState state = ProcessState::alive;
     int killed_by = 0;  ///< signal number
     int exit_code = 0;
     std::shared_ptr<AddressSpace> mm;  ///< shared by the threads of a process
-    bool in_kernel = false;  ///< inside a system call, fault or #MC tail
+    bool in_kernel = false;            ///< inside a system call, fault or #MC tail
 
     /// Signals raised and not yet delivered; a standard signal pending is not queued twice.
     std::vector<SignalRecord> pending;
@@ -90,7 +90,7 @@ public:
     /// send_sig_mceerr(): may be ignored by the receiver, and waits while it is blocked. 0, or
     /// -ESRCH when the thread has gone.
     int send_signal(Process& process, int signo, int code, bool has_address, std::uint64_t addr,
-                     int lsb);
+                    int lsb);
 
     /// Memory management behind all of them.
     Mm& mm();

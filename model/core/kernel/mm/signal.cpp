@@ -119,8 +119,8 @@ void Processes::State::deliver(Process& p) {
     env.fates.mark(signal.origin, Fate::consumed, FateReason::signalled, signal.trace_id);
 
     const SigbusAction action = p.leader->sigbus;
-    const bool caught = signal.signo == kSigbus && (action == SigbusAction::handler ||
-                                                    action == SigbusAction::handler_remaps);
+    const bool caught = signal.signo == kSigbus &&
+                        (action == SigbusAction::handler || action == SigbusAction::handler_remaps);
     if (!caught) {
         die(p, ProcessState::killed, signal.signo, 0);
     } else if (action == SigbusAction::handler || !signal.has_address) {

@@ -5,8 +5,7 @@
 namespace mcemu::kernel {
 
 void MemoryFailure::State::unknown_type(Context& ctx, Pfn pfn) {
-    const PageFlagsText text =
-        page_flags_text(page(pfn), pfn, kernel.memory.is_ram(pfn), profile);
+    const PageFlagsText text = page_flags_text(page(pfn), pfn, kernel.memory.is_ram(pfn), profile);
     env.log.line(ctx.cpu, Line::soft_unknown_type, pfn.value, text.word,
                  env.names.intern(text.names));
 }
@@ -17,9 +16,8 @@ int MemoryFailure::State::migration_failed(Context& ctx, Pfn pfn, std::int64_t e
     Page left = page(pfn);
     left.flags &= ~bit(PG_lru);
     const PageFlagsText text = page_flags_text(left, pfn, true, profile);
-    env.log.line(ctx.cpu, Line::soft_migration_failed, pfn.value,
-                 static_cast<std::uint64_t>(error), text.word, env.names.intern(text.names),
-                 huge ? 1 : 0);
+    env.log.line(ctx.cpu, Line::soft_migration_failed, pfn.value, static_cast<std::uint64_t>(error),
+                 text.word, env.names.intern(text.names), huge ? 1 : 0);
     if (error > 0) return profile.serialised ? -EBUSY : -EIO;
     return static_cast<int>(error);
 }

@@ -1,6 +1,6 @@
 #pragma once  // Taking poison out of the 1:1 map without touching it (kernel.md 4.6).
-#include <cstdint>
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "core/kernel/env.hpp"

@@ -117,8 +117,7 @@ TEST_CASE("which thread is told of an optional action", "[core][mm]") {
         }
 }
 
-TEST_CASE("the thread that consumed poison is signalled; 4.x names the main thread",
-          "[core][mm]") {
+TEST_CASE("the thread that consumed poison is signalled; 4.x names the main thread", "[core][mm]") {
     for (const ProfileId id : kAll) {
         MmWorld w(threads(id, McePolicy::standard, McePolicy::standard, McePolicy::early));
         w.failure(1, kPfn, MF_ACTION_REQUIRED);
@@ -132,8 +131,8 @@ TEST_CASE("the thread that consumed poison is signalled; 4.x names the main thre
 }
 
 TEST_CASE("SIGBUS without a handler ends all threads, exit of one thread only that", "[core][mm]") {
-    Scenario s = threads(ProfileId::v4_19, McePolicy::standard, McePolicy::standard,
-                         McePolicy::standard);
+    Scenario s =
+        threads(ProfileId::v4_19, McePolicy::standard, McePolicy::standard, McePolicy::standard);
     s.processes[0].sigbus = SigbusAction::standard;
     MmWorld w(std::move(s));
     w.perform(ExitEvent{2, 3});

@@ -47,8 +47,8 @@ TEST_CASE("a free page is taken away; v4.x says that it was free", "[core][mm]")
     for (const ProfileId id : kAll) {
         MmWorld w(platform(id, NamespaceMode::devdax));
         CHECK(soft_offline(w, 0x55555) == 0);
-        CHECK(lines(w) == (id == ProfileId::v6_1 ? std::vector<Line>{}
-                                                 : std::vector{Line::soft_free_buddy}));
+        CHECK(lines(w) ==
+              (id == ProfileId::v6_1 ? std::vector<Line>{} : std::vector{Line::soft_free_buddy}));
         CHECK(w.poisoned(0x55555));
         CHECK(w.kernel->counters.num_poisoned_pages == 1);
     }
@@ -58,8 +58,8 @@ TEST_CASE("a free huge page is dissolved; v4.x says that it was free", "[core][m
     for (const ProfileId id : kAll) {
         MmWorld w(with_pages(id, KernelPageState::hugetlb_free));
         CHECK(soft_offline(w, 0x40007) == 0);
-        CHECK(lines(w) == (id == ProfileId::v6_1 ? std::vector<Line>{}
-                                                 : std::vector{Line::soft_free_huge}));
+        CHECK(lines(w) ==
+              (id == ProfileId::v6_1 ? std::vector<Line>{} : std::vector{Line::soft_free_huge}));
         CHECK(w.poisoned(0x40007));
     }
 }
