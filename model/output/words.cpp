@@ -80,7 +80,8 @@ constexpr std::array kErrnos = std::to_array<std::pair<int, std::string_view>>({
     {28, "ENOSPC"}, {29, "ESPIPE"}, {30, "EROFS"}, {31, "EMLINK"}, {32, "EPIPE"}, {33, "EDOM"},
     {34, "ERANGE"}, {35, "EDEADLK"}, {38, "ENOSYS"}, {61, "ENODATA"}, {62, "ETIME"},
     {71, "EPROTO"}, {74, "EBADMSG"}, {75, "EOVERFLOW"}, {95, "EOPNOTSUPP"}, {105, "ENOBUFS"},
-    {110, "ETIMEDOUT"}, {114, "EALREADY"}, {115, "EINPROGRESS"}, {133, "EHWPOISON"},
+    {110, "ETIMEDOUT"}, {114, "EALREADY"}, {115, "EINPROGRESS"}, {117, "EUCLEAN"},
+    {133, "EHWPOISON"},
 });
 
 constexpr std::array kPageFlags = std::to_array<std::string_view>({

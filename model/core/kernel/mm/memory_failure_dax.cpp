@@ -4,6 +4,15 @@
 #include "core/kernel/mm/memory_failure_state.hpp"
 
 namespace mcemu::kernel {
+namespace {
+
+/// EFSCORRUPTED of XFS is EUCLEAN.
+constexpr int kEfscorrupted = 117;
+/// Where mkfs.xfs puts the headers of the first allocation group, the roots of its trees and its
+/// first inodes, with blocks of 4 KiB.
+constexpr std::uint64_t kXfsMetadata = 24 * kPageSize;
+
+}  // namespace
 
 Task<int> MemoryFailure::State::dev_pagemap(Context& ctx, Pfn pfn, unsigned flags) {
     const MemoryKind kind = kernel.memory.kind(pfn);
@@ -163,7 +172,10 @@ Task<int> MemoryFailure::State::notify_holder(Context& ctx, Pfn pfn, unsigned fl
             co_return 0;
         }
     }
-    co_return 0;  // free space of the file system
+    // xfs_dax_failure_fn(): what belongs to no file is metadata, and the file system shuts down;
+    // free space has no owner at all.
+    if (offset < kXfsMetadata) co_return -kEfscorrupted;
+    co_return 0;
 }
 
 }  // namespace mcemu::kernel

@@ -382,3 +382,20 @@ TEST_CASE("a touch past the end of a device is a bus error", "[core][mm]") {
     w.store(0, 0x7f0000200010);
     CHECK(joined(w.signals()) == "victim 7 code 2 addr 7f0000200010 lsb 0\n");
 }
+
+// kernel.md 2.5: the reverse map names metadata as owner.
+TEST_CASE("XFS cannot give up a page of its metadata", "[core][mm]") {
+    for (const FsKind fs : {FsKind::xfs_rmap, FsKind::xfs}) {
+        Scenario s = platform(ProfileId::v6_1, NamespaceMode::fsdax);
+        s.files.push_back(dax_file(1 << 20, 0, kDaxPfn, fs));
+        MmWorld w(std::move(s));
+        const bool holds = fs == FsKind::xfs_rmap;
+        CHECK(w.failure(-1, (kData >> 12) + 3, 0) == (holds ? -117 : -EBUSY));
+        CHECK(joined(w.log()) ==
+              "Memory failure: 0x201003: recovery action for dax page: Failed\n");
+        CHECK_FALSE(w.poisoned(0x201003));
+        const std::size_t before = w.log().size();
+        CHECK(w.failure(-1, (kData >> 12) + 24, 0) == (holds ? 0 : -EBUSY));  // free space
+        CHECK(w.log().size() == before + 1);
+    }
+}
