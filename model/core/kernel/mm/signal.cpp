@@ -108,6 +108,8 @@ void Processes::State::deliver(Process& p) {
                                          [&](const SignalRecord& s) { return !p.blocks(s.signo); });
     SignalRecord signal = *next;
     p.pending.erase(next);
+    // get_signal(): what waited while it was blocked is dropped if it is ignored by now.
+    if (signal.signo == kSigbus && p.leader->sigbus == SigbusAction::ignore) return;
     const Causality before = env.agenda.why();
     env.agenda.set_why({signal.trace_id, signal.origin});
     signal.at = env.agenda.now();
