@@ -18,6 +18,6 @@ while(NOT end EQUAL -1)
   string(REGEX REPLACE "([][,\\\"])" "\\\\\\1" spec "${name}")
   string(APPEND script
          "add_test([==[${PREFIX} ${name}]==] [==[${PROGRAM}]==] [==[${spec}]==] --warn NoTests)\n"
-         "set_tests_properties([==[${PREFIX} ${name}]==] PROPERTIES TIMEOUT 300)\n")
+         "set_tests_properties([==[${PREFIX} ${name}]==] PROPERTIES TIMEOUT 120)\n")
 endwhile()
 file(WRITE "${OUT}" "${script}")
