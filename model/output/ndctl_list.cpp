@@ -65,7 +65,7 @@ Json celsius(std::uint16_t sixteenths) {
 
 Json health_json(const pmem::SmartHealth& smart) {
     const std::uint8_t health = smart.health();
-    const pmem::SmartThresholds& armed = pmem::kSmartThresholds;
+    const pmem::SmartThresholds& armed = smart.thresholds();
     const bool spares = armed.control & 1, media = armed.control & 2,
                controller = armed.control & 4;
     Json out = {{"health_state", health & pmem::kHealthFatal         ? "fatal"

@@ -105,7 +105,7 @@ Json processes_of(const RunView& view) {
 Json mapping_of(const RunView& view, const kernel::Page& page) {
     if (!page.mapping || page.mapping->of < 0) return nullptr;
     const auto of = static_cast<std::size_t>(page.mapping->of);
-    return page.mapping->kind == MapKind::devdax ? view.scenario.machine.namespaces[of].device
+    return page.mapping->kind == MapKind::devdax ? view.kernel.namespaces[of].device
                                                  : view.scenario.files[of].id;
 }
 
@@ -423,7 +423,7 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
 bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result) {
     std::vector<Finding> findings;
     Aliases devices;
-    for (const NamespaceConfig& ns : view.scenario.machine.namespaces) devices[ns.device] = ns.id;
+    for (const NamespaceConfig& ns : view.kernel.namespaces) devices[ns.device] = ns.id;
     if (!expect.is_null()) findings = evaluate(expect, result, devices);
     const bool late =
         std::any_of(findings.begin(), findings.end(), [](const Finding& f) { return f.late; });

@@ -24,7 +24,7 @@ Task<int> MemoryFailure::State::dev_pagemap(Context& ctx, Pfn pfn, unsigned flag
         if (!v6) co_await first_sleep(ctx);
     } else {
         const int ns = kernel.memory.namespace_at(pfn.spa());
-        const NamespaceConfig& config = env.machine.namespaces[static_cast<std::size_t>(ns)];
+        const NamespaceConfig& config = kernel.namespaces[static_cast<std::size_t>(ns)];
         const auto device = static_cast<std::uint32_t>(ns);
         kernel.libnvdimm.enter(device);  // get_dev_pagemap()
         rc = -EOPNOTSUPP;
@@ -150,7 +150,7 @@ bool MemoryFailure::State::has_holder(Pfn pfn) const {
 /// dax_holder_notify_failure() -> xfs_dax_notify_failure() -> mf_dax_kill_procs().
 Task<int> MemoryFailure::State::notify_holder(Context& ctx, Pfn pfn, unsigned flags) {
     const auto ns = static_cast<std::size_t>(kernel.memory.namespace_at(pfn.spa()));
-    const SpaRange data = env.machine.namespaces[ns].data();
+    const SpaRange data = kernel.namespaces[ns].data();
     if (!data.contains(pfn.spa())) co_return -ENXIO;
     const std::uint64_t offset = pfn.spa() - data.begin;
     for (std::uint32_t i = 0; i < kernel.scenario.files.size(); ++i) {
