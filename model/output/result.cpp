@@ -10,6 +10,7 @@
 #include "output/classify.hpp"
 #include "output/dmesg.hpp"
 #include "output/expect.hpp"
+#include "output/reports.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
 
@@ -176,9 +177,10 @@ Json direct_map_of(const RunView& view) {
 Json badblocks_of(const RunView& view) {
     Json tables = Json::object();
     const MachineConfig& machine = view.scenario.machine;
-    for (std::uint32_t i = 0; i < machine.namespaces.size(); ++i)
-        if (machine.namespaces[i].mode != NamespaceMode::devdax)  // a character device has none
-            tables[machine.namespaces[i].id] = view.kernel.libnvdimm.namespace_badblocks(i);
+    const std::vector<NamespaceConfig>& spaces = view.kernel.namespaces;
+    for (std::uint32_t i = 0; i < spaces.size(); ++i)
+        if (spaces[i].present && spaces[i].mode != NamespaceMode::devdax)  // a character device has none
+            tables[spaces[i].id] = view.kernel.libnvdimm.namespace_badblocks(i);
     for (std::uint32_t i = 0; i < machine.regions.size(); ++i)
         tables[machine.regions[i].id] = view.kernel.libnvdimm.region_badblocks(i);
     return tables;
@@ -405,6 +407,9 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["accesses"] = accesses_of(view, causes);
     result["processes"] = processes_of(view);
     result["events"] = make_events(view);
+    result["reports"] = reports_of(view, causes);
+    result["firmware_calls"] = firmware_calls_of(view, causes);
+    result["notifications"] = notifications_of(view);
     result["pages"] = pages_of(view, expected_pages(expect));
     result["memtypes"] = memtypes_of(view);
     result["direct_map"] = direct_map_of(view);
