@@ -1,11 +1,12 @@
 #!/bin/sh
-# cli_test.sh PROGRAM DATA CASE SCHEMA_CHECK: one case of how the program behaves towards a shell. Every case
+# cli_test.sh PROGRAM DATA CASE SCHEMA_CHECK TRACE_CHECK: one case of how the program behaves towards a shell. Every case
 # works in an empty folder of its own and fails with a line that says what was wrong.
 set -u
 program=$1
 data=$2
 case_name=$3
 schema_check=$4
+trace_check=$5
 folder=$(mktemp -d) || exit 99
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 99
@@ -102,12 +103,34 @@ bad-values)
     empty out
     ;;
 trace-ending)
-    status 2 run --trace t.vcd "$scenario"
-    has err "not supported by this version"
-    has err ".ndjson"
-    status 2 run --trace t.txt "$scenario"
-    has err ".ndjson"
+    for name in t.txt t.vcdx json t; do
+        status 2 run --trace $name "$scenario"
+        has err "the ending says the format"
+        has err ".ndjson"
+    done
+    status 2 run --trace t.vcd --trace t.vcd "$scenario"
+    has err "two outputs have the name 't.vcd'"
     only_files
+    ;;
+trace-formats)
+    # Names that are no identifiers, close a comment or a string, or are equal once they are.
+    cat >hostile.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "$end \"</script> \u00e9 \\",
+  "processes": [ { "id": "a b", "pid": 7, "comm": "x$end \"" }, { "id": "a_b", "pid": 8 } ],
+  "events": [ { "id": "$end", "at": "1ms", "do": "poison", "spa": "0x12345000", "length": "64B" },
+              { "id": "s", "at": "2ms", "do": "sysctl", "name": "memory_failure_early_kill", "value": 1 } ] }
+END
+    for s in "$data"/../../scenarios/series/decoy-*.json "$scenario" "$data/panic.json" \
+        "$data"/../../scenarios/mca/*1*.json "$reboot"/*.json hostile.json; do
+        "$program" run -q --trace t.ndjson --trace t.json --trace t.vcd "$s" >out 2>err </dev/null
+        [ $? -le 1 ] || fail "$s does not run"
+        "$trace_check" t.ndjson t.json t.vcd >out 2>err || fail "$s: a trace is not what it promises"
+        if command -v vcd2fst >/dev/null 2>&1; then
+            vcd2fst -v t.vcd -f t.fst >out 2>&1 || fail "$s: vcd2fst cannot read the trace"
+            if grep -qiE 'error|unknown|warning' out; then fail "$s: vcd2fst complains"; fi
+        fi
+    done
+    command -v vcd2fst >/dev/null 2>&1 || echo "not checked with vcd2fst: it is not installed (gtkwave)"
     ;;
 bad-scenario-touches-no-output)
     echo '{"schema": "mcemu/scenario/1", "name": "x", "events": [], "colour": 1}' >bad.json
