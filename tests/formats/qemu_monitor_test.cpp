@@ -34,7 +34,7 @@ TEST_CASE("an mce command has six numbers", "[formats][qemu]") {
     CHECK(qemu_mce_command(m) == "mce 3 9 0xbd80000000000134 0x7 0x12345000 0x8c");
 }
 
-TEST_CASE("-b broadcasts, prompts and QMP are passed over", "[formats][qemu]") {
+TEST_CASE("the option -b broadcasts, prompts and QMP are passed over", "[formats][qemu]") {
     CHECK(one("(qemu) mce -b 0 1 0x8000000000000000 0 0 0\r\n").broadcast);
     CHECK(
         one("{\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\" : \"mce 0 1 "
