@@ -26,7 +26,7 @@ bool asks_for_contents(const Action& action) {
 NvdimmBus::NvdimmBus(Kernel& kernel) : env_(kernel.env) {
     for (const Event& e : kernel.scenario.events) tracks_contents_ |= asks_for_contents(e.action);
     for (const RegionConfig& region : env_.machine.regions)
-        regions_.push_back({&region, fresh_table(), true});
+        regions_.push_back({&region, fresh_table(), {}, true});
     for (const NvdimmConfig& dimm : env_.machine.nvdimms) {
         dimms_.emplace_back();
         dimms_.back().config = &dimm;
@@ -51,6 +51,14 @@ void NvdimmBus::attach(PmemNamespace& ns) {
     ns.covered = config.mode == NamespaceMode::fsdax ? config.data() : config.range;
     ns.has_table = config.mode != NamespaceMode::devdax;
     ns.bad = fresh_table();
+    ns.filler = {};
+}
+
+Badblocks NvdimmBus::table_over(SpaRange resource) const {
+    Badblocks table = fresh_table();
+    BadblocksFiller filler;
+    filler.populate(ranges_, resource, table, [](const SectorRange&) {});
+    return table;
 }
 
 int NvdimmBus::region_at(std::uint64_t spa) const {
@@ -65,25 +73,19 @@ void NvdimmBus::add_badrange(std::uint64_t spa, std::uint64_t length) {
 }
 
 void NvdimmBus::revalidate_poison(std::uint32_t region) {
-    if (!regions_[region].enabled) return;
-    populate(regions_[region].bad, region, regions_[region].config->range);
+    PmemRegion& r = regions_[region];
+    if (!r.enabled) return;
+    populate(r.bad, r.filler, region, r.config->range);
     for (PmemNamespace& ns : namespaces_)
         if (ns.config->region == region && ns.has_table && ns.enabled)
-            populate(ns.bad, kNamespaceTable + ns.index, ns.covered);
+            populate(ns.bad, ns.filler, kNamespaceTable + ns.index, ns.covered);
 }
 
-void NvdimmBus::populate(Badblocks& table, std::uint32_t id, SpaRange resource) {
-    for (const SectorRange& sectors : to_sectors(ranges_.ranges(), resource)) {
-        const auto known = table.check(sectors.first, sectors.count);
-        const std::size_t rows = table.rows().size();
-        // A full table is not an error: the hardware will still raise the exception.
-        table.set(sectors.first, sectors.count, true);
-        const bool covered = known.result == 1 && known.first_bad <= sectors.first &&
-                             known.first_bad + known.bad_sectors >= sectors.first + sectors.count;
-        if (!covered || table.rows().size() != rows)
-            env_.trace.note(Module::kernel, TraceKind::badblocks_set, id, sectors.first,
-                            sectors.count);
-    }
+void NvdimmBus::populate(Badblocks& table, BadblocksFiller& filler, std::uint32_t id,
+                         SpaRange resource) {
+    filler.populate(ranges_, resource, table, [&](const SectorRange& sectors) {
+        env_.trace.note(Module::kernel, TraceKind::badblocks_set, id, sectors.first, sectors.count);
+    });
 }
 
 Task<DsmReply> NvdimmBus::call(Context& ctx, DsmRequest request) {

@@ -7,6 +7,7 @@
 
 #include "core/kernel/env.hpp"
 #include "core/kernel/nvdimm/badblocks.hpp"
+#include "core/kernel/nvdimm/badblocks_filler.hpp"
 #include "core/kernel/nvdimm/badrange.hpp"
 #include "core/pmem/contents.hpp"
 
@@ -19,6 +20,7 @@ inline constexpr std::uint32_t kNamespaceTable = 0x10000;
 struct PmemRegion {
     const RegionConfig* config = nullptr;
     Badblocks bad;
+    BadblocksFiller filler{};
     bool enabled = true;
 };
 
@@ -51,6 +53,7 @@ struct PmemNamespace {
     SpaRange covered;
     bool has_table = false;  ///< device-dax has none of its own
     Badblocks bad;
+    BadblocksFiller filler;
     std::unique_ptr<WaitQueue> idle;  ///< who waits for the last user to leave
     unsigned users = 0;
     unsigned open_files = 0;  ///< of its file system, by calls that are going on
@@ -106,7 +109,9 @@ public:
     const std::vector<FirmwareCall>& calls() const { return calls_; }
     /// The personality's table: what it covers, empty, then filled from the list.
     void attach(PmemNamespace& ns);
-    void populate(Badblocks& table, std::uint32_t id, SpaRange resource);
+    void populate(Badblocks& table, BadblocksFiller& filler, std::uint32_t id, SpaRange resource);
+    /// A table of its own over `resource`, filled from the list.
+    Badblocks table_over(SpaRange resource) const;
     /// A namespace's own table, and the region's, begin anew with nothing in them.
     Badblocks fresh_table() const { return Badblocks(env_.config.badblocks); }
 

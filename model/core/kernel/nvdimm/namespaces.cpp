@@ -53,9 +53,7 @@ Task<NamespaceConfig> Libnvdimm::personality(Context& ctx, std::uint32_t index) 
     if (made.mode == NamespaceMode::raw || !s.bus.tracks_contents()) co_return made;
 
     const std::uint64_t offset = made.mode == NamespaceMode::sector ? made.data_offset : kPfnInfo;
-    Badblocks table = s.bus.fresh_table();
-    for (const SectorRange& r : to_sectors(s.bus.ranges().ranges(), made.range))
-        table.set(r.first, r.count, true);
+    Badblocks table = s.bus.table_over(made.range);
     NamespaceIo io(s.driver, s.bus, made.range, kNamespaceTable + index);
     s.kernel.direct_map.add(made.range, false);
     const int error = co_await io.read(ctx, table, offset, pmem::kInfoBlock);
@@ -78,9 +76,7 @@ Task<int> Libnvdimm::clear_memmap_errors(Context& ctx, std::uint32_t index) {
     constexpr std::uint64_t kFirst = 8192 / kSectorSize;
     const std::uint64_t sectors = config.data_offset / kSectorSize - kFirst;
     const SpaRange region = s.bus.regions()[config.region].config->range;
-    Badblocks table = s.bus.fresh_table();
-    for (const SectorRange& r : to_sectors(s.bus.ranges().ranges(), config.range))
-        table.set(r.first, r.count, true);
+    Badblocks table = s.bus.table_over(config.range);
     NamespaceIo io(s.driver, s.bus, config.range, kNamespaceTable + index);
     while (true) {
         const Badblocks::Finding bad =
@@ -162,6 +158,7 @@ Task<int> Libnvdimm::disable_region(Context& ctx, std::uint32_t region) {
     }
     r.enabled = false;
     r.bad = s_->bus.fresh_table();
+    r.filler = {};
     co_return 0;
 }
 
