@@ -51,6 +51,7 @@ public:
             ++t_.steps;
         }
         if (events_.empty()) mark("0s");
+        if (t_.steps == record_["steps"].size()) finish();
         scenario_["processes"] = processes();
         if (!files_.empty()) scenario_["files"] = files_;
         scenario_["events"] = events_;
@@ -101,6 +102,51 @@ private:
         pause_ = after;
         if (t_.events.empty()) t_.events.emplace_back();
         event("read_attribute")["attribute"] = "hw_error_scrub";
+    }
+
+    /// Looks that the record's end state asks for.
+    void finish() {
+        for (const auto& [key, wanted] : record_["expect"].items()) {
+            if (key.ends_with("_enabled")) {
+                json& e = end("regions", "list");
+                e["regions"] = e["idle"] = true;
+            } else if (key.starts_with("error_flag_lba")) {
+                json& e = end(key, "btt_lookup");
+                e["namespace"] = t_.namespaces.back().id;
+                e["block"] = std::stoull(key.substr(14));
+            } else if (key == "old_block_in_freelist") {
+                json& e = end(key, "btt_lookup");
+                e["namespace"] = t_.namespaces.back().id;
+                e["block"] = last_lba_;
+            } else if (key.starts_with("ndctl_list_")) {
+                json& e = end(key, "list");
+                e["namespace"] = space(key.substr(11)).id;
+                e["media_errors"] = true;
+            } else if (key == "data_offset_equal") {
+                end(key, "read_infoblock")["namespace"] = t_.namespaces.back().id;
+            } else if (key == "stale_badrange_entries") {
+                end("off", "disable_region")["region"] = "all";
+                end("on", "enable_region")["region"] = "all";
+                for (const json& r : record_["topology"]["regions"]) {
+                    json& e = end("badblocks." + r["name"].get<std::string>(), "read_attribute");
+                    e["attribute"] = "badblocks";
+                    e["region"] = r["name"];
+                }
+            } else if (key == "scrub_count_delta") {
+                end(key, "read_attribute")["attribute"] = "scrub";
+            }
+        }
+        if (record_["topology"].contains("smart")) {
+            json& e = end("health", "list");
+            e["dimms"] = e["health"] = true;
+            e["nvdimm"] = record_["topology"]["dimms"][0]["name"];
+        }
+    }
+    json& end(const std::string& name, const std::string& what) {
+        json e = {{"id", "end." + name}, {"do", what}};
+        e["after"] = {{"event", events_.back()["id"]}};
+        events_.push_back(std::move(e));
+        return events_.back();
     }
 
     // ------------------------------------------------------------ machine
@@ -304,6 +350,7 @@ private:
             json& e = event("btt_lookup");
             e["namespace"] = space(step["ns"]).id;
             e["block"] = lba;
+            last_lba_ = lba;
         } else if (op == "check_namespace") {
             knows(step, {"ns", "repair", "rewrite_log", "force"});
             json& e = event("check_namespace");
@@ -369,13 +416,14 @@ private:
             if (step.contains(key)) e[key] = number(step, key);
         // Where the data begin, or how the BTT is laid out, stands in the info block.
         const json expect = step.value("expect", json::object());
-        if ((expect.contains("data_offset") || expect.contains("btt")) && ns.mode != "raw")
+        const bool asked = record_["expect"].contains("data_offset_equal");
+        if ((asked || expect.contains("data_offset") || expect.contains("btt")) && ns.mode != "raw")
             event("read_infoblock")["namespace"] = ns.id;
     }
 
     void call(const json& step) {
         knows(step, {"fn", "address", "length", "type", "flags", "poll_s", "max_polls", "dimm",
-                     "options", "enable", "alarm_control", "spares", "media_temperature_c",
+                     "options", "enable", "value", "alarm_control", "spares", "media_temperature_c",
                      "ctrl_temperature_c", "media_temperature", "ctrl_temperature"});
         const std::string fn = step.at("fn");
         const std::uint64_t polls = step.contains("max_polls") ? number(step, "max_polls") : 1;
@@ -386,7 +434,7 @@ private:
             if (step.contains("dimm")) e["nvdimm"] = step["dimm"];
             if (step.contains("address")) e["address"] = hex(number(step, "address"));
             if (step.contains("length")) e["length"] = number(step, "length");
-            for (const char* key : {"flags", "options", "enable"})
+            for (const char* key : {"flags", "options", "enable", "value"})
                 if (step.contains(key)) e["flags"] = number(step, key);
             if (fn == "smart_set_threshold") {
                 json limits = json::object();
@@ -690,6 +738,7 @@ private:
     bool dax_ = true;
     std::map<std::string, Map> maps_;
     std::set<std::uint64_t> lanes_;
+    std::uint64_t last_lba_ = 0;
     std::uint64_t next_va_ = 0x7f0000000000, next_block_ = 2u << 20, cores_ = 0;
 };
 

@@ -37,14 +37,14 @@ struct Node {
     static Node object() { return make(Kind::object, [](Node&) {}); }
 
     template <class T>
-    Node& add(std::string key, T value) {
+    Node& add(std::string key, T item) {
         keys.push_back(std::move(key));
-        items.push_back(of(std::move(value)));
+        items.push_back(of(std::move(item)));
         return *this;
     }
     template <class T>
-    Node& push(T value) {
-        items.push_back(of(std::move(value)));
+    Node& push(T item) {
+        items.push_back(of(std::move(item)));
         return *this;
     }
     bool empty() const { return items.empty() && (kind == Kind::list || kind == Kind::object); }

@@ -212,6 +212,11 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
     } else if (const auto* map = std::get_if<MmapEvent>(&action)) {
         name = "mmap";
         ret = co_await mmap(ctx, p, map->map);
+        if (ret >= 0 && (map->map.kind == MapKind::devdax || map->map.kind == MapKind::fsdax)) {
+            const auto leaf = p.mm->leaf(map->map.va);  // KernelPageSize of /proc/PID/smaps
+            kernel.report(event, "mmap", 0).output =
+                Node::object().add("page", leaf ? std::uint64_t{1} << leaf->pte.shift : std::uint64_t{0});
+        }
     } else if (const auto* unmap = std::get_if<MunmapEvent>(&action)) {
         name = "munmap";
         ret = mm.unmap(p, unmap->va, unmap->va + unmap->size);

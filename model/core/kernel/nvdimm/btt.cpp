@@ -123,7 +123,7 @@ std::vector<pmem::BttImage> Btt::snapshot() const {
     for (const Arena& arena : arenas_) {
         pmem::BttImage image;
         for (const auto& [lba, entry] : arena.map)
-            if (entry.block != lba || entry.error || entry.normal)
+            if (entry.block != lba || entry.error)
                 image.map.push_back({lba, entry.block, entry.error});
         std::sort(image.map.begin(), image.map.end(),
                   [](const auto& a, const auto& b) { return a.place < b.place; });

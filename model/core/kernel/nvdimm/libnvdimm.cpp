@@ -44,9 +44,12 @@ void Libnvdimm::start_from(const NvdimmImage& image, const std::vector<SpaRange>
         for (const SpaRange& run : known) s_->bus.add_badrange(run.begin, run.size());
         for (std::uint32_t i = 0; i < s_->bus.regions().size(); ++i) s_->bus.revalidate_poison(i);
     }
-    for (std::uint32_t ns = 0; ns < s_->btts.size(); ++ns) {
+    for (std::uint32_t ns = 0; ns < image.force_raw.size(); ++ns)
+        if (image.force_raw[ns]) attach_raw(ns);
+    for (std::uint32_t ns = 0; ns < image.btts.size(); ++ns) {
         if (!s_->btts[ns]) continue;
         s_->btts[ns]->restore(image.btts[ns]);
+        if (s_->bus.namespaces()[ns].force_raw) continue;
         s_->kernel.env.flows.spawn([&] { return attach_btt(ns); });
     }
     s_->scrub.rescan(true);  // -ENOTTY: no firmware to ask, and nothing is found
@@ -63,8 +66,14 @@ Task<void> Libnvdimm::attach_btt(std::uint32_t ns) {
 }
 
 void Libnvdimm::save(NvdimmImage& image) const {
-    for (const auto& btt : s_->btts)
+    image.namespaces.clear();
+    for (const PmemNamespace& ns : s_->bus.namespaces()) {
+        if (!ns.made.present) continue;
+        const auto& btt = s_->btts[ns.index];
+        image.namespaces.push_back(ns.made);
         image.btts.push_back(btt ? btt->snapshot() : std::vector<pmem::BttImage>{});
+        image.force_raw.push_back(ns.force_raw);
+    }
 }
 
 // nfit_handle_mce() (drivers/acpi/nfit/mce.c; kernel.md 5.6).

@@ -114,6 +114,7 @@ private:
     std::vector<Notified> notified_;
     Task<NamespaceConfig> personality(Context& ctx, std::uint32_t ns);
     Task<int> clear_memmap_errors(Context& ctx, std::uint32_t ns);
+    void attach_raw(std::uint32_t ns);
     Task<void> attach_btt(std::uint32_t ns);
     Task<int> unmount(Context& ctx, std::uint32_t ns);
     struct State;

@@ -137,6 +137,20 @@ int Libnvdimm::destroy(std::uint32_t index) {
     return 0;
 }
 
+/// Boot on a namespace whose force_raw is set.
+void Libnvdimm::attach_raw(std::uint32_t index) {
+    State& s = *s_;
+    PmemNamespace& ns = s.bus.namespaces()[index];
+    ns.force_raw = true;
+    NamespaceConfig& live = s.kernel.namespaces[index];
+    const bool pages = paged(live.mode);
+    if (pages) s.kernel.direct_map.remove(ns.made.range);
+    if (pages) s.kernel.memory.remove_pages(live);
+    live = as_raw(ns.made);
+    if (pages) s.kernel.direct_map.add(live.range, false);
+    s.bus.attach(ns);
+}
+
 int Libnvdimm::set_force_raw(std::uint32_t index, bool on) {
     PmemNamespace& ns = s_->bus.namespaces()[index];
     if (!ns.made.present) return -ENODEV;
