@@ -299,6 +299,8 @@ Task<Fault> Mm::fault_dax_file(Context& ctx, Process& process, std::uint64_t va,
         result = kMapped;
     } else if (refused != 0) {
         result = kBusError;
+    } else if (is_down(file)) {
+        result = kBusError;  // xfs_read_iomap_begin() -EIO
     } else if (index >= round_up(files_[file].size, kPageSize) >> kPageShift || !pfn) {
         result = kBusError;  // behind the end of the file, or a hole that nothing can fill
     } else if (shift == kPageShift && kernel_.libnvdimm.is_bad(ns, pfn->spa(), kPageSize)) {

@@ -7,6 +7,7 @@ namespace mcemu::kernel {
 
 Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, FileIoEvent io) {
     if (!mounted(io.file)) co_return -ENOENT;
+    if (mm.is_down(io.file)) co_return -EIO;
     if (mm.is_dax_file(io.file)) {
         const std::uint64_t first = io.offset >> kPageShift;
         const std::uint64_t last = round_up(io.offset + io.size, kPageSize) >> kPageShift;
@@ -77,6 +78,7 @@ Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, 
 }
 
 std::int64_t Processes::State::fsync(std::uint32_t file) {
+    if (mm.is_down(file)) return -EIO;
     Mapping& mapping = mm.file(file);
     if (mapping.kind != MapKind::file) return 0;  // noop_fsync() of tmpfs; DAX keeps no error
     const bool failed = mapping.eio;
@@ -91,6 +93,8 @@ bool Processes::State::mounted(std::uint32_t file) const {
 }
 
 Task<void> Processes::evict(Context& ctx, std::uint32_t file) {
+    if (const int on = s_->scenario.files[file].on; on >= 0)
+        s_->mm.set_file_system_down(static_cast<std::uint32_t>(on), false);
     if (s_->mm.is_dax_file(file))
         co_await s_->delete_entries(ctx, file, 0);
     else
@@ -201,6 +205,7 @@ Task<std::int64_t> Processes::State::punch_hole(Context& ctx, PunchHoleEvent e) 
 
 Task<std::int64_t> Processes::State::truncate(Context& ctx, TruncateEvent e) {
     if (!mounted(e.file)) co_return -ENOENT;
+    if (mm.is_down(e.file)) co_return -EIO;
     Mapping& mapping = mm.file(e.file);
     const std::uint64_t first = round_up(e.size, kPageSize) >> kPageShift;
     const bool dax = mapping.kind == MapKind::fsdax;
