@@ -1,6 +1,7 @@
 // What a record of the ndctl test-suite expects, against what the run gave. A key that nobody
 // knows is a difference.
 #include <algorithm>
+#include <cctype>
 #include <functional>
 
 #include "conformance/mce_test.hpp"

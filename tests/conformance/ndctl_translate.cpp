@@ -249,9 +249,6 @@ private:
         }
         if (step.contains("pattern")) e["pattern"] = step["pattern"];
     }
-    static std::string dimm_key(const json& step) {
-        return step.contains("dimm") ? "dimm" : "nvdimm";
-    }
 
     // ------------------------------------------------------------ steps
 

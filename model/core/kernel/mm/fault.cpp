@@ -276,7 +276,7 @@ Task<Fault> Mm::fault_dax_file(Context& ctx, Process& process, std::uint64_t va,
         const auto pfn = dax_pfn(file, first);
         const auto end = dax_pfn(file, first + 511);
         const auto run = mapping.entries.find(index);
-        if (first % 512 == 0 && pfn && end && pfn->value % 512 == 0 &&
+        if (first % 512 == 0 && !punched(file, first, first + 512) && pfn && end && pfn->value % 512 == 0 &&
             end->value == pfn->value + 511 &&
             (first + 512) << kPageShift <= round_up(files_[file].size, kPageSize) &&
             (!run || run->value.shift == kPmdShift) &&

@@ -190,7 +190,7 @@ Task<int> MemoryFailure::State::notify_holder(Context& ctx, Pfn pfn, unsigned fl
     if (offset >= kXfsMetadata) co_return 0;
     if (!mm().file_system_down(static_cast<std::uint32_t>(ns))) {
         mm().set_file_system_down(static_cast<std::uint32_t>(ns), true);
-        const std::uint32_t device = env.names.intern(env.machine.namespaces[ns].device);
+        const std::uint32_t device = env.names.intern(kernel.namespaces[ns].device);
         env.log.line(ctx.cpu, Line::xfs_shutdown, device, env.names.intern(kXfsCaller),
                      kXfsCallLine);
         env.log.line(ctx.cpu, Line::xfs_unmount, device);

@@ -48,7 +48,8 @@ bool Btt::recognised(const pmem::Contents& media) const {
 
 void Btt::overwritten(std::uint64_t offset, std::uint64_t size, const pmem::Contents::Fill& fill) {
     const bool known = fill.kind == pmem::Contents::Fill::Kind::word;
-    const std::uint32_t word = known ? fill.value : kBlockMask;  // anything else is no valid entry
+    // What is not known is taken for entries that lead nowhere.
+    const std::uint32_t word = known ? fill.value : ~0u;
     for (Arena& arena : arenas_) {
         const pmem::BttArena& at = arena.at;
         const auto [lba, lba_end] =
@@ -56,13 +57,11 @@ void Btt::overwritten(std::uint64_t offset, std::uint64_t size, const pmem::Cont
         for (std::uint64_t i = lba; i < lba_end; ++i) {
             const auto index = static_cast<std::uint32_t>(i);
             const bool e = word & kErrorBit, z = word & kZeroBit;
-            if (!e && !z && word == 0) {
-                arena.map.erase(index);  // never written: the identity
+            if (!e && !z) {
+                arena.map.erase(index);  // never written, says it: the identity
                 continue;
             }
-            const bool identity = !e && !z;
-            arena.map[index] = {identity ? index : word & kBlockMask, e && !z, z && !e, e && z};
-            if (identity && word != 0) arena.map[index] = {word & kBlockMask, false, false, false};
+            arena.map[index] = {word & kBlockMask, !z, !e, e && z};
         }
         const auto [lane, lane_end] =
             touched(at.begin + at.logoff, kLanes, kLogGroup, offset, size);
