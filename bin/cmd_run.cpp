@@ -13,6 +13,7 @@
 #include "output/result.hpp"
 #include "output/trace_ndjson.hpp"
 #include "output/verdict.hpp"
+#include "races.hpp"
 #include "scenario/nvdimm_state.hpp"
 #include "scenario_file.hpp"
 #include "sim/run.hpp"
@@ -59,6 +60,9 @@ CommandLine command_line() {
          "auto, always or never");
     // clang-format on
     add_scenario_options(line);
+    add_explore_options(line);
+    line.visible.add_options()("schedule", po::value<std::string>()->value_name("ORDER"),
+                               "run in one order that --explore found");
     line.hidden.add_options()(
         "no-run-ahead", "hand every timestamp to SystemC (for tests: the result is the same)")(
         "check-invariants", "look at the kernel's invariants after everything that happens")(
@@ -203,6 +207,24 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
     return met ? kDone : kDiffers;
 }
 
+/// run --explore: the outcomes instead of one log and verdict.
+int explore(const scenario::LoadedScenario& loaded, const po::variables_map& values,
+            compare::ExploreOptions how) {
+    for (const char* one : {"result", "trace", "log", "ndctl-list", "load-state", "save-state", "schedule"})
+        if (values.count(one))
+            throw UsageError("--" + std::string(one) +
+                             " is about one run, --explore about many: replay one with --schedule");
+    how.run.check_invariants = values.count("check-invariants") > 0;
+    how.progress = [](std::size_t) { return !interrupted.load(); };
+    std::signal(SIGINT, on_interrupt);
+    const compare::Exploration found = compare::explore(loaded, how);
+    const std::string file = values["scenario"].as<std::string>();
+    output::write_file("-", values.count("json") ? exploration_json(found).dump(2) + "\n"
+                                                 : exploration_text(found, file));
+    if (interrupted) return kInterrupted;
+    return found.met() ? kDone : kDiffers;
+}
+
 }  // namespace
 
 int cmd_run(const Args& args) {
@@ -215,9 +237,14 @@ int cmd_run(const Args& args) {
         (*values)["scenario"].as<std::string>() == "-")
         throw UsageError("the scenario and --load-state both want standard input");
     const Names names = output_names(*values);
+    const auto explored = explore_options(*values);
+    std::optional<compare::ScheduleChooser> chooser;
+    if (values->count("schedule"))
+        chooser.emplace(schedule_of((*values)["schedule"].as<std::string>()));
 
     auto loaded = load_scenario(*values);
     if (!loaded) return kUsage;
+    if (explored) return explore(*loaded, *values, *explored);
     std::optional<NvdimmImage> image;
     if (values->count("load-state")) {
         image = load_state(*values, loaded->scenario);
@@ -231,8 +258,15 @@ int cmd_run(const Args& args) {
     options.check_invariants = values->count("check-invariants") > 0;
     options.interrupt = &interrupted;
     options.start_from = image ? &*image : nullptr;
+    if (chooser) {
+        options.chooser = &*chooser;
+        options.window = schedule_of((*values)["schedule"].as<std::string>()).window;
+    }
     sim::Simulation simulation(std::move(loaded->scenario), options);
     simulation.run();
+    if (chooser)
+        if (const std::string misfit = chooser->misfit(); !misfit.empty())
+            throw UsageError("--schedule does not fit this scenario: " + misfit);
     if (out.state) write_state(simulation, *out.state);
     return report(simulation.view(), *loaded, *values, out);
 }

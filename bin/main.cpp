@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "commands.hpp"
+#include "compare/child.hpp"
 #include "core/assert.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
@@ -121,6 +122,10 @@ int run_program(const Args& args) {
         return complain(error.what(), kCannotWrite);
     } catch (const InvariantError& error) {
         return complain(std::string("the emulator is at fault: ") + error.what(), kOwnFault);
+    } catch (const compare::ChildError& error) {
+        const bool late = error.how() == compare::ChildEnd::How::time_limit;
+        return complain(std::string(late ? "a run: " : "the emulator failed in a run: ") + error.what(),
+                        late ? kTimeLimit : kOwnFault);
     } catch (const std::exception& error) {
         return complain(std::string("the emulator failed: ") + error.what(), kOwnFault);
     } catch (...) {

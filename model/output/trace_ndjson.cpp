@@ -129,11 +129,11 @@ constexpr std::array kStatuses = std::to_array<std::string_view>(
 /// Characters on their way to a file: a few instructions per value, no allocation.
 class Text {
 public:
-    explicit Text(AtomicFile& file) : file_(file) {}
+    explicit Text(const std::function<void(std::string_view)>& out) : to_(out) {}
 
     void put(std::string_view text) {
         if (text.size() > room()) flush();
-        if (text.size() > room()) return file_.write(text);
+        if (text.size() > room()) return to_(text);
         std::memcpy(end_, text.data(), text.size());
         end_ += text.size();
     }
@@ -161,7 +161,7 @@ public:
         put('"');
     }
     void flush() {
-        file_.write({buffer_.data(), static_cast<std::size_t>(end_ - buffer_.data())});
+        to_({buffer_.data(), static_cast<std::size_t>(end_ - buffer_.data())});
         end_ = buffer_.data();
     }
 
@@ -173,15 +173,15 @@ private:
         if (room() < bytes) flush();
     }
 
-    AtomicFile& file_;
+    const std::function<void(std::string_view)>& to_;
     std::array<char, 64 * 1024> buffer_;
     char* end_ = buffer_.data();
 };
 
 class Writer {
 public:
-    Writer(const RunView& view, AtomicFile& file)
-        : view_(view), out_(file), dmesg_(view.scenario.kernel.profile, view.names) {
+    Writer(const RunView& view, const std::function<void(std::string_view)>& out)
+        : view_(view), out_(out), dmesg_(view.scenario.kernel.profile, view.names) {
         for (const Event& e : view.scenario.events) events_.push_back(literal(e.id));
         for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i)
             processes_.push_back(literal(view.kernel.processes[i].id));
@@ -315,7 +315,11 @@ private:
 }  // namespace
 
 void write_ndjson(const RunView& view, AtomicFile& file) {
-    const auto writer = std::make_unique<Writer>(view, file);  // its buffer is too big for a stack
+    write_ndjson(view, [&](std::string_view bytes) { file.write(bytes); });
+}
+
+void write_ndjson(const RunView& view, const std::function<void(std::string_view)>& out) {
+    const auto writer = std::make_unique<Writer>(view, out);  // its buffer is too big for a stack
     for (std::uint32_t id = view.trace.first(); id <= view.trace.count(); ++id)
         if (view.trace.holds(id)) writer->record(id, view.trace[id]);
     writer->flush();

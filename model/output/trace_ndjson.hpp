@@ -1,4 +1,7 @@
 #pragma once  // The trace as newline-delimited JSON: a record a line, values by name.
+#include <functional>
+#include <string_view>
+
 #include "core/run_view.hpp"
 #include "output/atomic_file.hpp"
 
@@ -9,5 +12,7 @@ namespace mcemu::output {
 ///  "latency":"kernel.mf_unmap","ps":4000000}. Addresses, registers and masks are hex strings.
 /// The caller commits `file`.
 void write_ndjson(const RunView& view, AtomicFile& file);
+/// The same lines to whoever takes them, some 64 KiB at a time.
+void write_ndjson(const RunView& view, const std::function<void(std::string_view)>& out);
 
 }  // namespace mcemu::output

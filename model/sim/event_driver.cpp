@@ -56,15 +56,55 @@ EventDriver::EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace,
     });
 }
 
+void EventDriver::let_sleep(const std::vector<std::uint32_t>& events) {
+    asleep_ = events;
+    const auto sleeps = [&](std::uint32_t e) {
+        return std::find(events.begin(), events.end(), e) != events.end();
+    };
+    std::erase_if(timed_, sleeps);
+    std::erase_if(waiting_, [&](const Waiting& w) { return sleeps(w.event); });
+    for (auto& followers : after_) std::erase_if(followers, sleeps);
+}
+
+void EventDriver::wake() {
+    for (const std::uint32_t i : asleep_) {
+        const Trigger& trigger = scenario_.events[i].trigger;
+        if (const auto* at = std::get_if<TriggerAt>(&trigger)) {
+            agenda_.post(std::max(at->at, agenda_.now()), *this, i, {});
+        } else if (const auto* after = std::get_if<TriggerAfter>(&trigger);
+                   after && after->event >= 0) {
+            after_[static_cast<std::size_t>(after->event)].push_back(i);
+        } else {
+            waiting_.push_back({i});
+        }
+    }
+    asleep_.clear();
+    if (!waiting_.empty()) watch();
+}
+
+void EventDriver::watch() {
+    trace_.observe([this](std::uint32_t, const TraceRecord& record) { observe(record); });
+}
+
 void EventDriver::start() {
     hands_.kernel.on_event_done = [this](std::uint32_t event) { event_done(event); };
     // Without such triggers nobody looks at every record.
-    if (!waiting_.empty())
-        trace_.observe([this](std::uint32_t, const TraceRecord& record) { observe(record); });
+    if (!waiting_.empty()) watch();
     post_next_timed();
 }
 
 void EventDriver::post_next_timed() {
+    if (window_) {
+        const auto at = [&](std::size_t i) {
+            return std::get<TriggerAt>(scenario_.events[timed_[i]].trigger).at;
+        };
+        for (const std::size_t first = next_timed_;
+             next_timed_ < timed_.size() && at(next_timed_) - at(first) <= *window_; ++next_timed_) {
+            agenda_.post(at(next_timed_), *this, timed_[next_timed_], {});
+            ++apart_;
+        }
+        return;
+    }
     // Only the next one: a million listed events cost a sorted array, not a heap.
     if (next_timed_ < timed_.size())
         agenda_.post(std::get<TriggerAt>(scenario_.events[timed_[next_timed_]].trigger).at, *this,
@@ -72,7 +112,14 @@ void EventDriver::post_next_timed() {
 }
 
 void EventDriver::on_agenda(std::uint64_t arg) {
-    if (arg != kNextTimed) return run(static_cast<std::uint32_t>(arg));
+    if (arg != kNextTimed) {
+        const auto event = static_cast<std::uint32_t>(arg);
+        const bool was_apart = apart_ != 0 && !ran_[event] &&
+                               std::holds_alternative<TriggerAt>(scenario_.events[event].trigger);
+        run(event);
+        if (was_apart && --apart_ == 0 && !agenda_.stopped()) post_next_timed();
+        return;
+    }
     const SimTime now = agenda_.now();
     while (next_timed_ < timed_.size() &&
            std::get<TriggerAt>(scenario_.events[timed_[next_timed_]].trigger).at == now) {

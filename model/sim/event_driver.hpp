@@ -1,5 +1,6 @@
 #pragma once  // Performs the scenario's events when their triggers come.
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/event.hpp"
@@ -30,6 +31,13 @@ public:
     };
     EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace, Fates& fates, Hands hands);
 
+    /// Events that follow one another within `window` are entries of the agenda of their own, so
+    /// that their order can be chosen. Before start().
+    void apart_within(SimTime window) { window_ = window; }
+    /// These events do not exist before wake() is called. Before start().
+    void let_sleep(const std::vector<std::uint32_t>& events);
+    /// From now on they do: times that are past come now.
+    void wake();
     /// Posts the first events; call once, after boot.
     void start();
     /// Fates of events that never ran or that nobody decided; call once, after the run.
@@ -48,6 +56,7 @@ private:
     static constexpr std::uint64_t kNextTimed = ~std::uint64_t{0};
 
     void post_next_timed();
+    void watch();
     void run(std::uint32_t event);
     void perform(std::uint32_t event);
     void load_address_space(CpuId cpu, std::uint64_t va);
@@ -65,6 +74,9 @@ private:
 
     std::vector<std::uint32_t> timed_;  // events with "at", by (time, index)
     std::size_t next_timed_ = 0;
+    std::optional<SimTime> window_;     // set: timed events are entries of their own
+    std::size_t apart_ = 0;             // of them, posted and not yet run
+    std::vector<std::uint32_t> asleep_;
     std::vector<Waiting> waiting_;      // events that wait for a trace record
     std::vector<std::vector<std::uint32_t>> after_;  // by event: who waits for its end
     std::vector<std::uint64_t> runs_;   // how often each has run

@@ -16,6 +16,7 @@
 #include "hw/processors.hpp"
 #include "os/kernel_stub.hpp"
 #include "sim/agenda_clock.hpp"
+#include "sim/change.hpp"
 #include "sim/event_driver.hpp"
 #include "sim/philox.hpp"
 #include "sim/run.hpp"
@@ -38,7 +39,7 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
 }  // namespace
 
 /// The board: modules and the wires between them. Members in the order of dependence.
-struct Simulation::Platform : FirmwareReportIf {
+struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     Platform(Scenario s, RunOptions o)
         : scenario(with_modules(std::move(s), o.start_from)),
           options(o),
@@ -93,6 +94,15 @@ struct Simulation::Platform : FirmwareReportIf {
         kernel.kernel().boot();
         if (image) start_from_image();
         if (options.check_invariants) clock.after_each([this] { check_invariants(); });
+        if (options.before_each) clock.before_each(options.before_each);
+        if (options.chooser) {
+            agenda.choose_by(options.chooser, options.window);
+            driver.apart_within(options.window);
+        }
+        if (options.change) {
+            driver.let_sleep(options.change->new_events);
+            agenda.post(options.change->at, *this, 0);
+        }
         driver.start();
         clock.wake();
         sc_core::sc_start();
@@ -108,6 +118,12 @@ struct Simulation::Platform : FirmwareReportIf {
         for (std::uint32_t i = 0; i < scenario.machine.regions.size(); ++i)
             for (const SpaRange& run : firmware.known_poison(i)) known.push_back(run);
         kernel.kernel().libnvdimm.start_from(*image, known);
+    }
+
+    /// The time of options.change has come.
+    void on_agenda(std::uint64_t) override {
+        apply(*options.change, scenario, {kernel.kernel(), latency, controller});
+        driver.wake();
     }
 
     /// Ends the run at the first complaint; SystemC's own processes must not throw.
