@@ -63,7 +63,7 @@ Step step_of(std::string_view line) {
     Json fields = Json::object();
     for (const auto& [key, value] : record.items()) {
         if (key == "t_ps" || key == "id" || key == "cause" || key == "origin" || key == "module" ||
-            key == "kind" || counts_records(step.kind, key))
+            key == "kind" || key == "trace" || counts_records(step.kind, key))
             continue;
         if (step.kind == "phase" && key == "ps" && value.is_number_unsigned()) {
             step.spent_ps = value.get<std::uint64_t>();
