@@ -339,6 +339,15 @@ constinit const Shape kVerdict{.kind = Kind::object, .name = "result_expectation
                                .fields = kVerdictFields};
 constinit const Shape kVerdicts{.kind = Kind::list, .item = &kVerdict};
 
+constexpr Field kPlatformFields[] = {
+    {"wall_time", &kCount, "Seconds since 1970 at time 0", {}},
+    {"mcgcap", &kAddress, "IA32_MCG_CAP", {}},
+    {"edac", &kBoolean, "A driver of the memory controller decodes its errors", {}},
+};
+constinit const Shape kResultPlatform{.kind = Kind::object, .name = "result_platform",
+                                      .doc = "What readers of records ask of the machine.",
+                                      .fields = kPlatformFields};
+
 constexpr Field kResultFields[] = {
     {"schema", &kResultSchema, "Version of this form", {}, true},
     {"scenario", &kText, "Name of the scenario", {}, true},
@@ -350,6 +359,7 @@ constexpr Field kResultFields[] = {
     {"class", &kClass, "Class of the run", {}, true},
     {"end_ns", &kCount, "When it ended, in nanoseconds", {}, true},
     {"interrupted", &kBoolean, "It was ended early", {}},
+    {"platform", &kResultPlatform, "What readers of records ask of the machine", {}},
     {"log", &kResultLog, "The kernel's log", {}, true},
     {"signals", &kResultSignals, "Signals that were delivered", {}, true},
     {"syscalls", &kResultSyscalls, "System calls that ended", {}, true},

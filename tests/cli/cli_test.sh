@@ -426,6 +426,67 @@ import-mce-inject)
     status 0 export mce-inject result
     has out "STATUS 0xbe00"
     ;;
+import-dmesg)
+    for log in srar-4.19 panic-levels ghes-syslog injection-dmesg-T; do
+        status 0 import dmesg "$formats/$log.log" -o "$log.json"
+        status 0 check "$log.json"
+        status 0 run "$log.json"
+        has err "met"
+    done
+    has srar-4.19.json '"Memory failure: 0xe16677: Killing java:5421 due to hardware memory corruption"'
+    has srar-4.19.json "//   line 23: EDAC MC0: 1 CE memory read error"
+    has panic-levels.json '"panic": "Fatal machine check"'
+    # The emulated kernel's own log gives a scenario that prints the same.
+    for log in panic-levels injection-dmesg-T; do
+        status 0 run $log.json
+        cp out log
+        status 0 import dmesg log -o again.json
+        status 0 run again.json
+        sed 's/^[^]]*] //; s/TSC [0-9a-f]*//' log >first
+        sed 's/^[^]]*] //; s/TSC [0-9a-f]*//' out >second
+        cmp -s first second || fail "the log of a run, imported, runs to another log"
+    done
+    echo "nothing" | "$program" import dmesg - >out 2>err
+    [ $? -eq 2 ] || fail "a log without errors is not refused"
+    has err "<stdin>:1:1: this log holds no hardware error"
+    empty out
+    ;;
+rasdaemon)
+    status 0 import dmesg "$formats/srar-4.19.log" -o s.json
+    status 0 run s.json -q --result result
+    status 0 export rasdaemon result -o ras.db
+    status 0 export rasdaemon s.json -o same.db
+    cmp -s ras.db same.db || fail "a scenario exports another database than its result"
+    status 0 import rasdaemon ras.db -o back.json
+    status 0 run back.json
+    has back.json "0xbd80000000000134"
+    head -c 5000 ras.db >torn
+    status 2 import rasdaemon torn
+    [ "$(wc -l <err)" -eq 1 ] || fail "not one line about a damaged database"
+    has err "torn: the database is damaged"
+    status 2 import rasdaemon s.json
+    has err "this is no SQLite database"
+    # Debian's reader, as it is installed but for the place of the database, and with every table that
+    # other builds ask for. It looks for modprobe, which it does not need here.
+    reader=/usr/sbin/ras-mc-ctl
+    [ -r $reader ] || fail "there is no $reader: install rasdaemon"
+    mkdir tools
+    printf '#!/bin/sh\n' >tools/modprobe
+    chmod +x tools/modprobe
+    sed 's|^my $dbname .*|my $dbname = "ras.db";|' $reader >debian.pl
+    sed 's|^#$has|$has|' debian.pl >whole.pl
+    for script in debian whole; do
+        PATH=$PWD/tools:$PATH perl $script.pl --summary >out 2>err || fail "$script --summary"
+        empty err
+        has out "1 Data CACHE Level-0 Data-Read Error errors"
+        has out "Corrected on DIMM Label(s): 'CPU_SrcID#1_MC#0_Chan#0_DIMM#0'"
+        PATH=$PWD/tools:$PATH perl $script.pl --errors >out 2>err || fail "$script --errors"
+        empty err
+        has out "status=0xbd80000000000134, addr=0xe16677040"
+        has out "memory read error at CPU_SrcID#1_MC#0_Chan#0_DIMM#0"
+    done
+    has out "pfn=0xe16677, page_type=dirty LRU page, action_result=Recovered"
+    ;;
 import-qemu)
     status 0 import qemu "$formats/session.qemu" -o s.json
     has err "'info' is no mce command"
