@@ -11,6 +11,7 @@
 #include "output/classify.hpp"
 #include "output/dmesg.hpp"
 #include "output/expect.hpp"
+#include "output/reports.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
 
@@ -106,7 +107,7 @@ Json processes_of(const RunView& view) {
 Json mapping_of(const RunView& view, const kernel::Page& page) {
     if (!page.mapping || page.mapping->of < 0) return nullptr;
     const auto of = static_cast<std::size_t>(page.mapping->of);
-    return page.mapping->kind == MapKind::devdax ? view.scenario.machine.namespaces[of].device
+    return page.mapping->kind == MapKind::devdax ? view.kernel.namespaces[of].device
                                                  : view.scenario.files[of].id;
 }
 
@@ -177,9 +178,10 @@ Json direct_map_of(const RunView& view) {
 Json badblocks_of(const RunView& view) {
     Json tables = Json::object();
     const MachineConfig& machine = view.scenario.machine;
-    for (std::uint32_t i = 0; i < machine.namespaces.size(); ++i)
-        if (machine.namespaces[i].mode != NamespaceMode::devdax)  // a character device has none
-            tables[machine.namespaces[i].id] = view.kernel.libnvdimm.namespace_badblocks(i);
+    const std::vector<NamespaceConfig>& spaces = view.kernel.namespaces;
+    for (std::uint32_t i = 0; i < spaces.size(); ++i)
+        if (spaces[i].present && spaces[i].mode != NamespaceMode::devdax)  // a character device has none
+            tables[spaces[i].id] = view.kernel.libnvdimm.namespace_badblocks(i);
     for (std::uint32_t i = 0; i < machine.regions.size(); ++i)
         tables[machine.regions[i].id] = view.kernel.libnvdimm.region_badblocks(i);
     return tables;
@@ -416,6 +418,9 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["accesses"] = accesses_of(view, causes);
     result["processes"] = processes_of(view);
     result["events"] = make_events(view);
+    result["reports"] = reports_of(view, causes);
+    result["firmware_calls"] = firmware_calls_of(view, causes);
+    result["notifications"] = notifications_of(view);
     result["pages"] = pages_of(view, expected_pages(expect));
     result["memtypes"] = memtypes_of(view);
     result["direct_map"] = direct_map_of(view);
@@ -434,7 +439,7 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
 bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result) {
     std::vector<Finding> findings;
     Aliases devices;
-    for (const NamespaceConfig& ns : view.scenario.machine.namespaces) devices[ns.device] = ns.id;
+    for (const NamespaceConfig& ns : view.kernel.namespaces) devices[ns.device] = ns.id;
     if (!expect.is_null()) findings = evaluate(expect, result, devices);
     const bool late =
         std::any_of(findings.begin(), findings.end(), [](const Finding& f) { return f.late; });

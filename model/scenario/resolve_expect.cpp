@@ -17,6 +17,7 @@ void Resolver::check_expect(const Cursor& root) {
     check_signals(*expect);
     check_keys(*expect, "syscalls", events_);
     check_keys(*expect, "fates", events_);
+    check_keys(*expect, "reports", events_);
     check_keys(*expect, "processes", processes_);
     check_places(*expect, "badblocks");
     check_places(*expect, "poison");

@@ -212,6 +212,7 @@ constinit const Shape kTemporalItem{.kind = Kind::object, .name = "expected_orde
                                     .doc = "What holds over time.", .fields = kTemporalFields};
 constinit const Shape kTemporal{.kind = Kind::list, .item = &kTemporalItem};
 
+constinit const Shape kReports{.kind = Kind::table, .item = &kAnything};
 constexpr Field kExpectFields[] = {
     {"outcome", &kOutcome, "How the run ends", {}},
     {"panic", &kPanic, "Text of the panic; null or false: none; true: any", {}},
@@ -226,6 +227,10 @@ constexpr Field kExpectFields[] = {
     {"badblocks", &kBadblocks, "By namespace, region or device: content of its badblocks file", {}, false,
      "{\"namespace0.0\": \"8 1\\n\"}"},
     {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}},
+    {"reports", &kReports, "By event id: what it reported, as far as given; a list when several times", {}, false,
+     "{\"e1\": {\"ret\": 0}}"},
+    {"firmware_calls", &kAnything, "All calls of the NVDIMM root device, in order", {}},
+    {"notifications", &kAnything, "All ACPI notifications, in order", {}},
     {"counters", &kCounters, "By name: value", {}, false, "{\"num_poisoned_pages\": 1}"},
     {"msrs", &kMsrs, "What banks hold", {}},
     {"fates", &kFatesTable, "By event id: its fate, or that and why", {}, false, "{\"e1\": \"consumed\"}"},
@@ -365,6 +370,9 @@ constexpr Field kResultFields[] = {
     {"syscalls", &kResultSyscalls, "System calls that ended", {}, true},
     {"processes", &kResultProcesses, "What became of each process", {}, true},
     {"events", &kResultEvents, "What became of each event", {}, true},
+    {"reports", &kResultReports, "What commands printed, and readers got", {}, true},
+    {"firmware_calls", &kFirmwareCalls, "Calls of the NVDIMM root device", {}, true},
+    {"notifications", &kNotifications, "ACPI notifications", {}, true},
     {"pages", &kPages, "Pages with something to tell", {}, true},
     {"memtypes", &kTextList, "The memory-type list", {}, true},
     {"direct_map", &kDirectMap, "The kernel's direct map", {}, true},

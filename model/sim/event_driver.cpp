@@ -264,6 +264,9 @@ bool EventDriver::injects(const Action& action) {
             [](const HwpoisonPfnEvent&) { return true; },
             [](const CperEvent&) { return true; },
             [](const DsmEvent& dsm) { return dsm.function == DsmEvent::Function::inject_error; },
+            [](const NdctlEvent& e) {
+                return e.command == NdctlEvent::Command::inject_error && !e.uninject && !e.status;
+            },
             [](const auto&) { return false; },
         },
         action);

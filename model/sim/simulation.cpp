@@ -168,7 +168,7 @@ void Simulation::run() { platform_->run(); }
 NvdimmImage Simulation::image() const {
     const Platform& p = *platform_;
     const MachineConfig& machine = p.scenario.machine;
-    NvdimmImage image{machine.nvdimms, machine.regions, machine.namespaces, {}, {}};
+    NvdimmImage image{machine.nvdimms, machine.regions, {}, {}, {}, {}};
     for (const auto& nvdimm : p.nvdimms) image.modules.push_back(nvdimm->snapshot());
     p.kernel.kernel().libnvdimm.save(image);
     return image;

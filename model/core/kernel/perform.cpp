@@ -1,5 +1,6 @@
 // Scenario events that the administrator's shell performs: firmware calls, knobs, CPU hotplug,
 // kernel functions by name. What processes do is in mm/process.cpp.
+#include <algorithm>
 #include <string_view>
 
 #include "core/kernel/kernel.hpp"
@@ -20,6 +21,8 @@ void Kernel::perform(std::uint32_t event, const Action& action) {
     else if (const auto* cpu = std::get_if<CpuHotplugEvent>(&action)) hotplug(event, *cpu);
     else if (const auto* ns = std::get_if<NamespaceEvent>(&action))
         flows.spawn([&] { return ndctl(event, *ns); });
+    else if (const auto* command = std::get_if<NdctlEvent>(&action))
+        flows.spawn([&] { return ndctl_tool.run(event, *command); });
     else if (const auto* call = std::get_if<CallEvent>(&action))
         flows.spawn([&] { return call_function(event, *call); });
     else if (const auto* mce = std::get_if<MceEvent>(&action)) machine_check_core.inject(event, *mce);
@@ -31,9 +34,39 @@ Task<void> Kernel::dsm_ioctl(std::uint32_t event, DsmEvent e) {
     Context ctx;
     ctx.comm = env.names.intern("sh");
     ctx.pid = 1000;
-    const int rc = co_await libnvdimm.ioctl(ctx, e);
+    DsmReply reply;
+    const int rc = co_await libnvdimm.ioctl(ctx, e, reply);
     processes.record_syscall(event, "ioctl", rc);
+    ndctl_tool.report_call(event, e, rc, reply);
     event_done(event);
+}
+
+Report& Kernel::report(std::uint32_t event, std::string what, std::int64_t ret) {
+    Report& r = reports.emplace_back();
+    r.at = env.agenda.now();
+    r.event = event;
+    r.what = std::move(what);
+    r.ret = ret;
+    return r;
+}
+
+void Kernel::report_data(std::uint32_t event, std::string what, std::int64_t ret,
+                         const Libnvdimm::Found& found) {
+    Report& r = report(event, std::move(what), ret);
+    if (ret < 0 || found.pieces.empty()) return;
+    const pmem::Contents::Summary& first = found.pieces.front();
+    const bool alike = std::all_of(found.pieces.begin(), found.pieces.end(), [&](const auto& p) {
+        return std::string_view(p.what) == first.what && p.word == first.word &&
+               p.pattern == first.pattern;
+    });
+    r.output = Node::object();
+    r.output.add("data", alike ? first.what : "mixed");
+    if (alike && first.pattern.empty() && std::string_view(first.what) == "fill") {
+        const std::uint32_t byte = first.word & 0xff;
+        r.output.add("fill", first.word == byte * 0x01010101u ? byte : first.word);
+    }
+    if (alike && !first.pattern.empty()) r.output.add("pattern", first.pattern);
+    r.output.add("equal", found.equal);
 }
 
 Task<void> Kernel::ndctl(std::uint32_t event, NamespaceEvent e) {

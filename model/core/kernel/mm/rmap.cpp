@@ -130,7 +130,7 @@ void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages,
 unsigned Mm::compound_shift(Pfn pfn) const {
     if (kernel_.memory.kind(pfn) == MemoryKind::pmem) {
         const int ns = kernel_.memory.namespace_at(pfn.spa());
-        const NamespaceConfig& config = scenario_.machine.namespaces[static_cast<std::size_t>(ns)];
+        const NamespaceConfig& config = kernel_.namespaces[static_cast<std::size_t>(ns)];
         // v6.1: alignment > 4K makes device-dax pages compound (kernel.md 5.1).
         if (kernel_.env.profile.dev_pagemap_head && config.mode == NamespaceMode::devdax)
             return static_cast<unsigned>(std::countr_zero(config.align));
