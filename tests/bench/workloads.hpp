@@ -1,5 +1,6 @@
 #pragma once  // The loads of the benchmark: generated, run, and checked against what must come out.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ struct Workload {
     std::uint64_t signals = 0;   ///< SIGBUS delivered
     std::uint64_t poisoned = 0;  ///< num_poisoned_pages afterwards
     std::uint64_t records = 0;   ///< records that the kernel took from banks
-    std::uint64_t bad_ranges = 0;  ///< in the kernel's list
+    std::optional<std::uint64_t> bad_ranges;  ///< in the kernel's list; not looked at when absent
     std::uint64_t media_lines = 0;  ///< poisoned 64-byte lines left in the DIMMs
 };
 
