@@ -52,6 +52,11 @@ std::uint64_t CxlMemdev::heal(DpaRange range) {
     return bytes;
 }
 
+void CxlMemdev::list(DpaRange range) {
+    device_.advance(context_.agenda.now());
+    while (const auto run = device_.read(range, context_.agenda.now())) range.begin = run->range.end;
+}
+
 void CxlMemdev::planted(DpaRange range, std::uint32_t origin, std::uint64_t added) {
     if (added == 0) return;
     const std::uint32_t id = context_.trace.note(Module::memdev, TraceKind::poison_planted, index_,

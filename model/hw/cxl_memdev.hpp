@@ -34,7 +34,7 @@ public:
     std::uint64_t plant(DpaRange range, std::uint32_t origin, std::uint8_t flags) override;
     std::uint64_t heal(DpaRange range) override;
     /// A scrubber of the host is a reader like others.
-    void list(DpaRange range) override { device_.read(range, context_.agenda.now()); }
+    void list(DpaRange range) override;
     /// The device holds what it has accepted.
     void power_fail(bool) override {}
 
