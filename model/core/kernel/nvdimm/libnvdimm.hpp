@@ -14,6 +14,7 @@ struct NvdimmImage;
 namespace mcemu::kernel {
 
 class Badranges;
+class NvdimmBus;
 
 /// Source: drivers/nvdimm/{badrange,bus,region,pmem}.c, drivers/acpi/nfit/{core,mce}.c;
 /// kernel.md 5.4 to 5.6, nvdimm.md 11 to 13.
@@ -53,8 +54,9 @@ public:
     /// pmem_direct_access(): whether the data sectors of [spa, spa + bytes) are known bad.
     bool is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const;
 
-    /// The bus-wide list of bad ranges.
+    /// The bus-wide list of bad ranges, and the bus with its tables.
     const Badranges& bad_ranges() const;
+    const NvdimmBus& bus() const;
     /// `badblocks` text of a namespace's block device (empty for device-dax) and of a region.
     std::string namespace_badblocks(std::uint32_t ns) const;
     std::string region_badblocks(std::uint32_t region) const;
