@@ -384,7 +384,7 @@ Findings one_key(const std::string& key, const Json& wanted, const Json& result,
     if (key == "msrs") return msrs(wanted, result);
     if (key == "direct_map") return direct_map(wanted, result);
     if (key == "badblocks") return badblocks(wanted, result, devices);
-    if (key == "poison" || key == "counters") return members(key, wanted, result);
+    if (key == "poison" || key == "poison_lists" || key == "counters") return members(key, wanted, result);
     if (key == "latency") return latency(wanted, result);
     if (key == "temporal")
         return {{.at = at, .note = "temporal expectations are not supported by this version"}};

@@ -190,19 +190,39 @@ Json badblocks_of(const RunView& view) {
 Json poison_of(const RunView& view) {
     Json devices = Json::object();
     const MachineConfig& machine = view.scenario.machine;
-    for (std::size_t i = 0; i < machine.nvdimms.size(); ++i) {
-        Json list = Json::array();
-        if (i < view.nvdimm_poison.size())
-            for (const DpaRange& r : view.nvdimm_poison[i])
-                list.push_back({{"dpa", hex(r.begin)}, {"length", r.size()}});
-        devices[machine.nvdimms[i].id] = std::move(list);
-    }
+    const auto by_dpa = [&](const auto& configs, const auto& poison) {
+        for (std::size_t i = 0; i < configs.size(); ++i) {
+            Json list = Json::array();
+            if (i < poison.size())
+                for (const DpaRange& r : poison[i])
+                    list.push_back({{"dpa", hex(r.begin)}, {"length", r.size()}});
+            devices[configs[i].id] = std::move(list);
+        }
+    };
+    by_dpa(machine.nvdimms, view.nvdimm_poison);
+    by_dpa(machine.memdevs, view.memdev_poison);
     for (const DramConfig& dram : machine.memory) {
+        if (!dram.is_dram()) continue;
         Json list = Json::array();
         for (const SpaRange& r : view.dram_poison)
             if (dram.range.overlaps(r))
                 list.push_back({{"spa", hex(r.begin)}, {"length", r.size()}});
         devices[dram.id] = std::move(list);
+    }
+    return devices;
+}
+
+/// What Get Poison List would answer.
+Json poison_lists_of(const RunView& view) {
+    Json devices = Json::object();
+    const auto& memdevs = view.scenario.machine.memdevs;
+    for (std::size_t i = 0; i < memdevs.size(); ++i) {
+        Json list = Json::array();
+        if (i < view.memdev_lists.size())
+            for (const cxl::MediaErrorRecord& r : view.memdev_lists[i])
+                list.push_back(
+                    {{"dpa", hex(r.dpa())}, {"length", r.bytes()}, {"source", word(r.source())}});
+        devices[memdevs[i].id] = std::move(list);
     }
     return devices;
 }
@@ -426,6 +446,7 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["direct_map"] = direct_map_of(view);
     result["badblocks"] = badblocks_of(view);
     result["poison"] = poison_of(view);
+    if (!view.scenario.machine.memdevs.empty()) result["poison_lists"] = poison_lists_of(view);
     result["counters"] = counters_of(view);
     result["msrs"] = msrs_of(view);
     result["records"] = records_of(view);

@@ -21,6 +21,7 @@ void Resolver::check_expect(const Cursor& root) {
     check_keys(*expect, "processes", processes_);
     check_places(*expect, "badblocks");
     check_places(*expect, "poison");
+    check_places(*expect, "poison_lists");
 
     expect->each("msrs", [&](const Cursor& msr, std::size_t) {
         if (bad(msr)) return;
@@ -95,8 +96,12 @@ void Resolver::check_places(const Cursor& expect, std::string_view key) {
         }
         for (const RegionConfig& region : m.regions) names.push_back(region.id);
     } else {
-        for (const NvdimmConfig& nvdimm : m.nvdimms) names.push_back(nvdimm.id);
-        for (const DramConfig& dram : m.memory) names.push_back(dram.id);
+        for (const MemdevConfig& memdev : m.memdevs) names.push_back(memdev.id);
+        if (key == "poison") {
+            for (const NvdimmConfig& nvdimm : m.nvdimms) names.push_back(nvdimm.id);
+            for (const DramConfig& dram : m.memory)
+                if (dram.is_dram()) names.push_back(dram.id);
+        }
     }
     const Path at = expect.at(key);
     for (const Value& member : table->children()) {
@@ -106,7 +111,8 @@ void Resolver::check_places(const Cursor& expect, std::string_view key) {
         findings_.add_at_key(Path{&at, &member, member.key},
                              {"there is no " + in_quotes(member.key),
                               did_you_mean(member.key, names,
-                                           names.empty() ? "the machine has no persistent memory"
+                                           names.empty() ? key == "poison_lists" ? "the machine has no CXL memory device"
+                                                             : "the machine has no persistent memory"
                                                          : "there are " + listed(names))});
     }
 }

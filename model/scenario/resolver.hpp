@@ -142,6 +142,14 @@ private:
     void resolve_cpus(const Cursor& machine);
     void resolve_mca(const Cursor& machine);
     void resolve_memory(const Cursor& machine);
+    // resolve_cxl.cpp
+    void resolve_memdevs(const Cursor& machine);
+    void resolve_cxl_window(const Cursor& memory, DramConfig& window);
+    void check_cxl_overlaps(const Cursor& machine);
+    Action cxl(const Cursor& event);
+    Action dma(const Cursor& event);
+
+    // resolve_machine.cpp
     void resolve_nvdimms(const Cursor& machine);
     void resolve_regions(const Cursor& machine);
     void resolve_region(const Cursor& region, std::size_t index);
@@ -259,7 +267,8 @@ private:
     Findings& findings_;
     bool memory_unsure_ = false;  ///< something is wrong with DRAM, modules or regions
 
-    Registry memory_{"DRAM range", "DRAM ranges"}, nvdimms_{"module", "modules"},
+    Registry memory_{"DRAM range", "DRAM ranges"}, memdevs_{"CXL memory device", "CXL memory devices"},
+        nvdimms_{"module", "modules"},
         regions_{"region", "regions"}, namespaces_{"namespace", "namespaces"},
         files_{"file", "files"}, processes_{"process", "processes"}, events_{"event", "events"};
     std::map<int, std::string> pids_;  ///< taken, by whom (JSON pointer)

@@ -162,6 +162,18 @@ constinit const Shape kPoisonRange{.kind = Kind::object, .name = "poison_range",
                                    .doc = "A range of poisoned memory.", .fields = kPoisonRangeFields};
 constinit const Shape kPoisonRanges{.kind = Kind::list, .item = &kPoisonRange};
 constinit const Shape kPoison{.kind = Kind::table, .item = &kPoisonRanges};
+constexpr std::string_view kPoisonSources[] = {"unknown", "external", "internal", "injected", "vendor"};
+constinit const Shape kPoisonSource{.kind = Kind::choice, .choices = kPoisonSources};
+constexpr Field kPoisonRecordFields[] = {
+    {"dpa", &kAddress, "Device physical address", {}},
+    {"length", &kSize, "Bytes", {}},
+    {"source", &kPoisonSource, "Who made it", {}},
+};
+constinit const Shape kPoisonRecord{.kind = Kind::object, .name = "poison_record",
+                                    .doc = "A record of a CXL device's poison list.",
+                                    .fields = kPoisonRecordFields};
+constinit const Shape kPoisonRecords{.kind = Kind::list, .item = &kPoisonRecord};
+constinit const Shape kPoisonLists{.kind = Kind::table, .item = &kPoisonRecords};
 constinit const Shape kCounters{.kind = Kind::table, .item = &kInteger};
 
 constexpr Field kMsrFields[] = {
@@ -226,11 +238,12 @@ constexpr Field kExpectFields[] = {
     {"direct_map", &kDirectMap, "The kernel's direct map", {}},
     {"badblocks", &kBadblocks, "By namespace, region or device: content of its badblocks file", {}, false,
      "{\"namespace0.0\": \"8 1\\n\"}"},
-    {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}},
     {"reports", &kReports, "By event id: what it reported, as far as given; a list when several times", {}, false,
      "{\"e1\": {\"ret\": 0}}"},
     {"firmware_calls", &kAnything, "All calls of the NVDIMM root device, in order", {}},
     {"notifications", &kAnything, "All ACPI notifications, in order", {}},
+    {"poison", &kPoison, "By module, CXL device or DRAM range: what is still poisoned", {}},
+    {"poison_lists", &kPoisonLists, "By CXL device: its own list", {}},
     {"counters", &kCounters, "By name: value", {}, false, "{\"num_poisoned_pages\": 1}"},
     {"msrs", &kMsrs, "What banks hold", {}},
     {"fates", &kFatesTable, "By event id: its fate, or that and why", {}, false, "{\"e1\": \"consumed\"}"},
@@ -377,7 +390,8 @@ constexpr Field kResultFields[] = {
     {"memtypes", &kTextList, "The memory-type list", {}, true},
     {"direct_map", &kDirectMap, "The kernel's direct map", {}, true},
     {"badblocks", &kBadblocks, "By name: content of the badblocks file", {}, true},
-    {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}, true},
+    {"poison", &kPoison, "By module, CXL device or DRAM range: what is still poisoned", {}, true},
+    {"poison_lists", &kPoisonLists, "By CXL device: its own list", {}},
     {"counters", &kCounters, "By name: value", {}, true},
     {"msrs", &kMsrs, "Banks that were used", {}, true},
     {"records", &kResultRecords, "Machine-check records that the kernel made", {}},

@@ -1,6 +1,7 @@
 #include "sim/event_driver.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/kernel/mm/mm.hpp"
 
@@ -163,6 +164,7 @@ void EventDriver::perform(std::uint32_t event) {
                 if (scrub.kind == ScrubEvent::Kind::patrol) hands_.media.patrol_scrub(scrub.range);
                 else hands_.kernel.perform(event, action);
             },
+            [&](const DmaEvent& dma) { perform_dma(event, dma); },
             [&](const CperEvent& record) { hands_.firmware.report(record); },
             [&](const PowerFailEvent& fail) {
                 hands_.media.power_fail(fail.adr_fails);
@@ -198,6 +200,23 @@ void EventDriver::perform_mce(const MceEvent& mce) {
         }
     }
     hands_.inject.inject(mce);
+}
+
+/// The driver has mapped the buffer for the device: it knows where the page lies now.
+void EventDriver::perform_dma(std::uint32_t event, const DmaEvent& dma) {
+    kernel::Kernel& kernel = hands_.kernel;
+    std::uint64_t spa = dma.address;
+    if (dma.process >= 0) {
+        const auto page = kernel.processes.mm().walk(
+            kernel.processes[static_cast<std::uint32_t>(dma.process)], dma.address);
+        if (!page.present) {
+            kernel.processes.record_syscall(event, "dma", -EFAULT);
+            kernel.event_done(event);
+            return;
+        }
+        spa = page.spa;
+    }
+    hands_.dma.transfer(event, dma, spa);
 }
 
 void EventDriver::event_done(std::uint32_t event) {
@@ -263,6 +282,7 @@ bool EventDriver::injects(const Action& action) {
             [](const MadviseEvent&) { return true; },
             [](const HwpoisonPfnEvent&) { return true; },
             [](const CperEvent&) { return true; },
+            [](const CxlEvent& cxl) { return cxl.command == CxlEvent::Command::inject_poison; },
             [](const DsmEvent& dsm) { return dsm.function == DsmEvent::Function::inject_error; },
             [](const NdctlEvent& e) {
                 return e.command == NdctlEvent::Command::inject_error && !e.uninject && !e.status;

@@ -27,6 +27,7 @@ public:
         wires::InjectIf& inject;
         wires::MediaIf& media;
         FirmwareReportIf& firmware;
+        wires::DmaIf& dma;
         kernel::Kernel& kernel;
     };
     EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace, Fates& fates, Hands hands);
@@ -61,6 +62,7 @@ private:
     void perform(std::uint32_t event);
     void load_address_space(CpuId cpu, std::uint64_t va);
     void perform_mce(const MceEvent& mce);
+    void perform_dma(std::uint32_t event, const DmaEvent& dma);
     void event_done(std::uint32_t event);
     void observe(const TraceRecord& record);
     bool sets_off(Waiting& waiting, const TraceRecord& record) const;

@@ -9,6 +9,8 @@
 #include "core/kernel/invariants.hpp"
 #include "core/latency.hpp"
 #include "core/trace.hpp"
+#include "hw/cxl_memdev.hpp"
+#include "hw/dma_engine.hpp"
 #include "hw/dram.hpp"
 #include "hw/firmware.hpp"
 #include "hw/memory_controller.hpp"
@@ -52,9 +54,10 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
                      latency, fates),
           controller("memory_controller", scenario.machine, media),
           firmware("firmware", scenario.machine, agenda, trace, latency, fates),
+          dma("dma", agenda, trace, latency),
           kernel("kernel", scenario, agenda, trace, names, latency, fates),
           driver(scenario, agenda, trace, fates,
-                 {processors, controller, *this, kernel.kernel()}) {
+                 {processors, controller, *this, dma, kernel.kernel()}) {
         for (const auto& [which, how] : scenario.latency) latency.set(which, how);
         kernel.kernel().log.limit(options.log_capacity);
         connect();
@@ -70,12 +73,22 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
         kernel.firmware_out(firmware.dsm_in);
         firmware.notify_out(kernel.notify_in);
         controller.error_out(processors.error_in);
+        dma.mem_out.bind(controller.io_in);
+        dma.done_out(kernel.dma_done_in);
         const MachineConfig& machine = scenario.machine;
         for (std::uint32_t i = 0; i < machine.memory.size(); ++i) {
+            if (!machine.memory[i].is_dram()) continue;
             drams.push_back(std::make_unique<hw::Dram>(
                 ("dram" + std::to_string(i)).c_str(), machine.memory[i], i, media));
-            controller.dram_out(i).bind(drams[i]->mem_in);
-            controller.dram_media_out(drams[i]->media_in);
+            controller.dram_out(drams.size() - 1).bind(drams.back()->mem_in);
+            controller.dram_media_out(drams.back()->media_in);
+        }
+        for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i) {
+            memdevs.push_back(std::make_unique<hw::CxlMemdev>(
+                ("memdev" + std::to_string(i)).c_str(), machine.memdevs[i], i, media));
+            controller.memdev_out(i).bind(memdevs[i]->mem_in);
+            controller.memdev_media_out(memdevs[i]->media_in);
+            kernel.cxl_out(memdevs[i]->mailbox_in);
         }
         for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i) {
             nvdimms.push_back(std::make_unique<hw::Nvdimm>(
@@ -149,8 +162,10 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     hw::Processors processors;
     hw::MemoryController controller;
     std::vector<std::unique_ptr<hw::Dram>> drams;
+    std::vector<std::unique_ptr<hw::CxlMemdev>> memdevs;
     std::vector<std::unique_ptr<hw::Nvdimm>> nvdimms;
     hw::Firmware firmware;
+    hw::DmaEngine dma;
     os::KernelStub kernel;
     EventDriver driver;
     kernel::Invariants invariants{kernel.kernel()};
@@ -181,6 +196,10 @@ RunView Simulation::view() const {
     for (const auto& nvdimm : p.nvdimms) {
         view.nvdimm_poison.push_back(nvdimm->poison().runs());
         view.nvdimm_health.push_back(nvdimm->smart());
+    }
+    for (const auto& memdev : p.memdevs) {
+        view.memdev_poison.push_back(memdev->poison().runs());
+        view.memdev_lists.push_back(memdev->device().records());
     }
     for (const auto& dram : p.drams)
         for (const SpaRange& run : dram->poisoned_spa()) view.dram_poison.push_back(run);
