@@ -6,11 +6,12 @@
 #   sim -> hw, os, wires      hw, os -> wires      wires -> core
 #   scenario -> core                  output -> core            core -> the standard library
 #   bin, output -> formats            formats -> core
+#   bin -> exchange                   exchange -> scenario, output, formats
 #
 # A folder that stands to the left may also use what is further right, except that hw and os meet
-# only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, output, regress,
-# bin; valijson in scenario; Random123 in sim; Boost in bin, output and scenario; SQLiteCpp and
-# pugixml in regress.
+# only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, exchange, output,
+# regress, bin; SQLiteCpp in exchange and regress; pugixml in regress; valijson in scenario;
+# Random123 in sim; Boost in bin, output and scenario.
 set -eu
 root=$1
 cd "$root"
@@ -18,19 +19,20 @@ find model bin -name '*.hpp' -o -name '*.cpp' | LC_ALL=C sort | xargs awk '
 BEGIN {
     split("core:core;wires:core wires;hw:core wires hw;os:core wires os;" \
           "sim:core wires hw os sim;scenario:core scenario;formats:core formats;" \
-          "output:core formats output;regress:core output scenario sim regress;" \
-          "bin:core formats output regress scenario sim bin", rows, ";")
+          "output:core formats output;exchange:core formats output scenario exchange;" \
+          "regress:core output scenario sim regress;" \
+          "bin:core exchange formats output regress scenario sim bin", rows, ";")
     for (i in rows) {
         split(rows[i], row, ":")
         n = split(row[2], to, " ")
         for (j = 1; j <= n; j++) arrow[row[1], to[j]] = 1
     }
-    split("core wires hw os sim scenario formats output regress bin", names, " ")
+    split("core wires hw os sim scenario formats exchange output regress bin", names, " ")
     for (i in names) layer[names[i]] = 1
     # Libraries beyond the standard one: which layers may include them.
     split("systemc:wires hw os sim;tlm:wires hw os sim;tlm_utils:wires hw os sim;" \
-          "nlohmann:scenario output regress bin;valijson:scenario;Random123:sim;" \
-          "boost:output scenario bin;SQLiteCpp:regress;pugixml.hpp:regress", libs, ";")
+          "nlohmann:scenario exchange output regress bin;SQLiteCpp:exchange regress;" \
+          "pugixml.hpp:regress;valijson:scenario;Random123:sim;boost:output scenario bin", libs, ";")
     for (i in libs) {
         split(libs[i], lib, ":")
         known[lib[1]] = 1
