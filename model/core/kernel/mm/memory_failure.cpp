@@ -221,7 +221,7 @@ Task<int> MemoryFailure::State::already_poisoned(Context& ctx, Pfn pfn, unsigned
     int rc = -kEhwpoison;
     if ((flags & MF_ACTION_REQUIRED) && profile.already_poisoned_kills_accessor) {
         co_await phase(env, ctx.cpu, Lat::kernel_mf_kill);
-        rc = kill_accessing_process(ctx, pfn, flags);
+        rc = kill_accessing_process(ctx, is_hugetlb(pfn) ? mm().compound_head(pfn) : pfn, flags);
     }
     if (flags & MF_COUNT_INCREASED) drop_reference(mm().compound_head(pfn));
     co_return rc;

@@ -54,13 +54,13 @@ Task<int> MemoryFailure::State::huge(Context& ctx, Pfn pfn, unsigned flags) {
     }
     co_await first_sleep(ctx);
     co_await lock_page(head);
-    const int rc = co_await huge_locked(ctx, pfn, flags);
+    const int rc = co_await huge_locked(ctx, pfn, head, flags);
     unlock_page(head);
     co_return rc;
 }
 
-Task<int> MemoryFailure::State::huge_locked(Context& ctx, Pfn pfn, unsigned flags) {
-    const Pfn head = mm().compound_head(pfn);
+/// `head`: of the huge page as it was found. Its last user may go while we wait.
+Task<int> MemoryFailure::State::huge_locked(Context& ctx, Pfn pfn, Pfn head, unsigned flags) {
     if (!page(head).test(PG_hwpoison)) {  // an unpoison was faster
         just_unpoisoned(ctx, pfn, head);
         co_return 0;
@@ -81,13 +81,19 @@ Task<int> MemoryFailure::State::huge_locked(Context& ctx, Pfn pfn, unsigned flag
         action_result(ctx, pfn, PageType::unmap_failed, MfResult::ignored);
         co_return -EBUSY;
     }
-    const MfResult result = me_huge_page(ctx, pfn);
+    const MfResult result = me_huge_page(ctx, pfn, head);
     action_result(ctx, pfn, PageType::huge, result);
     co_return result == MfResult::recovered ? 0 : -EBUSY;
 }
 
-MfResult MemoryFailure::State::me_huge_page(Context& ctx, Pfn pfn) {
-    const Pfn head = mm().compound_head(pfn);
+MfResult MemoryFailure::State::me_huge_page(Context& ctx, Pfn pfn, Pfn head) {
+    if (!is_hugetlb(pfn)) {  // its last user is gone meanwhile; v6.1 dissolves it
+        if (profile.hugetlb_shared_stays_cached && head != pfn) {
+            set_flag(head, PG_hwpoison, false);
+            set_flag(pfn, PG_hwpoison, true);
+        }
+        return MfResult::recovered;
+    }
     int expected = 1;
     MfResult result = MfResult::recovered;
     if (!page(head).test(PG_anon) && page(head).mapping) {

@@ -125,8 +125,8 @@ struct MemoryFailure::State {
     Task<int> huge(Context& ctx, Pfn pfn, unsigned flags);
     bool is_hugetlb(Pfn pfn);
     int undo_huge(Pfn head);
-    Task<int> huge_locked(Context& ctx, Pfn pfn, unsigned flags);
-    MfResult me_huge_page(Context& ctx, Pfn pfn);
+    Task<int> huge_locked(Context& ctx, Pfn pfn, Pfn head, unsigned flags);
+    MfResult me_huge_page(Context& ctx, Pfn pfn, Pfn head);
     void dissolve(Pfn pfn, bool keep_others);
 
     // kill.cpp

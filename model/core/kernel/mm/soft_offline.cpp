@@ -68,6 +68,12 @@ Task<int> MemoryFailure::State::soft_offline(Context& ctx, Pfn pfn, unsigned fla
         const bool tail = !v6 && !page(pfn).test(PG_hwpoison);  // only the huge page's head says so
         env.log.line(ctx.cpu, tail ? Line::soft_huge_already : Line::soft_already, pfn.value);
         rc = profile.already_poisoned_is_error ? 0 : -EBUSY;
+    } else if (v6 && !filter_accepts(pfn)) {
+        const std::uint32_t state = page(mm().compound_head(pfn)).flags;
+        if (!(state & (bit(PG_lru) | bit(PG_buddy) | bit(PG_pcp) | bit(PG_hugetlb))))
+            env.log.line(ctx.cpu, Line::mf_unhandlable, pfn.value);
+        mark_filtered();
+        rc = -EOPNOTSUPP;
     } else if (is_hugetlb(pfn)) {
         rc = co_await soft_offline_huge(ctx, pfn);
     } else {

@@ -37,7 +37,7 @@ Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
     } else if (v6 && huge_zero) {
         unpoison_line(ctx, Line::unpoison_huge_zero, pfn);
         rc = -EOPNOTSUPP;
-    } else if (!p.test(PG_hwpoison)) {
+    } else if (!page(pfn).test(PG_hwpoison)) {  // of a huge page the head has the flag
         unpoison_line(ctx, Line::unpoison_already, pfn);
     } else if ((ram ? mm().page_count(head) : p.refcount) > 1) {
         unpoison_line(ctx, Line::unpoison_grabbed, pfn);
