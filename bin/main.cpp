@@ -33,6 +33,8 @@ struct Command {
 constexpr Command kCommands[] = {
     {"run", "SCENARIO", "emulate one scenario and print the kernel's log", cmd_run},
     {"check", "SCENARIO...", "validate scenarios and print every finding", cmd_check},
+    {"regress", "PATH...", "run many scenarios in parallel and hold each against its expectations",
+     cmd_regress},
     {"decode", "[STATUS]", "explain machine-check registers, a kernel log or mce-inject text",
      cmd_decode},
     {"import", "FORMAT FILE", "make a scenario of what another tool wrote", cmd_import},
@@ -44,7 +46,7 @@ constexpr Command kCommands[] = {
 };
 
 // Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"regress", "campaign", "report", "diff",     "whatif",
+constexpr std::string_view kAbsent[] = {"campaign", "report", "diff",     "whatif",
                                         "bisect",  "shrink",   "debug",  "coverage", "completion"};
 
 std::string help() {

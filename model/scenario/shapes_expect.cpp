@@ -427,6 +427,7 @@ constexpr Field kScenarioFields[] = {
     {"seed", &kCount, "Seed of all random numbers", "0"},
     {"until", &kTime, "The run ends here (default: when nothing more happens)", {}, false, "\"1s\""},
     {"include", &kInclude, "Files to merge under this one; paths are relative to this file", {}, false, "\"platform.json\""},
+    {"boots_on", &kText, "A scenario that is run first: this one boots on the NVDIMMs it leaves, whose media errors count instead of its own; the path is relative to this file", {}, false, "\"torn-write.json\""},
     {"params", &kParams, "Values used as \"${name}\"; swept by campaigns, changed by --set /params/name=value", "{}", false,
      "{\"va\": \"0x7f763dd00000\"}"},
     {"matrix", &kMatrix, "Runs once per combination of these values of params; for `mcemu regress`", {}, false,

@@ -39,12 +39,12 @@ case $case_name in
 help)
     status 0 --help
     has out "usage: mcemu COMMAND"
-    for command in run check decode import export addr profiles latencies schema; do has out "  $command"; done
+    for command in run check regress decode import export addr profiles latencies schema; do has out "  $command"; done
     hasnt out "campaign"
     empty err
     ;;
 command-help)
-    for command in run check decode import export addr profiles latencies schema; do
+    for command in run check regress decode import export addr profiles latencies schema; do
         status 0 "$command" --help
         has out "usage: mcemu $command"
         has out "--help"
@@ -343,8 +343,12 @@ state)
     # In place: the old image is read before the new one replaces it.
     status 0 run "$reboot/scrub-finds-latent-error-next.json" --load-state b.state --save-state b.state -q
     cmp -s b.state c.state || fail "writing over the image that was read changed it"
+    # By itself it boots on what the scenario that it names leaves.
+    status 0 run "$reboot/scrub-finds-latent-error-next.json" --save-state e.state -q
+    cmp -s e.state c.state || fail "boots_on gave another image than --load-state"
     # Without the image the next boot meets clean media: its expectations fail.
-    status 1 run "$reboot/scrub-finds-latent-error-next.json" -q
+    grep -v boots_on "$reboot/scrub-finds-latent-error-next.json" >clean.json
+    status 1 run clean.json -q
     "$program" run "$reboot/scrub-finds-latent-error-next.json" --load-state - -q <a.state >out 2>err ||
         fail "an image from standard input"
     status 0 run "$reboot/scrub-finds-latent-error.json" --save-state - -q
@@ -592,6 +596,80 @@ interrupt)
     code=$?
     [ $code -eq 130 ] || fail "exit status $code, not 130"
     has r.json '"interrupted": true'
+    ;;
+regress)
+    mkdir -p suite/b suite/a
+    for n in 1 2 3; do
+        sed "s/\"name\": *\"[^\"]*\"/\"name\": \"n$n\"/" "$scenario" >suite/b/$n.json
+    done
+    sed 's/"outcome": "running"/"outcome": "panic"/' "$scenario" >suite/a/fails.json
+    grep -q '"outcome": "panic"' suite/a/fails.json || fail "the test's own scenario"
+    echo '{"schema": "mcemu/scenario/1", "name": "part", "machine": {}}' >suite/part.json
+    echo '{"schema": "mcemu/campaign/1"}' >suite/campaign.json
+    status 1 regress suite -j 1
+    cp out one
+    status 1 regress suite -j 3
+    cmp -s one out || fail "-j changed the output"
+    has out "4 scenarios in 4 files: 3 ok, 1 failed (2 files are no scenarios)"
+    has out 'wanted "panic", got "running"'
+    has out "first divergence at the end, "
+    has out "replay: mcemu run suite/a/fails.json"
+    [ "$(grep -n 'fails.json$' out | head -n 1 | cut -d: -f1)" = 1 ] || fail "not in the order of names"
+    status 1 regress suite/b suite/a/fails.json -q
+    has out "suite/a/fails.json"
+    hasnt out "suite/b/1.json"
+    status 0 regress suite --filter 'n[12]'
+    has out "2 scenarios in 2 files: 2 ok"
+    status 0 regress suite --filter 'suite/b/*'
+    has out "3 scenarios in 3 files: 3 ok"
+    status 1 regress suite --fail-fast
+    has out "1 scenario in 1 file: 0 ok, 1 failed"
+    hasnt out "suite/b/1.json"
+    status 0 regress suite/b --twice
+    status 2 regress suite --tag nobody-has-it
+    has err "no scenario is selected"
+    status 2 regress no-such-folder
+    has err "no-such-folder: there is no such file or folder"
+    status 2 regress
+    status 2 regress suite --shard 3/2
+    status 2 regress suite -j 0
+    echo '{' >suite/a/broken.json
+    status 1 regress suite
+    has out "suite/a/broken.json:1:"
+    has out "5 scenarios in 5 files: 3 ok, 1 failed, 1 not valid"
+    status 2 regress suite/a/broken.json
+    # Each shard of three, together each scenario once.
+    for i in 1 2 3; do
+        "$program" regress suite --shard $i/3 >>shards 2>err </dev/null
+    done
+    "$program" regress suite >whole 2>err </dev/null
+    for f in shards whole; do grep '^[a-z].*json' "$f" | LC_ALL=C sort >$f.sorted; done
+    cmp -s shards.sorted whole.sorted || fail "the shards are not the whole"
+    ;;
+regress-matrix)
+    cat >m.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "m", "params": { "pfn": "0x100", "at": "1ms" },
+  "matrix": { "at": ["1ms", "2ms"], "pfn": ["0x100", "0x101", "0x102"] },
+  "events": [ { "id": "e", "at": "${at}", "do": "hwpoison_pfn", "pfn": "${pfn}" } ],
+  "expect": { "outcome": "running", "fates": { "e": "filtered" } } }
+END
+    status 0 regress m.json
+    has out "6 scenarios in 1 file: 6 ok"
+    sed -n 4p out | grep -qF 'm.json [at=2ms pfn=0x100]' || fail "the first name varies slowest"
+    status 0 regress m.json --filter '*at=2ms*'
+    has out "3 scenarios in 1 file: 3 ok"
+    status 2 run m.json
+    has err "mcemu regress"
+    has err "--matrix at=1ms --matrix pfn=0x100"
+    status 0 run m.json --matrix at=2ms --matrix pfn=0x101
+    has err "2.000 ms"
+    status 2 run m.json --matrix at=2ms
+    has err "add --matrix pfn=0x100"
+    status 2 run m.json --matrix at=3ms --matrix pfn=0x101
+    has err 'there is "1ms", "2ms"'
+    sed -i 's/"filtered"/"consumed"/' m.json
+    status 1 regress m.json
+    grep -F 'replay: mcemu run --matrix at=2ms --matrix pfn=0x102 m.json' out >/dev/null || fail "no replay"
     ;;
 *) fail "there is no such case" ;;
 esac
