@@ -70,7 +70,7 @@ unknown-command)
     empty out
     ;;
 absent-command)
-    status 2 campaign x.json
+    status 2 completion bash
     has err "is not part of this version"
     ;;
 unknown-option)
