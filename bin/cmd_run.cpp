@@ -12,6 +12,8 @@
 #include "output/ndctl_list.hpp"
 #include "output/result.hpp"
 #include "output/trace_ndjson.hpp"
+#include "output/trace_perfetto.hpp"
+#include "output/trace_vcd.hpp"
 #include "output/verdict.hpp"
 #include "scenario/nvdimm_state.hpp"
 #include "scenario_file.hpp"
@@ -41,7 +43,8 @@ CommandLine command_line() {
     line.visible.add_options()
         ("result", po::value<std::string>()->value_name("FILE"), "write the result JSON")
         ("trace", po::value<std::vector<std::string>>()->value_name("FILE")->composing(),
-         "write the trace; .ndjson: a JSON record a line (several allowed)")
+         "write the trace; by its ending: .ndjson a JSON record a line, .json for Perfetto, .vcd for "
+         "waveform viewers (several allowed)")
         ("log", po::value<std::string>()->value_name("FILE"),
          "write the kernel log there (\"-\": standard output)")
         ("json", "result JSON to standard output instead of the log")
@@ -74,13 +77,22 @@ struct Outputs {
     std::vector<std::unique_ptr<AtomicFile>> traces;
 };
 
-void check_trace_name(const std::string& name) {
-    if (name == "-" || name.ends_with(".ndjson")) return;
-    const bool planned = name.ends_with(".vcd") || name.ends_with(".json");
-    throw UsageError(
-        "--trace '" + name + "': " +
-        (planned ? "this ending is not supported by this version" : "the ending says the format") +
-        ": a name that ends in .ndjson would be right");
+struct TraceFormat {
+    std::string_view ending;
+    void (*write)(const RunView& view, AtomicFile& file);
+};
+constexpr TraceFormat kTraceFormats[] = {{".ndjson", output::write_ndjson},
+                                         {".vcd", output::write_vcd},
+                                         {".json", output::write_perfetto}};
+
+/// How the trace of that name is written; throws UsageError.
+const TraceFormat& trace_format(const std::string& name) {
+    if (name == "-") return kTraceFormats[0];
+    for (const TraceFormat& f : kTraceFormats)
+        if (name.ends_with(f.ending)) return f;
+    throw UsageError("--trace '" + name +
+                     "': the ending says the format: .ndjson, .json (Perfetto, Chrome trace viewer) "
+                     "or .vcd (waveform viewers) would be right");
 }
 
 /// Which names were given; throws UsageError before anything is opened.
@@ -95,7 +107,7 @@ Names output_names(const po::variables_map& values) {
     if (json && names.result == "-")
         throw UsageError("--json and --result - say the same: one is enough");
     if (values.count("trace")) names.traces = values["trace"].as<std::vector<std::string>>();
-    for (const std::string& t : names.traces) check_trace_name(t);
+    for (const std::string& t : names.traces) trace_format(t);
 
     std::set<std::string> seen;
     const auto claim = [&](const std::string& name) {
@@ -187,7 +199,7 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
         if (json) output::write_file("-", text);
     }
     for (const auto& trace : out.traces) {
-        output::write_ndjson(view, *trace);
+        trace_format(trace->path()).write(view, *trace);
         trace->commit();
     }
     if (!out.traces.empty() && view.trace.first() > 1)

@@ -6,10 +6,11 @@
 #   sim -> hw, os, wires      hw, os -> wires      wires -> core
 #   scenario -> core                  output -> core            core -> the standard library
 #   bin, output -> formats            formats -> core
+#   bin -> exchange                   exchange -> scenario, output, formats
 #
 # A folder that stands to the left may also use what is further right, except that hw and os meet
-# only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, output, campaign,
-# bin; SQLiteCpp in campaign;
+# only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, exchange, output,
+# campaign, bin; SQLiteCpp in exchange and campaign;
 # valijson in scenario; Random123 in sim; Boost in bin, campaign, output and scenario.
 set -eu
 root=$1
@@ -18,19 +19,20 @@ find model bin -name '*.hpp' -o -name '*.cpp' | LC_ALL=C sort | xargs awk '
 BEGIN {
     split("core:core;wires:core wires;hw:core wires hw;os:core wires os;" \
           "sim:core wires hw os sim;scenario:core scenario;formats:core formats;" \
-          "output:core formats output;campaign:core output scenario sim campaign;" \
-          "bin:core campaign formats output scenario sim bin", rows, ";")
+          "output:core formats output;exchange:core formats output scenario exchange;" \
+          "campaign:core output scenario sim campaign;" \
+          "bin:core campaign exchange formats output scenario sim bin", rows, ";")
     for (i in rows) {
         split(rows[i], row, ":")
         n = split(row[2], to, " ")
         for (j = 1; j <= n; j++) arrow[row[1], to[j]] = 1
     }
-    split("core wires hw os sim scenario formats output campaign bin", names, " ")
+    split("core wires hw os sim scenario formats exchange output campaign bin", names, " ")
     for (i in names) layer[names[i]] = 1
     # Libraries beyond the standard one: which layers may include them.
     split("systemc:wires hw os sim;tlm:wires hw os sim;tlm_utils:wires hw os sim;" \
-          "nlohmann:scenario output campaign bin;valijson:scenario;Random123:sim;" \
-          "boost:output scenario campaign bin;SQLiteCpp:campaign;sqlite3.h:campaign", libs, ";")
+          "nlohmann:scenario exchange output campaign bin;SQLiteCpp:exchange campaign;" \
+          "sqlite3.h:campaign;valijson:scenario;Random123:sim;boost:output scenario campaign bin", libs, ";")
     for (i in libs) {
         split(libs[i], lib, ":")
         known[lib[1]] = 1

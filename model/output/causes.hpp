@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "core/run_view.hpp"
+#include "output/trace_names.hpp"
 
 namespace mcemu::output {
 
 class Causes {
 public:
-    explicit Causes(const RunView& view) : view_(view) {}
+    explicit Causes(const RunView& view) : view_(view), names_(names_of(view)) {}
 
     /// Ids of the records that led to `id`, oldest first, `id` itself last. Begins with the
     /// scenario event that is at the root; later when the trace no longer holds the beginning.
@@ -29,6 +30,7 @@ public:
 
 private:
     const RunView& view_;
+    TraceNames names_;
 };
 
 }  // namespace mcemu::output

@@ -5,6 +5,7 @@
 
 #include "core/kernel/mm/address_space.hpp"
 #include "core/kernel/mm/mapping.hpp"
+#include "core/mca/msr_file.hpp"
 #include "output/because.hpp"
 #include "output/causes.hpp"
 #include "output/classify.hpp"
@@ -250,6 +251,13 @@ Json records_of(const RunView& view) {
                         {"misc", hex(m.misc)},
                         {"cs", hex(m.cs)},
                         {"ip", hex(m.ip)},
+                        {"tsc", hex(m.tsc)},
+                        {"time", m.time},
+                        {"cpuid", hex(m.cpuid)},
+                        {"socketid", m.socketid},
+                        {"apicid", m.apicid},
+                        {"microcode", hex(m.microcode)},
+                        {"ppin", hex(m.ppin)},
                         {"severity", word(static_cast<mca::Severity>(m.severity))},
                         {"source", word(m.source)},
                         {"taken", word(logged.taken)}});
@@ -381,6 +389,9 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["panic"] = panic_of(view);
     result["class"] = nullptr;  // its place in the order; finish_result() fills it in
     result["end_ns"] = to_ns(view.end);
+    result["platform"] = {{"wall_time", view.scenario.machine.wall_time},
+                          {"mcgcap", hex(mca::make_mcg_cap(view.scenario.machine.mca))},
+                          {"edac", view.scenario.kernel.edac}};
     if (view.interrupted) result["interrupted"] = true;
     result["log"] = log_of(view);
     result["signals"] = signals_of(view);

@@ -174,7 +174,15 @@ constexpr Field kMsrFields[] = {
 constinit const Shape kMsr{.kind = Kind::object, .name = "expected_msr", .doc = "What a bank holds.",
                            .fields = kMsrFields};
 constinit const Shape kMsrs{.kind = Kind::list, .item = &kMsr};
-constinit const Shape kFatesTable{.kind = Kind::table, .item = &kFate};
+constexpr Field kWholeFateFields[] = {
+    {"fate", &kFate, "What became of it", {}},
+    {"because", &kLine, "And why, in the words of the result", {}},
+};
+constinit const Shape kWholeFate{.kind = Kind::object, .name = "expected_fate",
+                                 .doc = "What became of an event, and why.", .fields = kWholeFateFields};
+constexpr const Shape* kFateForms[] = {&kFate, &kWholeFate};
+constinit const Shape kFateOrWhole{.kind = Kind::any_of, .forms = kFateForms};
+constinit const Shape kFatesTable{.kind = Kind::table, .item = &kFateOrWhole};
 
 constexpr Field kLatencyFields[] = {
     {"from", &kText, "event:ID, signal:PROCESS or phase:NAME", {}, true, "\"event:e1\""},
@@ -220,7 +228,7 @@ constexpr Field kExpectFields[] = {
     {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}},
     {"counters", &kCounters, "By name: value", {}, false, "{\"num_poisoned_pages\": 1}"},
     {"msrs", &kMsrs, "What banks hold", {}},
-    {"fates", &kFatesTable, "By event id: its fate", {}, false, "{\"e1\": \"consumed\"}"},
+    {"fates", &kFatesTable, "By event id: its fate, or that and why", {}, false, "{\"e1\": \"consumed\"}"},
     {"latency", &kLatencies, "Bounds of durations", {}},
     {"class", &kClassOrList, "Class of the run, or several that will do", {}},
     {"temporal", &kTemporal, "Orders over time", {}},
@@ -331,6 +339,15 @@ constinit const Shape kVerdict{.kind = Kind::object, .name = "result_expectation
                                .fields = kVerdictFields};
 constinit const Shape kVerdicts{.kind = Kind::list, .item = &kVerdict};
 
+constexpr Field kPlatformFields[] = {
+    {"wall_time", &kCount, "Seconds since 1970 at time 0", {}},
+    {"mcgcap", &kAddress, "IA32_MCG_CAP", {}},
+    {"edac", &kBoolean, "A driver of the memory controller decodes its errors", {}},
+};
+constinit const Shape kResultPlatform{.kind = Kind::object, .name = "result_platform",
+                                      .doc = "What readers of records ask of the machine.",
+                                      .fields = kPlatformFields};
+
 constexpr Field kResultFields[] = {
     {"schema", &kResultSchema, "Version of this form", {}, true},
     {"scenario", &kText, "Name of the scenario", {}, true},
@@ -342,6 +359,7 @@ constexpr Field kResultFields[] = {
     {"class", &kClass, "Class of the run", {}, true},
     {"end_ns", &kCount, "When it ended, in nanoseconds", {}, true},
     {"interrupted", &kBoolean, "It was ended early", {}},
+    {"platform", &kResultPlatform, "What readers of records ask of the machine", {}},
     {"log", &kResultLog, "The kernel's log", {}, true},
     {"signals", &kResultSignals, "Signals that were delivered", {}, true},
     {"syscalls", &kResultSyscalls, "System calls that ended", {}, true},

@@ -1,16 +1,18 @@
 #!/bin/sh
-# cli_test.sh PROGRAM DATA CASE SCHEMA_CHECK: one case of how the program behaves towards a shell. Every case
+# cli_test.sh PROGRAM DATA CASE SCHEMA_CHECK TRACE_CHECK: one case of how the program behaves towards a shell. Every case
 # works in an empty folder of its own and fails with a line that says what was wrong.
 set -u
 program=$1
 data=$2
 case_name=$3
 schema_check=$4
+trace_check=$5
 folder=$(mktemp -d) || exit 99
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 99
 scenario=$data/devdax.json
 reboot=$data/../../scenarios/reboot
+formats=$data/../data/formats
 
 fail() {
     echo "$case_name: $*" >&2
@@ -101,12 +103,34 @@ bad-values)
     empty out
     ;;
 trace-ending)
-    status 2 run --trace t.vcd "$scenario"
-    has err "not supported by this version"
-    has err ".ndjson"
-    status 2 run --trace t.txt "$scenario"
-    has err ".ndjson"
+    for name in t.txt t.vcdx json t; do
+        status 2 run --trace $name "$scenario"
+        has err "the ending says the format"
+        has err ".ndjson"
+    done
+    status 2 run --trace t.vcd --trace t.vcd "$scenario"
+    has err "two outputs have the name 't.vcd'"
     only_files
+    ;;
+trace-formats)
+    # Names that are no identifiers, close a comment or a string, or are equal once they are.
+    cat >hostile.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "$end \"</script> \u00e9 \\",
+  "processes": [ { "id": "a b", "pid": 7, "comm": "x$end \"" }, { "id": "a_b", "pid": 8 } ],
+  "events": [ { "id": "$end", "at": "1ms", "do": "poison", "spa": "0x12345000", "length": "64B" },
+              { "id": "s", "at": "2ms", "do": "sysctl", "name": "memory_failure_early_kill", "value": 1 } ] }
+END
+    for s in "$data"/../../scenarios/series/decoy-*.json "$scenario" "$data/panic.json" \
+        "$data"/../../scenarios/mca/*1*.json "$reboot"/*.json hostile.json; do
+        "$program" run -q --trace t.ndjson --trace t.json --trace t.vcd "$s" >out 2>err </dev/null
+        [ $? -le 1 ] || fail "$s does not run"
+        "$trace_check" t.ndjson t.json t.vcd >out 2>err || fail "$s: a trace is not what it promises"
+        if command -v vcd2fst >/dev/null 2>&1; then
+            vcd2fst -v t.vcd -f t.fst >out 2>&1 || fail "$s: vcd2fst cannot read the trace"
+            if grep -qiE 'error|unknown|warning' out; then fail "$s: vcd2fst complains"; fi
+        fi
+    done
+    command -v vcd2fst >/dev/null 2>&1 || echo "not checked with vcd2fst: it is not installed (gtkwave)"
     ;;
 bad-scenario-touches-no-output)
     echo '{"schema": "mcemu/scenario/1", "name": "x", "events": [], "colour": 1}' >bad.json
@@ -380,6 +404,99 @@ ndctl)
     has err "missing: /: cannot be read: No such file"
     status 2 import ndctl
     has err "a format and a file are needed"
+    ;;
+import-mce-inject)
+    status 0 import mce-inject "$formats/held.mce-inject" -o s.json
+    has err "the kernel takes no TSC"
+    has s.json "// Made by mcemu import mce-inject."
+    has s.json "the kernel takes no TSC"
+    status 0 check s.json
+    status 0 export mce-inject s.json -o back
+    "$program" import mce-inject - -q <back >again 2>err || fail "import from standard input"
+    empty err
+    status 0 export mce-inject again -q
+    sed 's/^# line-[0-9]*/#/' out >there
+    sed 's/^# line-[0-9]*/#/' back >here
+    cmp -s here there || fail "there and back gives another file"
+    printf 'CPU 0 BANK 1\nSTATUS EIPV\n' >bad
+    status 2 import mce-inject bad -o none.json
+    has err "bad:2:8: 'EIPV' cannot stand here"
+    [ ! -e none.json ] || fail "a bad file left a scenario behind"
+    status 0 run "$data/panic.json" -q --result result
+    status 0 export mce-inject result
+    has out "STATUS 0xbe00"
+    ;;
+import-dmesg)
+    for log in srar-4.19 panic-levels ghes-syslog injection-dmesg-T; do
+        status 0 import dmesg "$formats/$log.log" -o "$log.json"
+        status 0 check "$log.json"
+        status 0 run "$log.json"
+        has err "met"
+    done
+    has srar-4.19.json '"Memory failure: 0xe16677: Killing java:5421 due to hardware memory corruption"'
+    has srar-4.19.json "//   line 23: EDAC MC0: 1 CE memory read error"
+    has panic-levels.json '"panic": "Fatal machine check"'
+    # The emulated kernel's own log gives a scenario that prints the same.
+    for log in panic-levels injection-dmesg-T; do
+        status 0 run $log.json
+        cp out log
+        status 0 import dmesg log -o again.json
+        status 0 run again.json
+        sed 's/^[^]]*] //; s/TSC [0-9a-f]*//' log >first
+        sed 's/^[^]]*] //; s/TSC [0-9a-f]*//' out >second
+        cmp -s first second || fail "the log of a run, imported, runs to another log"
+    done
+    echo "nothing" | "$program" import dmesg - >out 2>err
+    [ $? -eq 2 ] || fail "a log without errors is not refused"
+    has err "<stdin>:1:1: this log holds no hardware error"
+    empty out
+    ;;
+rasdaemon)
+    status 0 import dmesg "$formats/srar-4.19.log" -o s.json
+    status 0 run s.json -q --result result
+    status 0 export rasdaemon result -o ras.db
+    status 0 export rasdaemon s.json -o same.db
+    cmp -s ras.db same.db || fail "a scenario exports another database than its result"
+    status 0 import rasdaemon ras.db -o back.json
+    status 0 run back.json
+    has back.json "0xbd80000000000134"
+    head -c 5000 ras.db >torn
+    status 2 import rasdaemon torn
+    [ "$(wc -l <err)" -eq 1 ] || fail "not one line about a damaged database"
+    has err "torn: the database is damaged"
+    status 2 import rasdaemon s.json
+    has err "this is no SQLite database"
+    # Debian's reader, as it is installed but for the place of the database, and with every table that
+    # other builds ask for. It looks for modprobe, which it does not need here.
+    reader=/usr/sbin/ras-mc-ctl
+    [ -r $reader ] || fail "there is no $reader: install rasdaemon"
+    mkdir tools
+    printf '#!/bin/sh\n' >tools/modprobe
+    chmod +x tools/modprobe
+    sed 's|^my $dbname .*|my $dbname = "ras.db";|' $reader >debian.pl
+    sed 's|^#$has|$has|' debian.pl >whole.pl
+    for script in debian whole; do
+        PATH=$PWD/tools:$PATH perl $script.pl --summary >out 2>err || fail "$script --summary"
+        empty err
+        has out "1 Data CACHE Level-0 Data-Read Error errors"
+        has out "Corrected on DIMM Label(s): 'CPU_SrcID#1_MC#0_Chan#0_DIMM#0'"
+        PATH=$PWD/tools:$PATH perl $script.pl --errors >out 2>err || fail "$script --errors"
+        empty err
+        has out "status=0xbd80000000000134, addr=0xe16677040"
+        has out "memory read error at CPU_SrcID#1_MC#0_Chan#0_DIMM#0"
+    done
+    has out "pfn=0xe16677, page_type=dirty LRU page, action_result=Recovered"
+    ;;
+import-qemu)
+    status 0 import qemu "$formats/session.qemu" -o s.json
+    has err "'info' is no mce command"
+    status 0 run s.json
+    status 0 export qemu s.json
+    has out "mce -b 0 1 0xbd80000000000134 0x7 0x12345040 0x8c"
+    printf 'mce 0 1 1 2 3\n' >bad
+    status 2 import qemu bad
+    has err "bad:1:14: misc: unexpected end of expression"
+    empty out
     ;;
 export)
     status 0 export ndctl "$reboot/scrub-finds-latent-error.json"
