@@ -32,7 +32,7 @@ BEGIN {
     # Libraries beyond the standard one: which layers may include them.
     split("systemc:wires hw os sim;tlm:wires hw os sim;tlm_utils:wires hw os sim;" \
           "nlohmann:scenario exchange output campaign bin;SQLiteCpp:exchange campaign;" \
-          "sqlite3.h:campaign;valijson:scenario;Random123:sim;boost:output scenario campaign bin", libs, ";")
+          "sqlite3.h:exchange campaign;valijson:scenario;Random123:sim;boost:output scenario campaign bin", libs, ";")
     for (i in libs) {
         split(libs[i], lib, ":")
         known[lib[1]] = 1

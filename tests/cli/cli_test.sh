@@ -40,7 +40,7 @@ help)
     status 0 --help
     has out "usage: mcemu COMMAND"
     for command in run check decode import export addr profiles latencies schema; do has out "  $command"; done
-    hasnt out "campaign"
+    hasnt out "completion"
     empty err
     ;;
 command-help)
