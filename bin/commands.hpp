@@ -18,6 +18,7 @@ enum ExitStatus : int {
 };
 
 int cmd_run(const Args& args);
+int cmd_campaign(const Args& args);
 int cmd_check(const Args& args);
 int cmd_regress(const Args& args);
 int cmd_schema(const Args& args);

@@ -32,6 +32,8 @@ struct Command {
 };
 constexpr Command kCommands[] = {
     {"run", "SCENARIO", "emulate one scenario and print the kernel's log", cmd_run},
+    {"campaign", "PART", "run a scenario many times over swept and random parameters",
+     cmd_campaign},
     {"check", "SCENARIO...", "validate scenarios and print every finding", cmd_check},
     {"regress", "PATH...", "run many scenarios in parallel and hold each against its expectations",
      cmd_regress},
@@ -42,11 +44,11 @@ constexpr Command kCommands[] = {
     {"addr", "SCENARIO ADDRESS", "show an address in every coordinate", cmd_addr},
     {"profiles", "", "show the emulated kernels and how they differ", cmd_profiles},
     {"latencies", "", "show the timing parameters with default, unit and source", cmd_latencies},
-    {"schema", "scenario|result|nvdimm-state", "print a JSON Schema (draft 7)", cmd_schema},
+    {"schema", "scenario|result|campaign|nvdimm-state", "print a JSON Schema (draft 7)", cmd_schema},
 };
 
 // Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"campaign", "report", "diff",     "whatif",
+constexpr std::string_view kAbsent[] = {"report", "diff",     "whatif",
                                         "bisect",  "shrink",   "debug",  "coverage", "completion"};
 
 std::string help() {
@@ -75,7 +77,8 @@ std::string help() {
 
 std::string versions() {
     return "mcemu " + std::string(output::program_version()) +
-           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/nvdimm-state/1\nSystemC " +
+           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/campaign/1, "
+           "mcemu/nvdimm-state/1\nSystemC " +
            sc_core::sc_release() + "\n";
 }
 

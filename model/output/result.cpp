@@ -11,6 +11,7 @@
 #include "output/classify.hpp"
 #include "output/dmesg.hpp"
 #include "output/expect.hpp"
+#include "output/measure.hpp"
 #include "output/reports.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
@@ -328,12 +329,16 @@ public:
     void add_asked(const std::string& from, const std::string& to) {
         for (const Json& entry : list_)
             if (entry["from"] == from && entry["to"] == to) return;
-        const std::optional<SimTime> begin = first(from, SimTime::zero());
-        const std::optional<SimTime> end = begin ? first(to, *begin) : std::nullopt;
+        const auto found = measure(view_, TimedPoint(view_.scenario, from), TimedPoint(view_.scenario, to));
+        Json phases = Json::array();
+        if (found)
+            for (const auto& [which, time] : found->phases)
+                phases.push_back({{"name", which ? latency_info(*which).name : kWaiting},
+                                  {"ns", to_ns(time)}});
         list_.push_back({{"from", from},
                          {"to", to},
-                         {"ns", end ? Json(to_ns(*end - *begin)) : Json(nullptr)},
-                         {"phases", Json::array()}});
+                         {"ns", found ? Json(to_ns(found->time)) : Json(nullptr)},
+                         {"phases", std::move(phases)}});
     }
     Json take() { return std::move(list_); }
 
@@ -355,28 +360,6 @@ private:
                          {"to", to},
                          {"ns", to_ns(end - begin)},
                          {"phases", std::move(phases)}});
-    }
-
-    /// When `what` ("event:ID", "signal:PROCESS", "syscall:ID", "phase:NAME", "panic") first
-    /// happened at or after `since`.
-    std::optional<SimTime> first(const std::string& what, SimTime since) const {
-        const auto colon = what.find(':');
-        const std::string kind = what.substr(0, colon);
-        const std::string id = colon == std::string::npos ? "" : what.substr(colon + 1);
-        const auto wanted = [&](const TraceRecord& r) {
-            if (kind == "event")
-                return r.kind == TraceKind::scenario_event && causes_.event_id(r.subject) == id;
-            if (kind == "signal")
-                return r.kind == TraceKind::signal_delivered && causes_.process_id(r.subject) == id;
-            if (kind == "syscall")
-                return r.kind == TraceKind::syscall && causes_.event_id(r.subject) == id;
-            if (kind == "phase")
-                return r.kind == TraceKind::phase && latency_info(static_cast<Lat>(r.a)).name == id;
-            return kind == "panic" && r.kind == TraceKind::panic;
-        };
-        for (std::uint32_t n = view_.trace.first(); view_.trace.holds(n); ++n)
-            if (view_.trace[n].at >= since && wanted(view_.trace[n])) return view_.trace[n].at;
-        return std::nullopt;
     }
 
     const RunView& view_;

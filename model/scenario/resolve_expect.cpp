@@ -150,7 +150,8 @@ void Resolver::check_endpoint(const Cursor& latency, std::string_view key) {
     const std::size_t colon = text.find(':');
     const std::string_view kind = text.substr(0, colon);
     const std::string_view name = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
-    if (kind == "event" && colon != std::string_view::npos) {
+    if (text == "panic") return;
+    if ((kind == "event" || kind == "syscall") && colon != std::string_view::npos) {
         events_.require(findings_, latency.at(key), name);
     } else if (kind == "signal" && colon != std::string_view::npos) {
         processes_.require(findings_, latency.at(key), name);
@@ -162,7 +163,7 @@ void Resolver::check_endpoint(const Cursor& latency, std::string_view key) {
             did_you_mean(name, names, "see `mcemu latencies`"));
     } else {
         add(latency.at(key), in_quotes(text) + " is nothing that can be timed",
-            "write \"event:ID\", \"signal:PROCESS\" or \"phase:NAME\"");
+            "write \"event:ID\", \"signal:PROCESS\", \"syscall:EVENT\", \"phase:NAME\" or \"panic\"");
     }
 }
 

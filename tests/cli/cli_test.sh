@@ -39,8 +39,8 @@ case $case_name in
 help)
     status 0 --help
     has out "usage: mcemu COMMAND"
-    for command in run check regress decode import export addr profiles latencies schema; do has out "  $command"; done
-    hasnt out "campaign"
+    for command in run campaign check regress decode import export addr profiles latencies schema; do has out "  $command"; done
+    hasnt out "completion"
     empty err
     ;;
 command-help)
@@ -72,7 +72,7 @@ unknown-command)
     empty out
     ;;
 absent-command)
-    status 2 campaign x.json
+    status 2 completion bash
     has err "is not part of this version"
     ;;
 unknown-option)
