@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "exchange/mce_export.hpp"
 #include "formats/ndctl_commands.hpp"
 #include "formats_table.hpp"
 #include "output/atomic_file.hpp"
@@ -14,7 +15,7 @@ namespace {
 namespace po = boost::program_options;
 using Json = nlohmann::json;
 
-std::string ndctl_of_result(const Json& result) {
+exchange::Exported ndctl_of_result(const Json& result) {
     std::vector<formats::NamespaceBadblocks> rows;
     for (const auto& [ns, text] : result["badblocks"].items()) {
         if (!ns.starts_with("namespace")) continue;  // a region: its namespaces say the same
@@ -26,19 +27,36 @@ std::string ndctl_of_result(const Json& result) {
         for (formats::NamespaceBadblocks row{ns}; lines >> row.block >> row.count;)
             rows.push_back(row);
     }
-    return formats::ndctl_commands(result["scenario"].get<std::string>(), rows);
+    return {formats::ndctl_commands(result["scenario"].get<std::string>(), rows), {}};
 }
+
+exchange::Exported ndctl_of_scenario(const scenario::LoadedScenario& loaded) {
+    return {formats::ndctl_commands(loaded.scenario), {}};
+}
+exchange::Exported mce_inject_of_scenario(const scenario::LoadedScenario& loaded) {
+    return exchange::mce_inject_of(loaded.scenario, loaded.document());
+}
+exchange::Exported mce_inject_of_result(const Json& result) {
+    return exchange::mce_inject_of(result);
+}
+exchange::Exported qemu_of_scenario(const scenario::LoadedScenario& loaded) {
+    return exchange::qemu_of(loaded.scenario, loaded.document());
+}
+exchange::Exported qemu_of_result(const Json& result) { return exchange::qemu_of(result); }
 
 /// A format that scenarios and results are written in.
 struct ExportFormat {
     const char* name;
     const char* what;
-    std::string (*of_scenario)(const Scenario& scenario);
-    std::string (*of_result)(const Json& result);
+    exchange::Exported (*of_scenario)(const scenario::LoadedScenario& loaded);
+    exchange::Exported (*of_result)(const Json& result);
 };
 constexpr ExportFormat kFormats[] = {
+    {"mce-inject", "text that mce-inject reads: its machine checks, or the records of a run",
+     mce_inject_of_scenario, mce_inject_of_result},
     {"ndctl", "`ndctl inject-error` commands for its media errors, as a shell script",
-     formats::ndctl_commands, ndctl_of_result},
+     ndctl_of_scenario, ndctl_of_result},
+    {"qemu", "`mce` commands for QEMU's monitor", qemu_of_scenario, qemu_of_result},
 };
 
 }  // namespace
@@ -47,10 +65,12 @@ int cmd_export(const Args& args) {
     CommandLine line;
     line.usage = "export [options] FORMAT SCENARIO|RESULT";
     line.what = "Writes a scenario, or the result of a run, in the form of another tool.\n" +
-                format_list(kFormats) + "Of a result: what was bad at its end.";
+                format_list(kFormats) +
+                "Of a result: what the run recorded, and what was bad at its end. What is lost "
+                "goes to\nstandard error.";
     line.visible.add_options()("output,o",
                                po::value<std::string>()->default_value("-")->value_name("FILE"),
-                               "where the text goes");
+                               "where the text goes")("quiet,q", "say nothing of what is lost");
     add_scenario_options(line);
     line.hidden.add_options()("format", po::value<std::string>())("scenario",
                                                                   po::value<std::string>());
@@ -63,9 +83,11 @@ int cmd_export(const Args& args) {
 
     const auto document = load_scenario_or_result(*values);
     if (!document) return kUsage;
-    const std::string text = document->scenario ? format.of_scenario(document->scenario->scenario)
-                                                : format.of_result(document->result);
-    output::write_file((*values)["output"].as<std::string>(), text);
+    const exchange::Exported out = document->scenario ? format.of_scenario(*document->scenario)
+                                                      : format.of_result(document->result);
+    if (!values->count("quiet"))
+        for (const std::string& what : out.lost) std::cerr << "lost: " << what << "\n";
+    output::write_file((*values)["output"].as<std::string>(), out.text);
     return kDone;
 }
 

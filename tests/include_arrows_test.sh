@@ -5,12 +5,13 @@
 #   bin -> output, scenario, sim      sim -> hw, os, wires      hw, os -> wires      wires -> core
 #   scenario -> core                  output -> core            core -> the standard library
 #   bin, output -> formats            formats -> core
-#   bin -> report                     report -> output
+#   bin -> exchange, report           exchange -> scenario, output, formats
+#   report -> output
 #
 # A folder that stands to the left may also use what is further right, except that hw and os meet
-# only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, output, bin;
-# valijson in scenario; Random123 in sim; Boost in bin, output, report and
-# scenario; simdjson and zlib in report.
+# only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, exchange, output,
+# report, bin; SQLiteCpp in exchange; valijson in scenario; Random123 in sim; Boost in bin, output,
+# report and scenario; simdjson and zlib in report.
 set -eu
 root=$1
 cd "$root"
@@ -18,19 +19,20 @@ find model bin -name '*.hpp' -o -name '*.cpp' | LC_ALL=C sort | xargs awk '
 BEGIN {
     split("core:core;wires:core wires;hw:core wires hw;os:core wires os;" \
           "sim:core wires hw os sim;scenario:core scenario;formats:core formats;" \
-          "output:core formats output;report:core output report;" \
-          "bin:core formats output report scenario sim bin", rows, ";")
+          "output:core formats output;exchange:core formats output scenario exchange;" \
+          "report:core output report;" \
+          "bin:core exchange formats output report scenario sim bin", rows, ";")
     for (i in rows) {
         split(rows[i], row, ":")
         n = split(row[2], to, " ")
         for (j = 1; j <= n; j++) arrow[row[1], to[j]] = 1
     }
-    split("core wires hw os sim scenario formats output report bin", names, " ")
+    split("core wires hw os sim scenario formats exchange output report bin", names, " ")
     for (i in names) layer[names[i]] = 1
     # Libraries beyond the standard one: which layers may include them.
     split("systemc:wires hw os sim;tlm:wires hw os sim;tlm_utils:wires hw os sim;" \
-          "nlohmann:scenario output report bin;valijson:scenario;Random123:sim;" \
-          "boost:output report scenario bin;simdjson.h:report;zlib.h:report", libs, ";")
+          "nlohmann:scenario exchange output report bin;SQLiteCpp:exchange;valijson:scenario;" \
+          "Random123:sim;boost:output report scenario bin;simdjson.h:report;zlib.h:report", libs, ";")
     for (i in libs) {
         split(libs[i], lib, ":")
         known[lib[1]] = 1

@@ -119,6 +119,23 @@ enum class ProfileId : std::uint8_t { v4_18, v4_19, v6_1 };
 
 enum class BadblocksModel : std::uint8_t { linux_6_1, ideal };
 
+/// What goes wrong with one page while memory_failure() or soft offline has it in hand.
+enum class PageFailure : std::uint8_t {
+    unmap,       ///< try_to_unmap() leaves a mapping
+    punch,       ///< the file system's error_remove_page() returns -EIO
+    release,     ///< its buffers stay, and their reference with them
+    invalidate,  ///< its file system has no error_remove_page(), and invalidation fails
+    isolate,     ///< somebody else has just taken it off the LRU, and holds a reference
+    grab_tail,   ///< the huge page around it is split while a reference is taken
+    allocate,    ///< no memory, without sleeping, for a list of those to be told
+};
+struct PageFailureConfig {
+    PageFailure what = PageFailure::unmap;
+    std::uint64_t at = 0;   ///< physical address in the page
+    int process = -1;       ///< else the page that this process maps at `va` when the run begins
+    std::uint64_t va = 0;
+};
+
 struct KernelConfig {
     ProfileId profile = ProfileId::v4_19;
     // boot options
@@ -149,8 +166,7 @@ struct KernelConfig {
     /// 2 MiB units of the image's own mapping that boot left whole (kernel.md 4.5): physical
     /// addresses. Changing a page there splits that mapping too, and the split is counted.
     std::vector<std::uint64_t> whole_image_units;
-    /// Pages whose mappings memory_failure() cannot remove, by physical address.
-    std::vector<std::uint64_t> unmap_fails;
+    std::vector<PageFailureConfig> page_failures;
     bool mce_off = false, lmce_disabled = false, bootlog = true;  ///< words of the mce= option
     bool bios_cmci_threshold = false;                             ///< likewise
     std::optional<std::uint32_t> cec_threshold;  ///< debugfs ras/cec/; default: the kernel's own
@@ -162,6 +178,7 @@ struct KernelConfig {
 /// State of pages that belong to no process.
 enum class KernelPageState : std::uint8_t {
     buddy, pcp, slab, reserved, kernel, pagetable, offline, high_order, hugetlb_free, device_private,
+    huge_zero,
 };
 struct KernelPagesConfig {
     SpaRange range;

@@ -18,6 +18,7 @@ enum class FateReason : std::uint8_t {
     threshold_not_reached,///< corrected count below CTL2's threshold
     cmci_disabled,        ///< nobody was told; the record waits for a poll
     left_in_bank,         ///< the handler left it, no poll came
+    bank_cleared,         ///< somebody cleared the bank, and the record in it unread
     nobody_looked,        ///< poison still in the media
     media_cleared,        ///< healed before anybody met it
     no_such_page,         ///< memory outside kernel control
@@ -41,6 +42,7 @@ struct EventFate {
     std::uint32_t cause = 0;  ///< trace id of the record that decided it
     std::uint32_t other = 0;  ///< 1 + index of the other event, 0 none
     bool injects = false;     ///< this event must end in a fate
+    bool provisional = false; ///< what is so for now: a later finding of the same fate is better
 };
 
 /// One entry per scenario event, index = origin - 1.
@@ -51,20 +53,36 @@ public:
     EventFate& operator[](std::size_t event) { return fates_[event]; }
     const EventFate& operator[](std::size_t event) const { return fates_[event]; }
 
-    /// Notes what happened to the event `origin` (1-based; 0 is ignored).
+    /// Notes what happened to the event `origin` (1-based; 0 is ignored): of equal fates the first
+    /// final one stays.
     void mark(std::uint32_t origin, Fate fate, FateReason reason, std::uint32_t cause,
               std::uint32_t other = 0) {
+        note(origin, fate, reason, cause, other, false);
+    }
+    /// Notes how things stand while the error waits (in a bank, in the media): any later finding
+    /// of at least this fate replaces it.
+    void mark_for_now(std::uint32_t origin, Fate fate, FateReason reason, std::uint32_t cause) {
+        note(origin, fate, reason, cause, 0, true);
+    }
+    /// The fate of the event `origin` so far.
+    Fate so_far(std::uint32_t origin) const {
+        return origin == 0 || origin > fates_.size() ? Fate::none : fates_[origin - 1].fate;
+    }
+
+private:
+    void note(std::uint32_t origin, Fate fate, FateReason reason, std::uint32_t cause,
+              std::uint32_t other, bool provisional) {
         if (origin == 0 || origin > fates_.size()) return;
         EventFate& f = fates_[origin - 1];
         if (fate < f.fate) return;
-        if (fate == f.fate && f.cause != 0) return;
+        if (fate == f.fate && f.cause != 0 && !f.provisional) return;
         f.fate = fate;
         f.reason = reason;
         f.cause = cause;
         f.other = other;
+        f.provisional = provisional;
     }
 
-private:
     std::vector<EventFate> fates_;
 };
 

@@ -72,7 +72,7 @@ void Firmware::follow_ars() {
     if (ars.state() != seen_) {
         seen_ = ars.state();
         trace_.note(Module::firmware, TraceKind::ars, kRootDevice,
-                    static_cast<std::uint64_t>(seen_), ars.records().size());
+                    static_cast<std::uint64_t>(seen_), ars.count());
     }
     if (seen_ != pmem::ArsState::running || ars_posted_) return;
     ars_posted_ = true;

@@ -9,7 +9,7 @@ std::uint64_t PoisonedMedia::plant(DpaRange range, std::uint32_t origin, std::ui
     const std::uint32_t id = context_.trace.note(module_, TraceKind::poison_planted, subject_,
                                                  base_ + range.begin, range.size());
     context_.ledger.planted(origin, added);
-    context_.fates.mark(origin, Fate::latent, FateReason::nobody_looked, id);
+    context_.fates.mark_for_now(origin, Fate::latent, FateReason::nobody_looked, id);
     return added;
 }
 
@@ -19,8 +19,10 @@ std::uint64_t PoisonedMedia::heal(DpaRange range) {
     if (cleared == 0) return 0;
     const std::uint32_t id = context_.trace.note(module_, TraceKind::poison_cleared, subject_,
                                                  base_ + range.begin, range.size());
+    // Poison whose record was lost or waits in a bank has been met.
     for (const pmem::PoisonRun& run : healed_)
-        if (context_.ledger.healed(run.origin, run.range.size()))
+        if (context_.ledger.healed(run.origin, run.range.size()) &&
+            context_.fates.so_far(run.origin) < Fate::filtered)
             context_.fates.mark(run.origin, Fate::filtered, FateReason::media_cleared, id);
     return cleared;
 }

@@ -178,7 +178,7 @@ LogResult Processors::log_error(CpuId cpu, std::uint32_t bank, const NewError& e
         case Logged::ignored:
             id = trace_.step(Module::cpu, TraceKind::bank_logged, cpu, bank, r.status, error.addr);
             mca_.set_record(cpu, bank, id);
-            fates_.mark(error.origin, Fate::latent, FateReason::left_in_bank, id);
+            fates_.mark_for_now(error.origin, Fate::latent, FateReason::left_in_bank, id);
             if (r.what == Logged::overwrote && r.previous_origin != error.origin)
                 fates_.mark(r.previous_origin, Fate::overwritten, FateReason::by_newer_error, id,
                             error.origin);
@@ -198,9 +198,10 @@ LogResult Processors::log_error(CpuId cpu, std::uint32_t bank, const NewError& e
         if (r.cmci == CmciResult::fired)
             request_cmci(cpu, bank, error.origin, r.error_class);
         else if (r.cmci == CmciResult::disabled)
-            fates_.mark(error.origin, Fate::filtered, FateReason::cmci_disabled, id);
+            fates_.mark_for_now(error.origin, Fate::filtered, FateReason::cmci_disabled, id);
         else if (r.cmci == CmciResult::below_threshold)
-            fates_.mark(error.origin, Fate::filtered, FateReason::threshold_not_reached, id);
+            fates_.mark_for_now(error.origin, Fate::filtered, FateReason::threshold_not_reached,
+                                id);
     }
     return r;
 }
@@ -227,7 +228,8 @@ void Processors::request_cmci(CpuId cpu, std::uint32_t bank, std::uint32_t origi
                               mca::ErrorClass error_class) {
     const auto target = mca_.cmci_target(cpu, bank);
     if (!target) {
-        fates_.mark(origin, Fate::filtered, FateReason::cmci_disabled, agenda_.why().cause);
+        fates_.mark_for_now(origin, Fate::filtered, FateReason::cmci_disabled,
+                            agenda_.why().cause);
         return;
     }
     // One request bit in the APIC: an interrupt on its way stands for all that come before it is

@@ -79,6 +79,8 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::left_in_bank:
             return "the handler left the record in " + mce_place(view, index) +
                    ", and no poll came before the end";
+        case FateReason::bank_cleared:
+            return "the kernel cleared " + mce_place(view, index) + " without reading the record";
         case FateReason::nobody_looked:
             return "the poison is still in the media: nobody read it";
         case FateReason::media_cleared:

@@ -166,6 +166,11 @@ constexpr Format kFormats[] = {
     {Line::ghes_suppressed, "ghes_print_estatus: {0i} callbacks suppressed"},
     {Line::oops_protection, nullptr},
     {Line::mcelog_timeout, "Timeout waiting for mce inject {0s}"},
+    {Line::soft_huge_not_isolated, "soft offline: {0#} hugepage failed to isolate"},
+    {Line::xfs_shutdown,
+     "XFS ({0s}): Corruption of on-disk metadata (0x10) detected at {1s} "
+     "(fs/xfs/xfs_notify_failure.c:{2d}).  Shutting down filesystem."},
+    {Line::xfs_unmount, "XFS ({0s}): Please unmount the filesystem and rectify the problem(s)"},
 };
 // clang-format on
 static_assert(std::size(kFormats) == static_cast<std::size_t>(Line::count_));

@@ -1,18 +1,9 @@
 #pragma once  // `ndctl list` JSON to a scenario: the same modules, regions, namespaces and errors.
-#include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "scenario/finding.hpp"
+#include "scenario/imported.hpp"
 
 namespace mcemu::scenario {
-
-struct Imported {
-    std::optional<nlohmann::ordered_json> scenario;  ///< none when there are findings
-    std::vector<Finding> findings;                   ///< why nothing was imported
-    std::vector<Finding> lost;                       ///< what the scenario does not say, or guesses
-};
 
 /// Reads what `ndctl list` prints with any of -BDRNHXCiM (without -u); `name` stands for the file
 /// in findings. Source of keys and meaning: ndctl-list(1) of ndctl 76, nvdimm.md 14. Never throws

@@ -123,7 +123,8 @@ void Resolver::resolve_knobs(const Cursor& kernel) {
     if (!knobs) return;
     if (knobs->given("unmap_fails"))
         for (const Value& page : knobs->find("unmap_fails")->children())
-            k.unmap_fails.push_back(parse_quantity(kAddress, page).value.value_or(0));
+            k.page_failures.push_back(
+                {PageFailure::unmap, parse_quantity(kAddress, page).value.value_or(0)});
     if (!knobs->given("whole_image_units")) return;
     for (const Value& unit : knobs->find("whole_image_units")->children()) {
         const std::uint64_t spa = parse_quantity(kAddress, unit).value.value_or(0);

@@ -55,6 +55,7 @@ void Resolver::resolve() {
     resolve_files(root);
     resolve_kernel_pages(root);
     resolve_processes(root);
+    resolve_page_failures(root);
     name_events(root);
     resolve_events(root);
     check_expect(root);

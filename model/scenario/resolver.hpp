@@ -130,6 +130,12 @@ private:
     void resolve_sysctl(const Cursor& kernel);
     void resolve_knobs(const Cursor& kernel);
 
+    // resolve_page_failures.cpp
+    void resolve_page_failures(const Cursor& root);
+    std::optional<PageFailureConfig> page_failure(const Cursor& failure);
+    std::optional<PageFailureConfig> mapped_page_failure(const Cursor& failure);
+    void check_page_failures(const Cursor& knobs);
+
     // resolve_machine.cpp
     void resolve_machine(const Cursor& root);
     void resolve_cpus(const Cursor& machine);

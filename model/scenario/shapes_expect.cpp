@@ -174,7 +174,15 @@ constexpr Field kMsrFields[] = {
 constinit const Shape kMsr{.kind = Kind::object, .name = "expected_msr", .doc = "What a bank holds.",
                            .fields = kMsrFields};
 constinit const Shape kMsrs{.kind = Kind::list, .item = &kMsr};
-constinit const Shape kFatesTable{.kind = Kind::table, .item = &kFate};
+constexpr Field kWholeFateFields[] = {
+    {"fate", &kFate, "What became of it", {}},
+    {"because", &kLine, "And why, in the words of the result", {}},
+};
+constinit const Shape kWholeFate{.kind = Kind::object, .name = "expected_fate",
+                                 .doc = "What became of an event, and why.", .fields = kWholeFateFields};
+constexpr const Shape* kFateForms[] = {&kFate, &kWholeFate};
+constinit const Shape kFateOrWhole{.kind = Kind::any_of, .forms = kFateForms};
+constinit const Shape kFatesTable{.kind = Kind::table, .item = &kFateOrWhole};
 
 constexpr Field kLatencyFields[] = {
     {"from", &kText, "event:ID, signal:PROCESS or phase:NAME", {}, true, "\"event:e1\""},
@@ -220,7 +228,7 @@ constexpr Field kExpectFields[] = {
     {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}},
     {"counters", &kCounters, "By name: value", {}, false, "{\"num_poisoned_pages\": 1}"},
     {"msrs", &kMsrs, "What banks hold", {}},
-    {"fates", &kFatesTable, "By event id: its fate", {}, false, "{\"e1\": \"consumed\"}"},
+    {"fates", &kFatesTable, "By event id: its fate, or that and why", {}, false, "{\"e1\": \"consumed\"}"},
     {"latency", &kLatencies, "Bounds of durations", {}},
     {"class", &kClassOrList, "Class of the run, or several that will do", {}},
     {"temporal", &kTemporal, "Orders over time", {}},

@@ -66,11 +66,28 @@ constexpr Field kMcsafe{"mcsafe", &kBoolean, "The driver's copies are machine-ch
 constinit const Shape kUnitList{.kind = Kind::list, .item = &kAddress};
 constexpr Field kWholeUnits{"whole_image_units", &kUnitList, "2 MiB units of the kernel image's own mapping that boot left whole, by physical address", "[]"};
 
-constexpr Field kUnmapFails{"unmap_fails", &kUnitList, "Pages whose mappings memory_failure() cannot remove, by physical address", "[]"};
+constexpr Field kUnmapFails{"unmap_fails", &kUnitList, "Pages whose mappings memory_failure() cannot remove, by physical address: short for page_failures of \"unmap\"", "[]"};
+
+constexpr std::string_view kPageFailureNames[] = {"unmap",   "punch",     "release", "invalidate",
+                                                  "isolate", "grab_tail", "allocate"};
+constinit const Shape kPageFailureName{.kind = Kind::choice, .choices = kPageFailureNames};
+constexpr Field kPageFailureFields[] = {
+    {"what", &kPageFailureName, "unmap: try_to_unmap() leaves a mapping; punch: the file system does not let go of it (-EIO); release: its buffers cannot be freed; invalidate: its file system can but invalidate, and that fails; isolate: somebody else has just taken it off the LRU; grab_tail: its huge page is split while a reference is taken; allocate: no memory for the list of processes to be told", {}, true, "\"punch\""},
+    {"at", &kAddress, "A physical address in the page", {}, false, "\"0x42001000\""},
+    {"pfn", &kPfn, "Or its page frame", {}, false, "\"0x42001\""},
+    {"process", &kText, "Or the process that maps it when the run begins, with \"map\"", {}, false, "\"victim\""},
+    {"map", &kText, "Which of its maps", {}, false, "\"m0\""},
+    {"offset", &kSize, "Where in the map", "\"0x0\""},
+};
+constinit const Shape kPageFailure{.kind = Kind::object, .name = "page_failure",
+                                   .doc = "What goes wrong with one page while memory_failure() or soft offline handles it.",
+                                   .fields = kPageFailureFields};
+constinit const Shape kPageFailureList{.kind = Kind::list, .item = &kPageFailure};
+constexpr Field kPageFailures{"page_failures", &kPageFailureList, "What goes wrong with pages while they are handled", "[]"};
 
 constexpr Field kKnobFields[] = {kDecoy,   kSanitize,  kStrict419,  kStrictClflush, kPgmap,
                                  kHwScrub, kBadblocks, kFakePanic, kMcsafe,        kWholeUnits,
-                                 kUnmapFails};
+                                 kUnmapFails, kPageFailures};
 constinit const Shape kKnobs{.kind = Kind::object, .name = "kernel_knobs",
                              .doc = "Switches of the model that no real kernel has.",
                              .fields = kKnobFields};

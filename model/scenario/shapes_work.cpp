@@ -10,7 +10,7 @@ using Kind = Shape::Kind;
 constexpr std::string_view kFilesystems[] = {"ext4", "xfs", "xfs_rmap", "tmpfs"};
 constexpr std::string_view kPageStates[] = {"buddy",   "pcp",        "slab",         "reserved",
                                             "kernel",  "pagetable",  "offline",      "high_order",
-                                            "hugetlb_free", "device_private"};
+                                            "hugetlb_free", "device_private", "huge_zero"};
 constexpr std::string_view kMapKinds[] = {"anon", "file", "shmem", "hugetlb", "devdax", "fsdax"};
 constexpr std::string_view kMapStates[] = {"dirty", "clean",     "mlocked",    "swapcache",
                                            "thp",   "untouched", "unevictable", "ksm"};

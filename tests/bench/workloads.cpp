@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/kernel/nvdimm/badrange.hpp"
 #include "core/mca/status.hpp"
 
 namespace mcemu::bench {
@@ -250,6 +251,16 @@ Workload deep(std::uint64_t ranges, std::uint64_t operations) {
     const std::uint64_t step = round_down(kSize / ranges, kPageSize);
     for (std::uint64_t i = 0; i < ranges; ++i) poison_unit(s.machine, 0, i * step);
 
+    // A full scrub first, in one answer: the kernel's own list holds every range, too.
+    constexpr std::uint64_t kHeader = 48, kRecord = 24;
+    for (NvdimmConfig& module : s.machine.nvdimms)
+        module.max_ars_out = static_cast<std::uint32_t>(kHeader + kRecord * ranges);
+    ScrubEvent scrub;
+    scrub.kind = ScrubEvent::Kind::ars_full;
+    scrub.range = {base, base + kSize};
+    s.events.push_back(event_at(1ms, scrub));
+    constexpr SimTime kScrubbed = 7200s;  // 1 TiB a module at 1 GiB/s, and polls further and further apart
+
     for (std::uint32_t p = 0; p < kProcesses; ++p) {
         ProcessConfig process = worker(p, p);
         MapConfig map;
@@ -277,17 +288,18 @@ Workload deep(std::uint64_t ranges, std::uint64_t operations) {
         AccessEvent load;
         load.process = static_cast<std::uint32_t>(offset / kSlice);
         load.va = kVa + offset;
-        s.events.push_back(event_at(kSpacing * (2 * i + 1), load));
+        s.events.push_back(event_at(kScrubbed + kSpacing * (2 * i + 1), load));
         DsmEvent clear;
         clear.function = DsmEvent::Function::clear_error;
         clear.address = base + (half + i * spread) * step;
         clear.length = 256;
-        s.events.push_back(event_at(kSpacing * (2 * i + 2), clear));
+        s.events.push_back(event_at(kScrubbed + kSpacing * (2 * i + 2), clear));
     }
     w.signals = each;
     w.poisoned = 0;  // v4.19 does not count pages of DAX devices
     w.records = each;
     w.media_lines = (ranges - each) * 256 / kLineSize;
+    w.bad_ranges = ranges - each;
     return w;
 }
 
@@ -370,6 +382,8 @@ std::string check(const Workload& expected, const RunView& view) {
     for (const auto& module : view.nvdimm_poison)
         for (const DpaRange& r : module) lines += r.size() / kLineSize;
     compare("poisoned lines", expected.media_lines, lines);
+    if (expected.bad_ranges)
+        compare("ranges the kernel knows", *expected.bad_ranges, kernel.libnvdimm.bad_ranges().size());
     if (kernel.outcome != kernel::Outcome::running) wrong += "the machine did not survive; ";
     return wrong;
 }

@@ -1,5 +1,6 @@
 #pragma once  // The loads of the benchmark: generated, run, and checked against what must come out.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct Workload {
     std::uint64_t signals = 0;   ///< SIGBUS delivered
     std::uint64_t poisoned = 0;  ///< num_poisoned_pages afterwards
     std::uint64_t records = 0;   ///< records that the kernel took from banks
+    std::optional<std::uint64_t> bad_ranges;  ///< in the kernel's list; not looked at when absent
     std::uint64_t media_lines = 0;  ///< poisoned 64-byte lines left in the DIMMs
 };
 
@@ -27,7 +29,7 @@ Workload storm(std::uint64_t errors, const std::string& only = "");
 /// is one CPU in one rendezvous.
 Workload wide(std::uint32_t cpus, std::uint64_t rendezvous);
 
-/// `ranges` poisoned ranges in 6 TiB of persistent memory; `loads` processes' loads that meet
+/// `ranges` poisoned ranges in 6 TiB of persistent memory, all found by a full scrub; `loads` processes' loads that meet
 /// them and as many Clear Uncorrectable Error calls elsewhere. The unit is one operation.
 Workload deep(std::uint64_t ranges, std::uint64_t operations);
 

@@ -12,6 +12,7 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 99
 scenario=$data/devdax.json
 reboot=$data/../../scenarios/reboot
+formats=$data/../data/formats
 
 fail() {
     echo "$case_name: $*" >&2
@@ -481,6 +482,38 @@ ndctl)
     has err "missing: /: cannot be read: No such file"
     status 2 import ndctl
     has err "a format and a file are needed"
+    ;;
+import-mce-inject)
+    status 0 import mce-inject "$formats/held.mce-inject" -o s.json
+    has err "the kernel takes no TSC"
+    has s.json "// Made by mcemu import mce-inject."
+    has s.json "the kernel takes no TSC"
+    status 0 check s.json
+    status 0 export mce-inject s.json -o back
+    "$program" import mce-inject - -q <back >again 2>err || fail "import from standard input"
+    empty err
+    status 0 export mce-inject again -q
+    sed 's/^# line-[0-9]*/#/' out >there
+    sed 's/^# line-[0-9]*/#/' back >here
+    cmp -s here there || fail "there and back gives another file"
+    printf 'CPU 0 BANK 1\nSTATUS EIPV\n' >bad
+    status 2 import mce-inject bad -o none.json
+    has err "bad:2:8: 'EIPV' cannot stand here"
+    [ ! -e none.json ] || fail "a bad file left a scenario behind"
+    status 0 run "$data/panic.json" -q --result result
+    status 0 export mce-inject result
+    has out "STATUS 0xbe00"
+    ;;
+import-qemu)
+    status 0 import qemu "$formats/session.qemu" -o s.json
+    has err "'info' is no mce command"
+    status 0 run s.json
+    status 0 export qemu s.json
+    has out "mce -b 0 1 0xbd80000000000134 0x7 0x12345040 0x8c"
+    printf 'mce 0 1 1 2 3\n' >bad
+    status 2 import qemu bad
+    has err "bad:1:14: misc: unexpected end of expression"
+    empty out
     ;;
 export)
     status 0 export ndctl "$reboot/scrub-finds-latent-error.json"

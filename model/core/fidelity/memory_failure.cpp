@@ -41,6 +41,9 @@ constexpr Rule kDax[] = {
     {"the file system that holds the device handles the failure first",
      "Linux 6.1 dax_holder_notify_failure(), xfs_dax_notify_failure()", Check::record,
      "6.1/xfsreflink-4k-late"},
+    {"XFS that loses metadata shuts down: its files return -EIO and SIGBUS from then on",
+     "Linux 6.1 xfs_dax_notify_ddev_failure(), xfs_do_force_shutdown(), xfs_is_shutdown()",
+     Check::spec, "scenarios/kernel/xfs-shuts-down-v6.1.json"},
     {"device-private pages: Failed", "Linux 4.19, 6.1 memory_failure_dev_pagemap()", Check::spec,
      "scenarios/kernel/b19-device-private-v4.19.json "
      "scenarios/kernel/b19-device-private-v6.1.json"},
@@ -85,7 +88,26 @@ constexpr Rule kPages[] = {
     {"a page that cannot be unmapped: who was collected is killed",
      "Linux 4.19, 6.1 hwpoison_user_mappings(), kill_procs()", Check::spec,
      "scenarios/kernel/unmapping-fails-v4.19.json scenarios/kernel/unmapping-fails-v6.1.json",
-     "KernelConfig.unmap_fails"},
+     "KernelConfig.page_failures"},
+    {"a file page that its file system keeps, or whose buffers stay, fails",
+     "Linux 4.18, 4.19, 6.1 truncate_error_page(), page_action(), has_extra_refcount()",
+     Check::spec,
+     "scenarios/kernel/page-failures-v4.18.json scenarios/kernel/page-failures-v4.19.json "
+     "scenarios/kernel/page-failures-v6.1.json"},
+    {"a page that somebody else has isolated is still referenced (6.1: unless anonymous)",
+     "Linux 4.18, 4.19, 6.1 delete_from_lru_cache(), page_action(), has_extra_refcount()",
+     Check::spec,
+     "scenarios/kernel/page-failures-v4.18.json scenarios/kernel/page-failures-v4.19.json "
+     "scenarios/kernel/page-failures-v6.1.json"},
+    {"a huge page that is split while a reference is taken: given up (4.x), tried again (6.1)",
+     "Linux 4.19 get_hwpoison_page(); Linux 6.1 get_any_page()", Check::spec,
+     "scenarios/kernel/page-failures-v4.18.json scenarios/kernel/page-failures-v4.19.json "
+     "scenarios/kernel/page-failures-v6.1.json"},
+    {"a held huge page is not dissolved: Recovered all the same (4.x), Failed (6.1); its holders "
+     "but one are counted",
+     "Linux 4.19, 6.1 me_huge_page(), dissolve_free_huge_page()", Check::spec,
+     "scenarios/kernel/hugetlb-held-for-dma-v4.19.json "
+     "scenarios/kernel/hugetlb-held-for-dma-v6.1.json"},
     {"a huge page is dissolved and only its bad base page stays out of use",
      "Linux 4.19 memory_failure_hugetlb(), me_huge_page(); Linux 6.1 try_memory_failure_hugetlb()",
      Check::record, "all/hugetlb-2m-late", "hugetlb_needs_pmd_size"},
@@ -124,6 +146,10 @@ constexpr Rule kKilling[] = {
      "Linux 4.19, 6.1 task_early_kill(), find_early_kill_thread()", Check::spec,
      "scenarios/kernel/thread-asked-for-early-kill-v4.19.json "
      "scenarios/kernel/thread-asked-for-early-kill-v6.1.json"},
+    {"without memory for the list of victims: the first is told (4.x), nobody (6.1)",
+     "Linux 4.18, 4.19 collect_procs(), add_to_kill(); Linux 6.1 add_to_kill()", Check::spec,
+     "scenarios/kernel/page-failures-v4.18.json scenarios/kernel/page-failures-v4.19.json "
+     "scenarios/kernel/page-failures-v6.1.json"},
     {"a process that ends between collection and signal is named, and cannot be signalled",
      "Linux 4.19, 6.1 kill_proc(), kill_procs()", Check::inferred, ""},
 };
@@ -137,12 +163,25 @@ constexpr Rule kOffline[] = {
      "Linux 4.19 __soft_offline_page(); Linux 6.1 soft_offline_in_use_page()", Check::spec,
      "scenarios/kernel/soft-offline-held-for-dma-v4.19.json "
      "scenarios/kernel/soft-offline-held-for-dma-v6.1.json"},
-    {"page->flags as printed: the layout of one node, without what the model does not keep",
-     "Linux 4.19, 6.1 include/linux/page-flags.h, lib/vsprintf.c", Check::inferred, ""},
+    {"a page that somebody else has isolated is not moved: -EBUSY",
+     "Linux 4.19 __soft_offline_page(), soft_offline_huge_page(); Linux 6.1 "
+     "soft_offline_in_use_page()",
+     Check::spec,
+     "scenarios/kernel/page-failures-v4.18.json scenarios/kernel/page-failures-v4.19.json "
+     "scenarios/kernel/page-failures-v6.1.json"},
+    {"page->flags as printed: node, zone and what the model keeps; new anonymous memory is active "
+     "(4.x)",
+     "Linux 4.19, 6.1 include/linux/page-flags.h, lib/vsprintf.c; Linux 4.19 "
+     "lru_cache_add_active_or_unevictable()",
+     Check::inferred, ""},
     {"soft offline of a DAX page: -EIO", "Linux 4.18, 4.19, 6.1 soft_offline_page()", Check::record,
      "all/soft-devdax"},
     {"unpoison refuses, or gives the page back", "Linux 4.18, 4.19, 6.1 unpoison_memory()",
      Check::record, "all/inject-free-unpoison 4.x/unpoison-ext4dax"},
+    {"a huge page not split yet is not unpoisoned (4.x), the huge zero page never (6.1)",
+     "Linux 4.18, 4.19, 6.1 unpoison_memory()", Check::spec,
+     "scenarios/kernel/page-failures-v4.18.json scenarios/kernel/page-failures-v4.19.json "
+     "scenarios/kernel/page-failures-v6.1.json"},
     {"6.1 refuses to unpoison after a real error", "Linux 6.1 unpoison_memory()", Check::record,
      "6.1/mce-then-unpoison", "unpoison_refused_after_real"},
 };

@@ -30,7 +30,7 @@ std::uint8_t level_of(Line line, const std::array<std::uint64_t, 6>& args) {
         case Line::mce_cpus_not_responding: case Line::mce_machine_check:
         case Line::mce_fake_panic: case Line::panic:
             return 0;
-        case Line::oops_null: case Line::oops_paging:
+        case Line::oops_null: case Line::oops_paging: case Line::xfs_shutdown: case Line::xfs_unmount:
             return 1;
         // Without a level of their own: the default, 4 (records of 4.18 and 4.19).
         case Line::oops_rip: case Line::oops_number: case Line::oops_workqueue:
@@ -53,7 +53,7 @@ std::uint8_t level_of(Line line, const std::array<std::uint64_t, 6>& args) {
         case Line::soft_unknown_type: case Line::soft_migration_failed:
         case Line::soft_isolation_failed: case Line::soft_non_anon_thp:
         case Line::soft_thp_split_failed: case Line::soft_huge_already: case Line::soft_free_buddy:
-        case Line::soft_free_huge: case Line::soft_zero_refcount: case Line::mf_no_mapping_lock:
+        case Line::soft_free_huge: case Line::soft_huge_not_isolated: case Line::soft_zero_refcount: case Line::mf_no_mapping_lock:
         case Line::pat_conflict: case Line::pat_reserve_failed:
         case Line::pat_reserve_ram_failed: case Line::pat_free_invalid: case Line::pat_overlap:
         case Line::pat_reserve_added: case Line::pat_free_request: case Line::dax_private:

@@ -109,6 +109,9 @@ enum class Line : std::uint16_t {
     ghes_suppressed,    ///< count ("ghes_print_estatus: %d callbacks suppressed")
     oops_protection,    ///< count ("general protection fault: 0000 [#n] SMP")
     mcelog_timeout,     ///< name of the CPU mask (mce-inject.c raise_mce())
+    soft_huge_not_isolated,     ///< v4.x soft_offline_huge_page(): pfn
+    xfs_shutdown,       ///< device, name of the symbol text, line of fs/xfs/xfs_notify_failure.c
+    xfs_unmount,        ///< device ("XFS (pmem0): Please unmount the filesystem ...")
     count_
 };
 

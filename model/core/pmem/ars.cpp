@@ -18,11 +18,12 @@ bool Ars::start(const Request& request, SimTime now) {
     stall_ = SimTime::zero();
     position_ = request.range.begin;
     records_.clear();
+    holes_ = 0;
     state_ = ArsState::running;
     if (request_.known_only) {
         // The list is read at once; the answer takes its time (nfit_test computes at Start, too).
         while (const auto run = media_.next_run(position_, request_.range.end, true)) {
-            if (records_.size() == request_.max_records) {
+            if (count() == request_.max_records) {
                 position_ = run->begin;
                 return true;
             }
@@ -64,9 +65,10 @@ void Ars::advance(SimTime now) {
         }
         // The run that the previous advance() left in the middle goes on.
         const bool goes_on =
-            !records_.empty() && records_.back().spa + records_.back().length == run->begin;
+            !records_.empty() && records_.back().length != 0 &&
+            records_.back().spa + records_.back().length == run->begin;
         if (!goes_on) {
-            if (records_.size() >= request_.max_records) return overflow(run->begin);
+            if (count() >= request_.max_records) return overflow(run->begin);
             records_.push_back({media_.handle_at(run->begin), run->begin, 0});
             // The scan stands at the run until its record is written.
             position_ = run->begin;
@@ -94,31 +96,45 @@ void Ars::stop(SimTime now) {
 void Ars::reset() {
     state_ = ArsState::none;
     records_.clear();
+    holes_ = 0;
     position_ = 0;
     request_ = {};
 }
 
 void Ars::forget(SpaRange healed) {
-    std::vector<kernel::ArsRecord> kept;
-    kept.reserve(records_.size());
-    for (const kernel::ArsRecord& r : records_) {
-        const SpaRange range{r.spa, r.spa + r.length};
-        if (!range.overlaps(healed)) {
-            kept.push_back(r);
-            continue;
+    const auto first = std::partition_point(
+        records_.begin(), records_.end(),
+        [&](const kernel::ArsRecord& r) { return r.spa + r.length <= healed.begin; });
+    for (auto r = first; r != records_.end() && r->spa < healed.end; ++r) {
+        if (r->length == 0) continue;
+        const SpaRange range{r->spa, r->spa + r->length};
+        const bool head = range.begin < healed.begin, tail = range.end > healed.end;
+        const kernel::ArsRecord rest{tail ? media_.handle_at(healed.end) : 0, healed.end,
+                                     range.end - healed.end};
+        if (head) {
+            r->length = healed.begin - range.begin;
+            if (!tail) continue;
+            records_.insert(r + 1, rest);
+            break;
         }
-        if (range.begin < healed.begin)
-            kept.push_back({r.handle, range.begin, healed.begin - range.begin});
-        if (range.end > healed.end)
-            kept.push_back({media_.handle_at(healed.end), healed.end, range.end - healed.end});
+        if (tail) {
+            *r = rest;
+        } else {
+            r->length = 0;
+            ++holes_;
+        }
     }
-    records_ = std::move(kept);
     // A record split in two may no longer fit into one answer.
-    if (records_.size() > request_.max_records) {
-        const std::uint64_t first = records_[request_.max_records].spa;
-        records_.resize(request_.max_records);
-        overflow(first);
-    }
+    if (count() <= request_.max_records) return;
+    const std::uint64_t last = records().back().spa;
+    records_.pop_back();
+    overflow(last);
+}
+
+const std::vector<kernel::ArsRecord>& Ars::records() const {
+    if (holes_ != 0) std::erase_if(records_, [](const auto& r) { return r.length == 0; });
+    holes_ = 0;
+    return records_;
 }
 
 }  // namespace mcemu::pmem

@@ -53,13 +53,16 @@ public:
     void stop(SimTime now);
     /// Platform reset: no scrub since boot.
     void reset();
-    /// The lines were healed: results still held no longer name them.
+    /// The lines were healed: results still held no longer name them. O(log n) but for what it
+    /// meets, and for a record that is split in two.
     void forget(SpaRange healed);
 
     ArsState state() const { return state_; }
     /// When a running scan ends, as far as known: every further record delays it.
     SimTime finish_time() const { return start_ + request_.scan_time + stall_; }
-    const std::vector<kernel::ArsRecord>& records() const { return records_; }
+    const std::vector<kernel::ArsRecord>& records() const;
+    /// How many they are.
+    std::size_t count() const { return records_.size() - holes_; }
     /// The part of the request that the records describe.
     SpaRange covered() const { return {request_.range.begin, position_}; }
     /// Where to go on after an overflow.
@@ -75,7 +78,9 @@ private:
     SimTime start_{};
     SimTime stall_{};             // time taken by records so far
     std::uint64_t position_ = 0;  // everything below has been scanned
-    std::vector<kernel::ArsRecord> records_;
+    // By address. One without length was healed: they are taken out when somebody reads.
+    mutable std::vector<kernel::ArsRecord> records_;
+    mutable std::size_t holes_ = 0;
 };
 
 }  // namespace mcemu::pmem

@@ -34,3 +34,21 @@ TEST_CASE("a fate of no scenario event is ignored", "[core][fate]") {
     fates.mark(2, Fate::panic, FateReason::kernel_panic, 1);
     CHECK(fates[0].fate == Fate::none);
 }
+
+TEST_CASE("how things stand for now gives way to what comes of them", "[core]") {
+    Fates fates;
+    fates.resize(1);
+    fates.mark_for_now(1, Fate::latent, FateReason::left_in_bank, 3);
+    fates.mark_for_now(1, Fate::filtered, FateReason::cmci_disabled, 4);
+    CHECK(fates[0].reason == FateReason::cmci_disabled);
+    fates.mark_for_now(1, Fate::filtered, FateReason::threshold_not_reached, 5);
+    CHECK(fates[0].reason == FateReason::threshold_not_reached);
+    fates.mark(1, Fate::latent, FateReason::left_in_bank, 6);  // less than is known
+    CHECK(fates[0].reason == FateReason::threshold_not_reached);
+    fates.mark(1, Fate::filtered, FateReason::bank_cleared, 7);
+    CHECK(fates[0].reason == FateReason::bank_cleared);
+    fates.mark(1, Fate::filtered, FateReason::pool_full, 8);
+    CHECK(fates[0].reason == FateReason::bank_cleared);
+    CHECK(fates.so_far(1) == Fate::filtered);
+    CHECK(fates.so_far(2) == Fate::none);
+}

@@ -144,7 +144,7 @@ int MachineCheck::write_bank(std::string_view number, std::uint64_t ctl) {
         for (std::uint64_t left = core.valid_banks(cpu); left; left &= left - 1) {
             const auto lost = static_cast<std::uint32_t>(std::countr_zero(left));
             core.env.fates.mark(
-                core.origin(cpu, lost), Fate::filtered, FateReason::filtered_by_kernel,
+                core.origin(cpu, lost), Fate::filtered, FateReason::bank_cleared,
                 core.env.trace.note(Module::kernel, TraceKind::mce_dropped, cpu, lost));
             core.write(cpu, msr_mci_status(lost), 0);
         }

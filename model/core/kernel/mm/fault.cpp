@@ -291,6 +291,8 @@ Task<Fault> Mm::fault_dax_file(Context& ctx, Process& process, std::uint64_t va,
         result = {Fault::Kind::no_vma};
     } else if (there) {
         result = kMapped;
+    } else if (is_down(file)) {
+        result = kBusError;  // xfs_read_iomap_begin() -EIO
     } else if (index >= round_up(files_[file].size, kPageSize) >> kPageShift || !pfn) {
         result = kBusError;  // behind the end of the file, or a hole that nothing can fill
     } else if (shift == kPageShift && kernel_.libnvdimm.is_bad(ns, pfn->spa(), kPageSize)) {

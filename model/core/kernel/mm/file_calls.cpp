@@ -7,6 +7,7 @@ namespace mcemu::kernel {
 
 Task<std::int64_t> Processes::State::file_io(Context& ctx, FileIoEvent io) {
     if (!mounted(io.file)) co_return -ENOENT;
+    if (mm.is_down(io.file)) co_return -EIO;
     if (mm.is_dax_file(io.file)) {
         const std::int64_t done = co_await kernel.libnvdimm.dax_file_io(ctx, io);
         co_return done;
@@ -59,6 +60,7 @@ Task<std::int64_t> Processes::State::file_io(Context& ctx, FileIoEvent io) {
 }
 
 std::int64_t Processes::State::fsync(std::uint32_t file) {
+    if (mm.is_down(file)) return -EIO;
     Mapping& mapping = mm.file(file);
     if (mapping.kind != MapKind::file) return 0;  // noop_fsync() of tmpfs; DAX keeps no error
     const bool failed = mapping.eio;
@@ -73,6 +75,8 @@ bool Processes::State::mounted(std::uint32_t file) const {
 }
 
 Task<void> Processes::evict(Context& ctx, std::uint32_t file) {
+    if (const int on = s_->scenario.files[file].on; on >= 0)
+        s_->mm.set_file_system_down(static_cast<std::uint32_t>(on), false);
     if (s_->mm.is_dax_file(file))
         co_await s_->delete_entries(ctx, file, 0);
     else
@@ -145,6 +149,7 @@ Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, st
 
 Task<std::int64_t> Processes::State::truncate(Context& ctx, TruncateEvent e) {
     if (!mounted(e.file)) co_return -ENOENT;
+    if (mm.is_down(e.file)) co_return -EIO;
     Mapping& mapping = mm.file(e.file);
     const std::uint64_t first = round_up(e.size, kPageSize) >> kPageShift;
     const bool dax = mapping.kind == MapKind::fsdax;

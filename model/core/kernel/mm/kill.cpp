@@ -70,6 +70,8 @@ int MemoryFailure::State::kill_accessing_process(Context& ctx, Pfn pfn, unsigned
         const std::uint64_t va = r.begin + ((pfn.value - r.value.pfn) << kPageShift);
         const Vma* vma = ctx.task->mm->find(va);
         const bool whole = vma && vma->kind == MapKind::hugetlb;
+        // hwpoison_hugetlb_range() knows a huge page by its head alone.
+        if (whole && (va & ((1ull << r.value.shift) - 1)) != 0) return;
         const unsigned shift = whole ? r.value.shift : kPageShift;
         found =
             Victim{ctx.task->index, round_down(va, 1ull << shift), static_cast<int>(shift), true};

@@ -26,7 +26,9 @@ MemoryFailure::State::State(Kernel& k)
       profile(k.env.profile),
       mf_mutex(k.env.agenda),
       unpoison_limit(std::chrono::seconds(5), 10),  // DEFINE_RATELIMIT_STATE(unpoison_rs, ...)
-      fifos(k.env.hw.cpu_count()) {}
+      fifos(k.env.hw.cpu_count()) {
+    find_failing();
+}
 
 MemoryFailure::MemoryFailure(Kernel& kernel) : s_(std::make_unique<State>(kernel)) {}
 MemoryFailure::~MemoryFailure() = default;
@@ -60,7 +62,7 @@ Task<int> MemoryFailure::corrupt_pfn(Context& ctx, Pfn pfn) {
             co_return 0;
         }
         const Pfn head = s.mm().compound_head(pfn);
-        if (s.mm().page_count(head) == 0) {
+        if (s.mm().page_count(head) == 0 || s.lost_tail(ctx, pfn)) {
             s.env.fates.mark(s.env.agenda.why().origin, Fate::filtered, FateReason::filter_rejected,
                              s.env.agenda.why().cause);
             co_return 0;
@@ -219,7 +221,7 @@ Task<int> MemoryFailure::State::already_poisoned(Context& ctx, Pfn pfn, unsigned
     int rc = -kEhwpoison;
     if ((flags & MF_ACTION_REQUIRED) && profile.already_poisoned_kills_accessor) {
         co_await phase(env, ctx.cpu, Lat::kernel_mf_kill);
-        rc = kill_accessing_process(ctx, pfn, flags);
+        rc = kill_accessing_process(ctx, is_hugetlb(pfn) ? mm().compound_head(pfn) : pfn, flags);
     }
     if (flags & MF_COUNT_INCREASED) drop_reference(mm().compound_head(pfn));
     co_return rc;

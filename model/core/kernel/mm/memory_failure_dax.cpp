@@ -11,6 +11,9 @@ constexpr int kEfscorrupted = 117;
 /// Where mkfs.xfs puts the headers of the first allocation group, the roots of its trees and its
 /// first inodes, with blocks of 4 KiB.
 constexpr std::uint64_t kXfsMetadata = 24 * kPageSize;
+/// Where XFS shuts down, as Debian's 6.1 for amd64 names it (%pS, %s:%d).
+constexpr const char* kXfsCaller = "xfs_dax_notify_failure+0x3d7/0x426 [xfs]";
+constexpr std::uint64_t kXfsCallLine = 169;
 
 }  // namespace
 
@@ -64,22 +67,32 @@ Task<int> MemoryFailure::State::dax_generic(Context& ctx, Pfn pfn, unsigned flag
 /// Collects, unmaps and kills for one page of a DAX mapping.
 Task<void> MemoryFailure::State::unmap_and_kill(Context& ctx, Pfn printed, Mapping& mapping,
                                                 std::uint64_t index, unsigned flags) {
+    // What the collection prints, it prints as it goes; here, when its time is spent.
+    constexpr std::uint32_t kNoMemory = ~0u;
     std::vector<Victim> victims;
-    std::vector<std::uint32_t> unmapped_there;
+    std::vector<std::uint32_t> trouble;
     for (const Mapper& m : mm().covering(mapping, index)) {
         Process& p = kernel.processes[m.process];
         const Process* const t = task_early_kill(ctx, p, flags & MF_ACTION_REQUIRED);
         if (!t) continue;
+        if (fails(PageFailure::allocate, printed) && (profile.serialised || !victims.empty())) {
+            trouble.push_back(kNoMemory);
+            continue;
+        }
         // dev_pagemap_mapping_shift(): only a devmap entry counts, not a private copy.
         unsigned shift = m.shift;
         if (shift != 0 && kernel.memory.is_ram(Pfn{p.mm->leaf(m.va)->pfn_at(m.va)})) shift = 0;
         if (shift == 0 && !profile.dax_not_mapped_is_sigkill) continue;
-        if (shift == 0) unmapped_there.push_back(t->index);
+        if (shift == 0) trouble.push_back(t->index);
         victims.push_back({t->index, m.va, static_cast<int>(shift), shift != 0});
     }
     if (!victims.empty()) co_await phase(env, ctx.cpu, Lat::kernel_mf_collect, victims.size());
-    for (const std::uint32_t process : unmapped_there)
-        env.log.line(ctx.cpu, Line::mf_no_address, printed.value, kernel.processes[process].comm);
+    for (const std::uint32_t process : trouble)
+        if (process == kNoMemory)
+            env.log.line(ctx.cpu, Line::mf_no_memory);
+        else
+            env.log.line(ctx.cpu, Line::mf_no_address, printed.value,
+                         kernel.processes[process].comm);
 
     std::uint64_t size = 0;
     for (const Victim& v : victims)
@@ -174,8 +187,15 @@ Task<int> MemoryFailure::State::notify_holder(Context& ctx, Pfn pfn, unsigned fl
     }
     // xfs_dax_failure_fn(): what belongs to no file is metadata, and the file system shuts down;
     // free space has no owner at all.
-    if (offset < kXfsMetadata) co_return -kEfscorrupted;
-    co_return 0;
+    if (offset >= kXfsMetadata) co_return 0;
+    if (!mm().file_system_down(static_cast<std::uint32_t>(ns))) {
+        mm().set_file_system_down(static_cast<std::uint32_t>(ns), true);
+        const std::uint32_t device = env.names.intern(env.machine.namespaces[ns].device);
+        env.log.line(ctx.cpu, Line::xfs_shutdown, device, env.names.intern(kXfsCaller),
+                     kXfsCallLine);
+        env.log.line(ctx.cpu, Line::xfs_unmount, device);
+    }
+    co_return -kEfscorrupted;
 }
 
 }  // namespace mcemu::kernel

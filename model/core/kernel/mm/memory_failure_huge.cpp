@@ -54,13 +54,13 @@ Task<int> MemoryFailure::State::huge(Context& ctx, Pfn pfn, unsigned flags) {
     }
     co_await first_sleep(ctx);
     co_await lock_page(head);
-    const int rc = co_await huge_locked(ctx, pfn, flags);
+    const int rc = co_await huge_locked(ctx, pfn, head, flags);
     unlock_page(head);
     co_return rc;
 }
 
-Task<int> MemoryFailure::State::huge_locked(Context& ctx, Pfn pfn, unsigned flags) {
-    const Pfn head = mm().compound_head(pfn);
+/// `head`: of the huge page as it was found. Its last user may go while we wait.
+Task<int> MemoryFailure::State::huge_locked(Context& ctx, Pfn pfn, Pfn head, unsigned flags) {
     if (!page(head).test(PG_hwpoison)) {  // an unpoison was faster
         just_unpoisoned(ctx, pfn, head);
         co_return 0;
@@ -81,28 +81,38 @@ Task<int> MemoryFailure::State::huge_locked(Context& ctx, Pfn pfn, unsigned flag
         action_result(ctx, pfn, PageType::unmap_failed, MfResult::ignored);
         co_return -EBUSY;
     }
-    // me_huge_page()
-    Mapping* const cache = page(head).test(PG_anon) ? nullptr : page(head).mapping;
-    const int expected = cache ? 2 : 1;
-    MfResult result = MfResult::recovered;
-    if (const int count = mm().page_count(head) - expected; count > 0) {
-        env.log.line(ctx.cpu, Line::mf_still_referenced, pfn.value,
-                     static_cast<std::uint64_t>(PageType::huge), static_cast<std::uint64_t>(count));
-        result = MfResult::failed;
-    } else if (!cache) {
-        dissolve(pfn, true);
-    } else if (!profile.hugetlb_shared_stays_cached) {  // hugetlbfs_error_remove_page()
-        const std::uint64_t pages = 1ull << (mm().compound_shift(pfn) - kPageShift);
-        cache->cache.erase(page(head).index, page(head).index + pages);
-        --page(head).refcount;
-        PageUse lost;
-        lost.flags = bit(PG_hugetlb) | bit(PG_head);
-        lost.shift = static_cast<std::uint8_t>(mm().compound_shift(pfn));
-        lost.refcount = 1;
-        kernel.memory.use(head, pages, lost);
-    }
+    const MfResult result = me_huge_page(ctx, pfn, head);
     action_result(ctx, pfn, PageType::huge, result);
     co_return result == MfResult::recovered ? 0 : -EBUSY;
+}
+
+MfResult MemoryFailure::State::me_huge_page(Context& ctx, Pfn pfn, Pfn head) {
+    if (!is_hugetlb(pfn)) {  // its last user is gone meanwhile; v6.1 dissolves it
+        if (profile.hugetlb_shared_stays_cached && head != pfn) {
+            set_flag(head, PG_hwpoison, false);
+            set_flag(pfn, PG_hwpoison, true);
+        }
+        return MfResult::recovered;
+    }
+    int expected = 1;
+    MfResult result = MfResult::recovered;
+    if (!page(head).test(PG_anon) && page(head).mapping) {
+        result = truncate_error_page(ctx, pfn);
+        if (profile.hugetlb_shared_stays_cached) ++expected;
+    } else {
+        // Our own reference goes first: who else holds the page keeps it from being dissolved,
+        // which v4.x does not even notice.
+        drop_reference(head);
+        if (mm().page_count(head) == 0)
+            dissolve(pfn, true);
+        else if (profile.hugetlb_shared_stays_cached)
+            result = MfResult::failed;
+    }
+    const int count = mm().page_count(mm().compound_head(pfn)) - expected;
+    if (count <= 0) return result;
+    env.log.line(ctx.cpu, Line::mf_still_referenced, pfn.value,
+                 static_cast<std::uint64_t>(PageType::huge), static_cast<std::uint64_t>(count));
+    return MfResult::failed;
 }
 
 }  // namespace mcemu::kernel

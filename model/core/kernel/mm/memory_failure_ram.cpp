@@ -50,6 +50,12 @@ Task<int> MemoryFailure::State::ram(Context& ctx, Pfn pfn, unsigned flags) {
             action_result(ctx, pfn, PageType::kernel_high_order, MfResult::ignored);
             co_return -EBUSY;
         }
+        // v6.1's get_any_page() tries again.
+        if (lost_tail(ctx, pfn) && !v6) {
+            co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
+            action_result(ctx, pfn, PageType::kernel_high_order, MfResult::ignored);
+            co_return -EBUSY;
+        }
         ++page(pfn).refcount;
     }
     if (kernel.memory.is_ram(pfn) && mm().compound_shift(pfn) > kPageShift) {
@@ -181,13 +187,14 @@ Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned f
             anon ? std::vector<Mapper>() : mm().covering(*mapping, page(head).index);
         for (const Mapper& m : anon ? mapped : covering)
             if (const Process* t =
-                    task_early_kill(ctx, kernel.processes[m.process], flags & MF_ACTION_REQUIRED))
+                    task_early_kill(ctx, kernel.processes[m.process], flags & MF_ACTION_REQUIRED);
+                t && room_for_victim(ctx, pfn, victims.empty()))
                 victims.push_back({t->index, m.va, shift, true});
         if (!victims.empty()) co_await phase(env, ctx.cpu, Lat::kernel_mf_collect, victims.size());
     }
     co_await phase(env, ctx.cpu, Lat::kernel_mf_unmap);
     co_await phase(env, ctx.cpu, Lat::kernel_mf_unmap_cpu, env.hw.cpu_count());
-    if (cannot_unmap(head)) {
+    if (fails(PageFailure::unmap, head)) {
         if (profile.serialised && is_hugetlb(pfn) && !page(head).test(PG_anon))
             env.log.line(ctx.cpu, Line::mf_no_mapping_lock, pfn.value);
         env.log.line(ctx.cpu, Line::mf_unmap_failed, pfn.value, mm().mappers(head).size());
@@ -202,13 +209,6 @@ Task<bool> MemoryFailure::State::user_mappings(Context& ctx, Pfn pfn, unsigned f
     const bool forcekill = p.test(PG_dirty) || (flags & MF_MUST_KILL);
     if (forcekill) co_await kill_procs(ctx, pfn, std::move(victims), false, flags);
     co_return true;
-}
-
-/// The scenario wants try_to_unmap() to fail on this page.
-bool MemoryFailure::State::cannot_unmap(Pfn head) {
-    const std::uint64_t end = head.spa() + (1ull << mm().compound_shift(head));
-    return std::any_of(env.config.unmap_fails.begin(), env.config.unmap_fails.end(),
-                       [&](std::uint64_t spa) { return spa >= head.spa() && spa < end; });
 }
 
 /// error_states[] (kernel.md 2.7).
@@ -235,12 +235,12 @@ MfResult MemoryFailure::State::act(Context& ctx, Pfn pfn, PageType type) {
         case PageType::slab:
             return MfResult::ignored;
         case PageType::dirty_swapcache:
-            p.flags &= ~(bit(PG_dirty) | bit(PG_uptodate) | bit(PG_lru));
-            return MfResult::delayed;
+            p.flags &= ~(bit(PG_dirty) | bit(PG_uptodate));
+            return delete_from_lru_cache(pfn) ? MfResult::delayed : MfResult::failed;
         case PageType::clean_swapcache:
-            p.flags &= ~(bit(PG_swapcache) | bit(PG_lru));
+            p.flags &= ~bit(PG_swapcache);
             --p.refcount;
-            return MfResult::recovered;
+            return delete_from_lru_cache(pfn) ? MfResult::recovered : MfResult::failed;
         case PageType::dirty_mlocked_lru:
         case PageType::dirty_unevictable_lru:
         case PageType::dirty_lru:
@@ -250,19 +250,59 @@ MfResult MemoryFailure::State::act(Context& ctx, Pfn pfn, PageType type) {
         case PageType::clean_mlocked_lru:
         case PageType::clean_unevictable_lru:
         case PageType::clean_lru:
-            p.flags &= ~bit(PG_lru);
+            delete_from_lru_cache(pfn);  // whoever holds the page is counted afterwards
             if (p.test(PG_anon)) return MfResult::recovered;
             if (!p.mapping) return MfResult::failed;
-            if (p.mapping->kind == MapKind::shmem && profile.shmem_stays_cached)
-                return MfResult::recovered;
-            p.mapping->cache.erase(p.index, p.index + 1);
-            kernel.memory.disuse(pfn, 1);
-            --p.refcount;
-            return MfResult::recovered;
+            return truncate_error_page(ctx, pfn);
         default:
             env.log.line(ctx.cpu, Line::mf_unknown_state, pfn.value);
             return MfResult::failed;
     }
+}
+
+/// False: somebody else has isolated the page.
+bool MemoryFailure::State::delete_from_lru_cache(Pfn pfn) {
+    page(pfn).flags &= ~bit(PG_lru);
+    return !fails(PageFailure::isolate, pfn);
+}
+
+/// Of a page in a page cache; `pfn` is what the lines name.
+MfResult MemoryFailure::State::truncate_error_page(Context& ctx, Pfn pfn) {
+    const Pfn head = mm().compound_head(pfn);
+    Page& p = page(head);
+    if (fails(PageFailure::invalidate, pfn)) {
+        env.log.line(ctx.cpu, Line::mf_invalidate_failed, pfn.value);
+        return MfResult::failed;
+    }
+    if (fails(PageFailure::punch, pfn)) {
+        env.log.line(ctx.cpu, Line::mf_punch_failed, pfn.value,
+                     static_cast<std::uint64_t>(std::int64_t{-EIO}));
+        return MfResult::failed;
+    }
+    const bool huge = p.test(PG_hugetlb);
+    const bool stays = huge ? profile.hugetlb_shared_stays_cached
+                            : p.mapping->kind == MapKind::shmem && profile.shmem_stays_cached;
+    if (!stays) {
+        const unsigned shift = mm().compound_shift(pfn);
+        const std::uint64_t pages = 1ull << (shift - kPageShift);
+        p.mapping->cache.erase(p.index, p.index + pages);
+        --p.refcount;
+        if (huge) {  // out of its file, but a huge page still
+            PageUse lost;
+            lost.flags = bit(PG_hugetlb) | bit(PG_head);
+            lost.shift = static_cast<std::uint8_t>(shift);
+            lost.refcount = 1;
+            kernel.memory.use(head, pages, lost);
+        } else {
+            kernel.memory.disuse(pfn, 1);
+        }
+    }
+    if (fails(PageFailure::release, pfn)) {
+        ++page(head).refcount;  // of the buffers
+        env.log.line(ctx.cpu, Line::mf_release_failed, pfn.value);
+        return MfResult::failed;
+    }
+    return MfResult::recovered;
 }
 
 MfResult MemoryFailure::State::check_references(Context& ctx, Pfn pfn, PageType type,
@@ -279,7 +319,8 @@ MfResult MemoryFailure::State::check_references(Context& ctx, Pfn pfn, PageType 
     int expected = 1;
     if (type == PageType::dirty_swapcache && result == MfResult::delayed) ++expected;
     if (profile.shmem_stays_cached && p.mapping && p.mapping->kind == MapKind::shmem) ++expected;
-    const int count = mm().page_count(pfn) - expected;
+    const int isolator = fails(PageFailure::isolate, pfn) ? 1 : 0;
+    const int count = mm().page_count(pfn) + isolator - expected;
     if (count <= 0) return result;
     env.log.line(ctx.cpu, Line::mf_still_referenced, pfn.value, static_cast<std::uint64_t>(type),
                  static_cast<std::uint64_t>(count));

@@ -58,6 +58,11 @@ struct MemoryFailure::State {
     RateLimit unpoison_limit;
     Filter filter;
     std::vector<Fifo> fifos;  // by CPU
+    struct FailingPage {
+        PageFailure what;
+        Pfn pfn;
+    };
+    std::vector<FailingPage> failing;  // kernel.knobs.page_failures
 
     Mm& mm() { return kernel.processes.mm(); }
     Page& page(Pfn pfn) { return kernel.memory.page(pfn); }
@@ -96,19 +101,32 @@ struct MemoryFailure::State {
     bool non_anon_thp(Pfn pfn);
     bool splits(Pfn pfn, bool referenced);
     int unsplit(Context& ctx, Pfn pfn);
-    bool cannot_unmap(Pfn head);
     Task<bool> user_mappings(Context& ctx, Pfn pfn, unsigned flags);
     PageType classify(std::uint32_t flags) const;
     MfResult act(Context& ctx, Pfn pfn, PageType type);
+    MfResult truncate_error_page(Context& ctx, Pfn pfn);
+    bool delete_from_lru_cache(Pfn pfn);
     MfResult check_references(Context& ctx, Pfn pfn, PageType type, MfResult result);
     void just_unpoisoned(Context& ctx, Pfn pfn, Pfn head);
     int finish(Context& ctx, Pfn pfn, PageType type, MfResult result);
+
+    // page_failures.cpp
+    void find_failing();
+    /// Whether the scenario wants this to go wrong with the (compound) page of `pfn`.
+    bool fails(PageFailure what, Pfn pfn);
+    /// Whether the huge page around `pfn` is split while somebody takes a reference; it is, then.
+    bool lost_tail(Context& ctx, Pfn pfn);
+
+    /// The list of collect_procs(): whether there is memory for one more entry. `first`: none was
+    /// added yet.
+    bool room_for_victim(Context& ctx, Pfn pfn, bool first);
 
     // memory_failure_huge.cpp
     Task<int> huge(Context& ctx, Pfn pfn, unsigned flags);
     bool is_hugetlb(Pfn pfn);
     int undo_huge(Pfn head);
-    Task<int> huge_locked(Context& ctx, Pfn pfn, unsigned flags);
+    Task<int> huge_locked(Context& ctx, Pfn pfn, Pfn head, unsigned flags);
+    MfResult me_huge_page(Context& ctx, Pfn pfn, Pfn head);
     void dissolve(Pfn pfn, bool keep_others);
 
     // kill.cpp
@@ -128,8 +146,9 @@ struct MemoryFailure::State {
     // soft_offline.cpp
     Task<int> soft_offline(Context& ctx, Pfn pfn, unsigned flags);
     Task<int> soft_offline_huge(Context& ctx, Pfn pfn);
-    Task<int> soft_offline_in_use(Context& ctx, Pfn pfn);
+    Task<int> soft_offline_in_use(Context& ctx, Pfn pfn, bool referenced);
     void unknown_type(Context& ctx, Pfn pfn);
+    int isolation_failed(Context& ctx, Pfn pfn, bool huge);
     int migration_failed(Context& ctx, Pfn pfn, std::int64_t error, bool huge);
     void drop_reference(Pfn pfn);
 

@@ -28,6 +28,7 @@ Mm::Mm(Kernel& kernel, const Scenario& scenario)
         files_.push_back({f.size, std::move(mapping)});
     }
     for (std::size_t i = 0; i < scenario.machine.namespaces.size(); ++i) {
+        file_system_down_.push_back(false);
         devices_.push_back(std::make_unique<Mapping>());
         devices_.back()->kind = MapKind::devdax;
         devices_.back()->of = static_cast<int>(i);
@@ -47,6 +48,11 @@ AddressSpace& Mm::space(std::uint32_t index) const { return *process(index).mm; 
 bool Mm::is_dax_file(std::uint32_t file) const {
     const FileConfig& f = scenario_.files[file];
     return f.on >= 0 && f.dax && f.fs != FsKind::tmpfs;
+}
+
+bool Mm::is_down(std::uint32_t file) const {
+    const int on = scenario_.files[file].on;
+    return on >= 0 && file_system_down(static_cast<std::uint32_t>(on));
 }
 
 std::optional<Pfn> Mm::dax_pfn(std::uint32_t file, std::uint64_t index) const {

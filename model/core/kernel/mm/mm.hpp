@@ -55,6 +55,11 @@ public:
     const Mapping& file(std::uint32_t file) const { return *files_[file].mapping; }
     Mapping& device(std::uint32_t ns) { return *devices_[ns]; }
     bool is_dax_file(std::uint32_t file) const;
+    /// XFS of a namespace that has shut itself down (xfs_is_shutdown()), until it is unmounted.
+    bool file_system_down(std::uint32_t ns) const { return file_system_down_[ns]; }
+    void set_file_system_down(std::uint32_t ns, bool down) { file_system_down_[ns] = down; }
+    /// The same, of the file system that holds a file.
+    bool is_down(std::uint32_t file) const;
     /// Physical page of a page of a DAX file; nullopt: a hole.
     std::optional<Pfn> dax_pfn(std::uint32_t file, std::uint64_t index) const;
     /// The page-cache page; nullopt: not cached.
@@ -170,6 +175,7 @@ private:
     std::vector<std::unique_ptr<Process>>* processes_ = nullptr;
     std::vector<FileState> files_;
     std::vector<std::unique_ptr<Mapping>> devices_;
+    std::vector<bool> file_system_down_;  // by namespace
     std::vector<std::unique_ptr<Mapping>> mappings_;
     std::map<std::string, Named> named_;  // maps by id, for "shared_with"
     std::uint64_t sequence_ = 0;

@@ -28,6 +28,8 @@ std::uint32_t flags_of(KernelPageState state) {
             return 0;
         case KernelPageState::hugetlb_free:
             return bit(PG_hugetlb) | bit(PG_head);
+        case KernelPageState::huge_zero:
+            return bit(PG_head) | bit(PG_uptodate);
         case KernelPageState::device_private:
             return bit(PG_reserved);
     }

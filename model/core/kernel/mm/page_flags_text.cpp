@@ -27,29 +27,56 @@ constexpr Named kNamed[] = {
     {PG_hwpoison, 22, 23, "hwpoison"},
 };
 
-// Zones by number (include/linux/mmzone.h): DMA32 ends at 4 GiB, ZONE_DEVICE as the records of
-// v4.18 show it.
-constexpr std::uint64_t kDma32 = 1, kNormal = 2, kDevice = 3;
-constexpr unsigned kZoneShiftV4 = 56, kZoneShiftV6 = 51, kLastCpuidShift = 30;
+constexpr unsigned kActiveV4 = 6;
+
+// Zones by number (include/linux/mmzone.h): DMA ends at 16 MiB, DMA32 at 4 GiB; ZONE_DEVICE as the
+// records of v4.18 show it. The node stands above the zone.
+constexpr std::uint64_t kDma = 0, kDma32 = 1, kNormal = 2, kDevice = 3;
+constexpr unsigned kZoneShiftV4 = 56, kNodeShiftV4 = 58;
+constexpr unsigned kZoneShiftV6 = 51, kNodeShiftV6 = 54, kLastCpuidShift = 30;
 constexpr std::uint64_t kNoLastCpupid = 0x1fffff;
+
+struct Where {
+    std::uint64_t zone = kDevice, node = 0;
+};
+
+Where where(Pfn pfn, const MachineConfig& machine) {
+    for (const DramConfig& dram : machine.memory)
+        if (dram.range.contains(pfn.spa()))
+            return {pfn.spa() < (16ull << 20)  ? kDma
+                    : pfn.spa() < (4ull << 30) ? kDma32
+                                               : kNormal,
+                    dram.socket};
+    for (const RegionConfig& region : machine.regions)
+        if (region.range.contains(pfn.spa()) && !region.nvdimms.empty())
+            return {kDevice, machine.nvdimms[region.nvdimms.front()].socket};
+    return {};
+}
 
 }  // namespace
 
-PageFlagsText page_flags_text(const Page& page, Pfn pfn, bool ram, const Profile& profile) {
+PageFlagsText page_flags_text(const Page& page, Pfn pfn, const MachineConfig& machine,
+                              const Profile& profile) {
     const bool v6 = profile.id == ProfileId::v6_1;
-    const std::uint64_t zone = !ram ? kDevice : pfn.spa() < (4ull << 30) ? kDma32 : kNormal;
+    const Where at = where(pfn, machine);
+    const bool active = !v6 && page.test(PG_anon) && !page.test(PG_unevictable);
     PageFlagsText text;
-    text.word = zone << (v6 ? kZoneShiftV6 : kZoneShiftV4);
-    for (const Named& f : kNamed) {
-        if (!page.test(f.ours)) continue;
-        text.word |= 1ull << (v6 ? f.v6 : f.v4);
+    text.word = at.zone << (v6 ? kZoneShiftV6 : kZoneShiftV4) |
+                at.node << (v6 ? kNodeShiftV6 : kNodeShiftV4);
+    const auto name = [&text](unsigned bit, const char* what) {
+        text.word |= 1ull << bit;
         if (!text.names.empty()) text.names += '|';
-        text.names += f.name;
+        text.names += what;
+    };
+    for (const Named& f : kNamed) {
+        if (page.test(f.ours)) name(v6 ? f.v6 : f.v4, f.name);
+        if (f.ours == PG_lru && active) name(kActiveV4, "active");
     }
     if (!v6) return text;
     text.word |= kNoLastCpupid << kLastCpuidShift;
     if (!text.names.empty()) text.names += '|';
-    text.names += "node=0|zone=" + std::to_string(zone) + "|lastcpupid=0x1fffff";
+    text.names += "node=" + std::to_string(at.node) + "|zone=" + std::to_string(at.zone) +
+                  "|lastcpupid=0x1fffff";
     return text;
 }
 

@@ -136,7 +136,9 @@ unsigned Mm::compound_shift(Pfn pfn) const {
             return static_cast<unsigned>(std::countr_zero(config.align));
         return kPageShift;
     }
-    if (kernel_.memory.kernel_state(pfn) == KernelPageState::hugetlb_free) return kPmdShift;
+    const auto state = kernel_.memory.kernel_state(pfn);
+    if (state == KernelPageState::hugetlb_free || state == KernelPageState::huge_zero)
+        return kPmdShift;
     const auto usage = kernel_.memory.usage(pfn);
     return usage ? usage->value.shift : kPageShift;
 }

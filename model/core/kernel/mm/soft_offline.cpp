@@ -5,7 +5,7 @@
 namespace mcemu::kernel {
 
 void MemoryFailure::State::unknown_type(Context& ctx, Pfn pfn) {
-    const PageFlagsText text = page_flags_text(page(pfn), pfn, kernel.memory.is_ram(pfn), profile);
+    const PageFlagsText text = page_flags_text(page(pfn), pfn, env.machine, profile);
     env.log.line(ctx.cpu, Line::soft_unknown_type, pfn.value, text.word,
                  env.names.intern(text.names));
 }
@@ -15,11 +15,30 @@ int MemoryFailure::State::migration_failed(Context& ctx, Pfn pfn, std::int64_t e
     // putback_lru_page() has put it into a pagevec, where PG_lru is not set yet.
     Page left = page(pfn);
     left.flags &= ~bit(PG_lru);
-    const PageFlagsText text = page_flags_text(left, pfn, true, profile);
+    const PageFlagsText text = page_flags_text(left, pfn, env.machine, profile);
     env.log.line(ctx.cpu, Line::soft_migration_failed, pfn.value, static_cast<std::uint64_t>(error),
                  text.word, env.names.intern(text.names), huge ? 1 : 0);
     if (error > 0) return profile.serialised ? -EBUSY : -EIO;
     return static_cast<int>(error);
+}
+
+/// Somebody else has isolated the page, and holds a reference for as long as that takes.
+int MemoryFailure::State::isolation_failed(Context& ctx, Pfn pfn, bool huge) {
+    if (huge && !profile.serialised) {
+        env.log.line(ctx.cpu, Line::soft_huge_not_isolated, pfn.value);
+        return -EBUSY;
+    }
+    Page isolated = page(pfn);
+    isolated.flags &= ~bit(PG_lru);
+    // Anonymous memory is dirty in its page tables only.
+    if (isolated.test(PG_anon) && !isolated.test(PG_swapcache)) isolated.flags &= ~bit(PG_dirty);
+    const PageFlagsText text = page_flags_text(isolated, pfn, env.machine, profile);
+    const int count = mm().page_count(mm().compound_head(pfn)) + 1;
+    env.log.line(ctx.cpu, Line::soft_isolation_failed, pfn.value,
+                 static_cast<std::uint64_t>(std::int64_t{-EBUSY}),
+                 static_cast<std::uint64_t>(count), text.word, env.names.intern(text.names),
+                 huge ? 1 : 0);
+    return -EBUSY;
 }
 
 /// put_page() of the caller's reference. A page that was freed meanwhile has taken it along.
@@ -49,10 +68,16 @@ Task<int> MemoryFailure::State::soft_offline(Context& ctx, Pfn pfn, unsigned fla
         const bool tail = !v6 && !page(pfn).test(PG_hwpoison);  // only the huge page's head says so
         env.log.line(ctx.cpu, tail ? Line::soft_huge_already : Line::soft_already, pfn.value);
         rc = profile.already_poisoned_is_error ? 0 : -EBUSY;
+    } else if (v6 && !filter_accepts(pfn)) {
+        const std::uint32_t state = page(mm().compound_head(pfn)).flags;
+        if (!(state & (bit(PG_lru) | bit(PG_buddy) | bit(PG_pcp) | bit(PG_hugetlb))))
+            env.log.line(ctx.cpu, Line::mf_unhandlable, pfn.value);
+        mark_filtered();
+        rc = -EOPNOTSUPP;
     } else if (is_hugetlb(pfn)) {
         rc = co_await soft_offline_huge(ctx, pfn);
     } else {
-        rc = co_await soft_offline_in_use(ctx, pfn);
+        rc = co_await soft_offline_in_use(ctx, pfn, referenced);
     }
     if (rc == 0)
         env.fates.mark(env.agenda.why().origin, Fate::consumed, FateReason::memory_failure,
@@ -61,7 +86,7 @@ Task<int> MemoryFailure::State::soft_offline(Context& ctx, Pfn pfn, unsigned fla
     co_return rc;
 }
 
-Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
+Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn, bool referenced) {
     const auto lose = [this](Pfn lost) {
         set_flag(lost, PG_hwpoison, true);
         Page& p = page(lost);
@@ -77,8 +102,9 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
         page(pfn).flags &= ~bit(PG_pcp);
         co_return 0;
     }
-    if (!profile.serialised && mm().page_count(mm().compound_head(pfn)) == 0) {
-        const PageFlagsText text = page_flags_text(page(pfn), pfn, true, profile);
+    const bool lost = !referenced && lost_tail(ctx, pfn);
+    if (!profile.serialised && (lost || mm().page_count(mm().compound_head(pfn)) == 0)) {
+        const PageFlagsText text = page_flags_text(page(pfn), pfn, env.machine, profile);
         env.log.line(ctx.cpu, Line::soft_zero_refcount, pfn.value, text.word);
         co_return -EIO;
     }
@@ -121,6 +147,7 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn) {
         lose(pfn);
         co_return 0;
     }
+    if (fails(PageFailure::isolate, pfn)) co_return isolation_failed(ctx, pfn, false);
     // migrate_page_move_mapping(): a reference beyond those of the mappings and the page cache.
     const int cached = page(pfn).test(PG_anon) && !page(pfn).test(PG_swapcache) ? 0 : 1;
     if (page(pfn).refcount > cached) co_return migration_failed(ctx, pfn, 1, false);
@@ -144,6 +171,7 @@ Task<int> MemoryFailure::State::soft_offline_huge(Context& ctx, Pfn pfn) {
             env.log.line(ctx.cpu, Line::soft_already, pfn.value);
             co_return -EBUSY;
         }
+        if (fails(PageFailure::isolate, pfn)) co_return isolation_failed(ctx, pfn, true);
         const int cached = page(head).test(PG_anon) ? 0 : 1;
         if (page(head).refcount > cached) co_return migration_failed(ctx, pfn, 1, true);
         const auto fresh = kernel.memory.allocate(pages, pages);

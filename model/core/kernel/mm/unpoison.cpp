@@ -30,10 +30,14 @@ Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
     const Pfn head = is_hugetlb(pfn) ? mm().compound_head(pfn) : pfn;
     Page& p = page(head);
     const bool ram = kernel.memory.is_ram(pfn);
+    const bool huge_zero = kernel.memory.kernel_state(pfn) == KernelPageState::huge_zero;
     if (profile.unpoison_refused_after_real && hw_memory_failure) {
         unpoison_line(ctx, Line::unpoison_disabled, pfn);
         rc = -EOPNOTSUPP;
-    } else if (!p.test(PG_hwpoison)) {
+    } else if (v6 && huge_zero) {
+        unpoison_line(ctx, Line::unpoison_huge_zero, pfn);
+        rc = -EOPNOTSUPP;
+    } else if (!page(pfn).test(PG_hwpoison)) {  // of a huge page the head has the flag
         unpoison_line(ctx, Line::unpoison_already, pfn);
     } else if ((ram ? mm().page_count(head) : p.refcount) > 1) {
         unpoison_line(ctx, Line::unpoison_grabbed, pfn);
@@ -41,6 +45,8 @@ Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
         unpoison_line(ctx, Line::unpoison_mapped, pfn);
     } else if (p.mapping && !p.test(PG_anon)) {
         unpoison_line(ctx, Line::unpoison_mapping, pfn);
+    } else if (!v6 && ram && !is_hugetlb(pfn) && mm().compound_shift(pfn) > kPageShift) {
+        unpoison_line(ctx, Line::unpoison_running, pfn);  // not split yet
     } else if (v6 && (p.test(PG_slab) || p.test(PG_table) || p.test(PG_reserved))) {
         // refused without a line
     } else if (p.refcount == 0) {

@@ -47,10 +47,10 @@ int Badblocks::set_linux(std::uint64_t s, std::uint64_t sectors, bool acknowledg
         const bool ack = covered ? acknowledged : left.acknowledged && acknowledged;
         const std::uint64_t end = std::max(left.end(), s + sectors);
         if (end - left.start <= kMaxLength) {
-            left = {left.start, end - left.start, ack};
+            put(left, {left.start, end - left.start, ack});
             s = end;
         } else {
-            if (left.length != kMaxLength) left = {left.start, kMaxLength, ack};
+            if (left.length != kMaxLength) put(left, {left.start, kMaxLength, ack});
             s = left.start + kMaxLength;
         }
         sectors = end - s;
@@ -65,7 +65,7 @@ int Badblocks::set_linux(std::uint64_t s, std::uint64_t sectors, bool acknowledg
             ack = acknowledged;
         }
         const std::uint64_t length = std::min(end - s, kMaxLength);
-        right = {s, length, ack};
+        put(right, {s, length, ack});
         s += length;
         sectors = end - s;
         lo = hi++;
@@ -79,6 +79,7 @@ int Badblocks::set_linux(std::uint64_t s, std::uint64_t sectors, bool acknowledg
             rows_[lo] = {rows_[lo].start, static_cast<std::uint64_t>(length),
                          rows_[lo].acknowledged && rows_[hi].acknowledged};
             rows_.erase(rows_.begin() + static_cast<std::ptrdiff_t>(hi));
+            ++version_;
         }
     }
     // 4. New rows, all at the same index: a long range comes out in falling order.
@@ -86,6 +87,7 @@ int Badblocks::set_linux(std::uint64_t s, std::uint64_t sectors, bool acknowledg
         if (rows_.size() >= kMaxRows) return 1;
         const std::uint64_t length = std::min(sectors, kMaxLength);
         rows_.insert(rows_.begin() + static_cast<std::ptrdiff_t>(hi), {s, length, acknowledged});
+        ++version_;
         s += length;
         sectors -= length;
     }
@@ -119,16 +121,21 @@ int Badblocks::clear_linux(std::uint64_t s, std::uint64_t target) {
             ++lo;
         }
         at(lo) = {target, row.end() - target, row.acknowledged};
+        ++version_;
         hi = lo--;
     }
     while (lo >= 0 && at(lo).end() > s && at(lo).start < target) {
         if (at(lo).start < s) {
             at(lo).length = s - at(lo).start;
+            ++version_;
             break;
         }
         --lo;
     }
-    if (hi - lo > 1) rows_.erase(rows_.begin() + lo + 1, rows_.begin() + hi);
+    if (hi - lo > 1) {
+        rows_.erase(rows_.begin() + lo + 1, rows_.begin() + hi);
+        ++version_;
+    }
     return 0;
 }
 
@@ -152,9 +159,16 @@ Badblocks::Finding Badblocks::check(std::uint64_t sector, std::uint64_t sectors)
     return found;
 }
 
+void Badblocks::put(Row& row, const Row& value) {
+    if (row == value) return;
+    row = value;
+    ++version_;
+}
+
 void Badblocks::ack_all() {
     if (changed_ || !unacked_exist_) return;
     for (Row& row : rows_) row.acknowledged = true;
+    ++version_;
     unacked_exist_ = false;
 }
 
@@ -266,13 +280,16 @@ int Badblocks::set_ideal(std::uint64_t s, std::uint64_t sectors, bool acknowledg
     if (!placed) append_cut(wanted, lo, hi, ack);
 
     std::vector<Row> before = rows_;
+    const std::uint64_t version = version_;
     const int result = set_linux(s, sectors, acknowledged);
-    if (result == 0 && sorted_and_disjoint(rows_) && runs_of(rows_) == runs_of(wanted)) return 0;
-    if (wanted.size() > kMaxRows) {
+    version_ = version;
+    const bool right = result == 0 && sorted_and_disjoint(rows_) && runs_of(rows_) == runs_of(wanted);
+    if (!right && wanted.size() > kMaxRows) {
         rows_ = std::move(before);
         return 1;
     }
-    rows_ = std::move(wanted);
+    if (!right) rows_ = std::move(wanted);
+    if (rows_ != before) ++version_;
     return 0;
 }
 
@@ -288,6 +305,7 @@ int Badblocks::clear_ideal(std::uint64_t s, std::uint64_t target) {
         }
     }
     if (rows.size() > kMaxRows) return -ENOSPC;
+    if (rows != rows_) ++version_;
     rows_ = std::move(rows);
     return 0;
 }

@@ -53,6 +53,8 @@ public:
 
     const std::vector<Row>& rows() const { return rows_; }
     bool empty() const { return rows_.empty(); }
+    /// Another number whenever rows() changed.
+    std::uint64_t version() const { return version_; }
     bool changed() const { return changed_; }
     void set_changed(bool changed) { changed_ = changed; }
     bool unacked_exist() const { return unacked_exist_; }
@@ -69,12 +71,14 @@ private:
     int set_ideal(std::uint64_t s, std::uint64_t sectors, bool acknowledged);
     int clear_linux(std::uint64_t s, std::uint64_t target);
     int clear_ideal(std::uint64_t s, std::uint64_t target);
+    void put(Row& row, const Row& value);
     void update_acked();
     Listing list(bool unacknowledged) const;
 
     BadblocksModel model_;
     int shift_;
     std::vector<Row> rows_;
+    std::uint64_t version_ = 0;
     bool changed_ = false;
     bool unacked_exist_ = false;
 };

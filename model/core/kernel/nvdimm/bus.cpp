@@ -16,12 +16,12 @@ Lat cost_of(DsmEvent::Function function) {
 NvdimmBus::NvdimmBus(Kernel& kernel) : env_(kernel.env) {
     const BadblocksModel model = env_.config.badblocks;
     for (const RegionConfig& region : env_.machine.regions)
-        regions_.push_back({&region, Badblocks(model)});
+        regions_.push_back({&region, Badblocks(model), {}});
     std::uint32_t index = 0;
     for (const NamespaceConfig& config : env_.machine.namespaces) {
         const bool fsdax = config.mode == NamespaceMode::fsdax;
         namespaces_.push_back({&config, index++, fsdax ? config.data() : config.range,
-                               config.mode != NamespaceMode::devdax, Badblocks(model),
+                               config.mode != NamespaceMode::devdax, Badblocks(model), {},
                                std::make_unique<WaitQueue>(env_.agenda)});
     }
 }
@@ -38,24 +38,18 @@ void NvdimmBus::add_badrange(std::uint64_t spa, std::uint64_t length) {
 }
 
 void NvdimmBus::revalidate_poison(std::uint32_t region) {
-    populate(regions_[region].bad, region, regions_[region].config->range);
+    PmemRegion& r = regions_[region];
+    populate(r.bad, r.filler, region, r.config->range);
     for (PmemNamespace& ns : namespaces_)
         if (ns.config->region == region && ns.has_table && ns.enabled)
-            populate(ns.bad, kNamespaceTable + ns.index, ns.covered);
+            populate(ns.bad, ns.filler, kNamespaceTable + ns.index, ns.covered);
 }
 
-void NvdimmBus::populate(Badblocks& table, std::uint32_t id, SpaRange resource) {
-    for (const SectorRange& sectors : to_sectors(ranges_.ranges(), resource)) {
-        const auto known = table.check(sectors.first, sectors.count);
-        const std::size_t rows = table.rows().size();
-        // A full table is not an error: the hardware will still raise the exception.
-        table.set(sectors.first, sectors.count, true);
-        const bool covered = known.result == 1 && known.first_bad <= sectors.first &&
-                             known.first_bad + known.bad_sectors >= sectors.first + sectors.count;
-        if (!covered || table.rows().size() != rows)
-            env_.trace.note(Module::kernel, TraceKind::badblocks_set, id, sectors.first,
-                            sectors.count);
-    }
+void NvdimmBus::populate(Badblocks& table, BadblocksFiller& filler, std::uint32_t id,
+                         SpaRange resource) {
+    filler.populate(ranges_, resource, table, [&](const SectorRange& sectors) {
+        env_.trace.note(Module::kernel, TraceKind::badblocks_set, id, sectors.first, sectors.count);
+    });
 }
 
 Task<DsmReply> NvdimmBus::call(Context& ctx, DsmRequest request) {

@@ -5,6 +5,7 @@
 
 #include "core/kernel/env.hpp"
 #include "core/kernel/nvdimm/badblocks.hpp"
+#include "core/kernel/nvdimm/badblocks_filler.hpp"
 #include "core/kernel/nvdimm/badrange.hpp"
 
 namespace mcemu::kernel {
@@ -16,6 +17,7 @@ inline constexpr std::uint32_t kNamespaceTable = 0x10000;
 struct PmemRegion {
     const RegionConfig* config = nullptr;
     Badblocks bad;
+    BadblocksFiller filler;
 };
 
 struct PmemNamespace {
@@ -26,6 +28,7 @@ struct PmemNamespace {
     SpaRange covered;
     bool has_table = false;  ///< device-dax has none of its own
     Badblocks bad;
+    BadblocksFiller filler;
     std::unique_ptr<WaitQueue> idle;  ///< who waits for the last user to leave
     unsigned users = 0;
     unsigned open_files = 0;  ///< of its file system, by calls that are going on
@@ -68,7 +71,7 @@ public:
     bool has_firmware() const { return env_.config.nfit; }
 
 private:
-    void populate(Badblocks& table, std::uint32_t id, SpaRange resource);
+    void populate(Badblocks& table, BadblocksFiller& filler, std::uint32_t id, SpaRange resource);
 
     Env& env_;
     std::vector<PmemRegion> regions_;

@@ -13,6 +13,8 @@ struct NvdimmImage;
 
 namespace mcemu::kernel {
 
+class Badranges;
+
 /// Source: drivers/nvdimm/{badrange,bus,region,pmem}.c, drivers/acpi/nfit/{core,mce}.c;
 /// kernel.md 5.4 to 5.6, nvdimm.md 11 to 13.
 class Libnvdimm {
@@ -51,6 +53,8 @@ public:
     /// pmem_direct_access(): whether the data sectors of [spa, spa + bytes) are known bad.
     bool is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const;
 
+    /// The bus-wide list of bad ranges.
+    const Badranges& bad_ranges() const;
     /// `badblocks` text of a namespace's block device (empty for device-dax) and of a region.
     std::string namespace_badblocks(std::uint32_t ns) const;
     std::string region_badblocks(std::uint32_t region) const;

@@ -45,6 +45,7 @@ Task<int> Libnvdimm::disable(Context& ctx, std::uint32_t index) {
     if (!ns.enabled) co_return -ENODEV;  // two at once: the other was faster
     ns.enabled = false;
     ns.bad = Badblocks(env.config.badblocks);
+    ns.filler = {};
     // kill_dev_dax(): nobody maps the device any more, and faults find it dead.
     if (config.mode == NamespaceMode::devdax)
         kernel.processes.mm().unmap_range(kernel.processes.mm().device(index), 0, ~0ull, true);

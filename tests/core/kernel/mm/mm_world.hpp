@@ -319,6 +319,10 @@ private:
                 return "mce: [Hardware Error]: Machine check events logged";
             case Line::panic:
                 return line(t, "Kernel panic - not syncing: %s", name(0));
+            case Line::xfs_shutdown:
+                return "XFS shuts down";
+            case Line::xfs_unmount:
+                return "XFS: unmount";
             case Line::oops_null:
                 return line(t, "BUG: unable to handle kernel NULL pointer dereference at %016llx",
                             n(0));

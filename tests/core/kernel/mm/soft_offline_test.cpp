@@ -112,12 +112,28 @@ TEST_CASE("without memory to move to, soft offline fails", "[core][mm]") {
 TEST_CASE("page flags as the kernel prints them", "[core][mm]") {
     Page dax;
     dax.flags = bit(PG_referenced) | bit(PG_reserved);
-    const auto v4 = page_flags_text(dax, Pfn{0x100205}, false, profile(ProfileId::v4_18));
+    MachineConfig machine;
+    machine.memory.push_back({"dram0", {0, 0x100000000}, 0, {}});
+    machine.memory.push_back({"dram1", {0x180000000, 0x200000000}, 1, {}});
+    RegionConfig region;
+    region.range = {0x100000000, 0x180000000};
+    region.nvdimms = {0};
+    machine.regions.push_back(region);
+    machine.nvdimms.push_back({});
+    const auto v4 = page_flags_text(dax, Pfn{0x100205}, machine, profile(ProfileId::v4_18));
     CHECK(v4.word == 0x300000000000804);
     CHECK(v4.names == "referenced|reserved");
     Page anon;
     anon.flags = bit(PG_uptodate) | bit(PG_lru) | bit(PG_swapbacked) | bit(PG_anon);
-    const auto v6 = page_flags_text(anon, Pfn{0x180000}, true, profile(ProfileId::v6_1));
-    CHECK(v6.word == 0x17ffffc0080014);
-    CHECK(v6.names == "uptodate|lru|swapbacked|node=0|zone=2|lastcpupid=0x1fffff");
+    const auto v6 = page_flags_text(anon, Pfn{0x180000}, machine, profile(ProfileId::v6_1));
+    CHECK(v6.word == 0x57ffffc0080014);
+    CHECK(v6.names == "uptodate|lru|swapbacked|node=1|zone=2|lastcpupid=0x1fffff");
+    machine.memory[1].socket = 0;
+    CHECK(page_flags_text(anon, Pfn{0x180000}, machine, profile(ProfileId::v6_1)).word ==
+          0x17ffffc0080014);
+    // v4.x puts new anonymous memory on the active list.
+    const auto active = page_flags_text(anon, Pfn{0x80000}, machine, profile(ProfileId::v4_19));
+    CHECK(active.word == 0x100000000040068);
+    CHECK(active.names == "uptodate|lru|active|swapbacked");
+    CHECK(page_flags_text(anon, Pfn{0xfff}, machine, profile(ProfileId::v4_19)).word == 0x40068);
 }

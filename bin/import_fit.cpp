@@ -1,0 +1,107 @@
+#include "import_fit.hpp"
+
+#include <algorithm>
+
+#include "output/expect.hpp"
+#include "output/match.hpp"
+#include "output/result.hpp"
+#include "scenario/load.hpp"
+#include "sim/run.hpp"
+
+namespace mcemu::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool matches(const Json& want, const std::string& text) {
+    return want.is_string() ? want.get_ref<const std::string&>() == text
+                            : output::matches_pattern(want, text);
+}
+
+/// For each wanted line the printed one that it is, as many as possible in the order of both.
+std::vector<std::size_t> align(const std::vector<scenario::SeenLine>& seen,
+                               const std::vector<std::string>& log) {
+    constexpr std::size_t kNone = ~std::size_t{0}, kMostCells = 4'000'000;
+    std::vector<std::size_t> out(seen.size(), kNone);
+    const std::size_t n = seen.size(), m = log.size();
+    if (n == 0 || m == 0) return out;
+    if (n * m > kMostCells) {
+        // Too much to weigh: each line takes the next that it matches, within sight.
+        constexpr std::size_t kSight = 200;
+        std::size_t from = 0;
+        for (std::size_t i = 0; i < n; ++i)
+            for (std::size_t k = from; k < std::min(m, from + kSight); ++k)
+                if (matches(seen[i].want, log[k])) {
+                    out[i] = k;
+                    from = k + 1;
+                    break;
+                }
+        return out;
+    }
+    std::vector<std::vector<bool>> same(n, std::vector<bool>(m));
+    std::vector<std::vector<std::uint32_t>> longest(n + 1, std::vector<std::uint32_t>(m + 1, 0));
+    for (std::size_t i = n; i-- > 0;)
+        for (std::size_t k = m; k-- > 0;) {
+            same[i][k] = matches(seen[i].want, log[k]);
+            longest[i][k] = std::max(
+                {longest[i + 1][k], longest[i][k + 1], same[i][k] ? longest[i + 1][k + 1] + 1 : 0});
+        }
+    for (std::size_t i = 0, k = 0; i < n && k < m;) {
+        if (same[i][k] && longest[i][k] == longest[i + 1][k + 1] + 1)
+            out[i++] = k++;
+        else if (longest[i + 1][k] >= longest[i][k + 1])
+            ++i;
+        else
+            ++k;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::vector<scenario::SeenLine> fit_expectation(Json& scenario,
+                                                const std::vector<scenario::SeenLine>& seen) {
+    if (seen.empty()) return {};
+    scenario::LoadResult loaded = scenario::load_text("<imported scenario>", scenario.dump());
+    if (!loaded.loaded) return seen;
+    sim::Simulation simulation(std::move(loaded.loaded->scenario), {});
+    simulation.run();
+    Json result = output::make_result(simulation.view(), nlohmann::json::object());
+    std::vector<std::string> log;
+    for (const Json& line : result["log"]) log.push_back(line["text"]);
+
+    const std::vector<std::size_t> at = align(seen, log);
+    std::vector<scenario::SeenLine> missed;
+    Json want = Json::array();
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        if (at[i] >= log.size()) {
+            missed.push_back(seen[i]);
+            continue;
+        }
+        if (at[i] != next) want.push_back("...");
+        want.push_back(seen[i].want);
+        next = at[i] + 1;
+    }
+    if (want.empty()) return missed;
+    if (next != log.size()) want.push_back("...");
+    Json expect = {{"outcome", result["outcome"]}, {"log", std::move(want)}};
+    if (result["panic"].is_string()) {
+        const std::string panic =
+            "Kernel panic - not syncing: " + result["panic"].get<std::string>();
+        const bool told =
+            std::any_of(seen.begin(), seen.end(),
+                        [&](const scenario::SeenLine& line) { return matches(line.want, panic); });
+        if (told) expect["panic"] = result["panic"];
+    }
+    const bool died = result["outcome"] != "running";
+    const bool panicked = std::any_of(seen.begin(), seen.end(), [](const scenario::SeenLine& line) {
+        return line.text.starts_with("Kernel panic");
+    });
+    // How it ends is expected where the source says the same.
+    if (died != panicked) expect.erase("outcome");
+    scenario["expect"] = std::move(expect);
+    return missed;
+}
+
+}  // namespace mcemu::cli

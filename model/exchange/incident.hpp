@@ -1,0 +1,116 @@
+#pragma once  // What an importer has learned of an incident, on its way to a scenario.
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/units.hpp"
+#include "scenario/imported.hpp"
+
+namespace mcemu::exchange {
+
+using Json = nlohmann::ordered_json;
+
+/// Gathers events and the machine that they need; importers say what they read, the smallest
+/// sensible machine comes out. Not for text of its own: everything is told to it.
+class Incident {
+public:
+    /// `source` is the file as findings name it.
+    explicit Incident(std::string source) : source_(std::move(source)) {}
+
+    // ------------------------------------------------------------ findings
+
+    /// Why nothing can be imported.
+    void refuse(unsigned line, unsigned column, std::string wrong, std::string right);
+    /// What the scenario does not say, or says otherwise. Of the same `wrong`, the first few places
+    /// are told, then how many more there were.
+    void lose(unsigned line, unsigned column, std::string wrong, std::string instead);
+    bool refused() const { return !findings_.empty(); }
+
+    // ------------------------------------------------------------ the machine
+
+    std::string name = "imported", description;
+    std::optional<std::string> profile;
+    std::optional<std::uint32_t> cpuid, microcode;
+    std::optional<std::uint64_t> mcgcap;     ///< banks and abilities
+    std::optional<std::uint64_t> wall_time;  ///< seconds since 1970 at time 0
+    std::vector<SpaRange> memory;            ///< of the firmware's map; empty: unknown
+    std::vector<SpaRange> persistent;
+    bool lmce = false;
+    Json boot = Json::object();
+
+    /// False, with a finding, when no emulated machine has it.
+    bool need_cpu(std::uint64_t cpu, unsigned line, unsigned column);
+    bool need_bank(std::uint64_t bank, unsigned line, unsigned column);
+    void need_socket(std::uint64_t socket);
+    void cpus_are(std::uint64_t count) { cpus_known_ = count; }
+    void sockets_are(std::uint64_t count) { sockets_known_ = count; }
+    void banks_are(std::uint64_t count) { banks_known_ = count; }
+    /// The address is DRAM, or it is memory that the kernel does not know.
+    void need_memory(std::uint64_t spa);
+    void need_no_memory(Pfn pfn) { outside_.push_back(pfn.value); }
+
+    // ------------------------------------------------------------ what lives in it
+
+    /// Who owns a page, in the words of memory_failure(): "dirty LRU page", "dax page" ...
+    struct Owner {
+        std::string page_type;
+        std::optional<std::uint64_t> va;
+        std::string comm;
+        std::optional<std::uint32_t> pid;
+        std::uint32_t cpu = 0;
+    };
+    /// Makes it so. Returns the id of the process that maps the page; empty when none does.
+    std::string own(Pfn pfn, const Owner& owner, unsigned line);
+
+    // ------------------------------------------------------------ what happens
+
+    /// `event` without its trigger; at the same time in the order of calls.
+    void add(SimTime at, Json event);
+    std::size_t events() const { return events_.size(); }
+
+    /// The scenario, checked: when it is none that could be run, its findings take its place.
+    scenario::Imported finish();
+
+    std::vector<scenario::SeenLine> seen;
+
+private:
+    struct Timed {
+        SimTime at;
+        Json event;
+    };
+    struct Process {
+        std::string id, comm;
+        std::optional<std::uint32_t> pid;
+        std::uint32_t cpu = 0;
+        Json maps = Json::array();
+        std::map<std::uint64_t, int> vas;  ///< pages of addresses in use
+    };
+
+    Json machine() const;
+    Json dram() const;
+    std::string namespace_at(const std::string& base) const;
+    Process& process(const Owner& owner);
+    std::uint64_t place(Process& p, const Owner& owner, std::uint64_t size);
+    void own_persistent(Pfn pfn, Process& p, const Owner& owner);
+
+    std::string source_;
+    std::vector<scenario::Finding> findings_, lost_;
+    std::map<std::string, std::size_t> told_;  ///< how often, by `wrong`
+    std::uint64_t cpus_ = 0, banks_ = 0, sockets_ = 0, top_ = 0;
+    std::optional<std::uint64_t> cpus_known_, sockets_known_, banks_known_;
+    std::vector<std::uint64_t> outside_;
+    std::vector<Process> processes_;
+    Json kernel_pages_ = Json::array();
+    Json unmap_fails_ = Json::array();
+    std::map<std::uint64_t, std::string> owned_;   ///< pfn to process id
+    std::map<std::uint64_t, std::uint64_t> pmem_;  ///< GiB-sized regions by base: size
+    std::vector<Timed> events_;
+};
+
+/// When the first thing of an incident happens.
+inline constexpr SimTime kFirstEvent{1'000'000'000};  ///< 1 ms after boot
+
+}  // namespace mcemu::exchange

@@ -1,0 +1,193 @@
+// Who owns the pages of an incident.
+#include <algorithm>
+
+#include "exchange/incident.hpp"
+#include "scenario/quantity.hpp"
+
+namespace mcemu::exchange {
+namespace {
+
+using scenario::hex_text;
+
+constexpr std::uint64_t kMiB = 1ull << 20, kGiB = 1ull << 30, kHuge = 2 * kMiB;
+constexpr std::uint64_t kMaxSpa = 1ull << 52, kMaxVa = 1ull << 47;
+constexpr std::uint64_t kFirstVa = 0x7f0000000000;
+constexpr std::uint32_t kMaxPid = 1u << 22;  ///< PID_MAX_LIMIT
+
+/// What memory_failure() found (kernel.md 2.3) and what a scenario has for it.
+struct Kind {
+    std::string_view found;
+    enum class What : std::uint8_t { nothing, kernel_page, map, persistent } what;
+    std::string_view state, map_kind = "anon";
+    std::uint64_t page = kPageSize;
+    bool surely = true;  ///< false: the nearest there is
+};
+using enum Kind::What;
+constexpr Kind kKinds[] = {
+    {"free buddy page", nothing, ""},
+    {"free buddy page (2nd try)", nothing, ""},
+    {"reserved kernel page", kernel_page, "reserved"},
+    {"high-order kernel page", kernel_page, "high_order"},
+    {"kernel slab page", kernel_page, "slab"},
+    {"free huge page", kernel_page, "hugetlb_free", "", kHuge},
+    {"unknown page", kernel_page, "pagetable", "", kPageSize, false},
+    {"dirty LRU page", map, "dirty"},
+    {"clean LRU page", map, "clean"},
+    {"clean page, dropped", map, "clean", "file"},
+    {"dirty mlocked LRU page", map, "mlocked"},
+    {"clean mlocked LRU page", map, "mlocked", "anon", kPageSize, false},
+    {"dirty unevictable LRU page", map, "unevictable"},
+    {"clean unevictable LRU page", map, "unevictable", "anon", kPageSize, false},
+    {"dirty swapcache page", map, "swapcache"},
+    {"clean swapcache page", map, "swapcache", "anon", kPageSize, false},
+    {"unmapping failed page", map, "dirty"},
+    {"unsplit thp", map, "thp", "shmem", kHuge, false},
+    {"huge page", map, "dirty", "hugetlb", kHuge},
+    {"dax page", persistent, "", "devdax", kHuge},
+};
+
+const Kind* kind_of(std::string_view found) {
+    const auto* at = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                  [&](const Kind& k) { return k.found == found; });
+    return at == std::end(kKinds) ? nullptr : at;
+}
+
+std::string tidy_name(std::string_view comm) {
+    std::string out;
+    for (const char c : comm)
+        out +=
+            static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f ? c : '_';
+    return out.empty() ? "process" : out;
+}
+
+}  // namespace
+
+Incident::Process& Incident::process(const Owner& owner) {
+    const std::string comm = tidy_name(owner.comm);
+    std::optional<std::uint32_t> pid = owner.pid;
+    if (pid && (*pid == 0 || *pid > kMaxPid)) pid.reset();
+    for (Process& p : processes_)
+        if (pid ? p.pid == pid : !p.pid && p.comm == comm) return p;
+    Process p;
+    p.comm = comm.substr(0, 15);
+    p.id = pid ? p.comm + "-" + std::to_string(*pid) : p.comm;
+    const auto taken = [&] {
+        return std::any_of(processes_.begin(), processes_.end(),
+                           [&](const Process& other) { return other.id == p.id; });
+    };
+    while (taken()) p.id += "-2";
+    p.pid = pid;
+    p.cpu = owner.cpu;
+    return processes_.emplace_back(std::move(p));
+}
+
+/// Where in the process a page of `size` bytes is mapped, whose place in it is owner.va's.
+std::uint64_t Incident::place(Process& p, const Owner& owner, std::uint64_t size) {
+    const auto free = [&](std::uint64_t va) {
+        for (std::uint64_t page = va; page < va + size; page += kPageSize)
+            if (p.vas.contains(page)) return false;
+        return true;
+    };
+    std::optional<std::uint64_t> va;
+    if (owner.va && *owner.va < kMaxVa - size) va = round_down(*owner.va, size);
+    if (va && *va != 0 && free(*va)) {
+        for (std::uint64_t page = *va; page < *va + size; page += kPageSize) p.vas[page] = 1;
+        return *va;
+    }
+    std::uint64_t at = kFirstVa + p.maps.size() * kHuge;
+    while (!free(at)) at += kHuge;
+    for (std::uint64_t page = at; page < at + size; page += kPageSize) p.vas[page] = 1;
+    return at;
+}
+
+void Incident::own_persistent(Pfn pfn, Process& p, const Owner& owner) {
+    const std::uint64_t spa = pfn.value * kPageSize;
+    const auto inside = [&](std::uint64_t base, std::uint64_t size) {
+        return spa >= base && spa - base < size;
+    };
+    const auto known = std::find_if(pmem_.begin(), pmem_.end(),
+                                    [&](const auto& r) { return inside(r.first, r.second); });
+    std::uint64_t base = 0, size = 0;
+    if (known != pmem_.end()) {
+        std::tie(base, size) = *known;
+    } else {
+        for (const SpaRange& r : persistent) {
+            const std::uint64_t begin = round_up(r.begin, kHuge),
+                                end = round_down(std::min(r.end, kMaxSpa), kHuge);
+            if (begin < end && inside(begin, end - begin)) base = begin, size = end - begin;
+        }
+        if (size == 0) {
+            // By whole GiB; the first 2 MiB are the namespace's own.
+            base = round_down(spa, kGiB);
+            if (spa - base < kHuge) base -= std::min(base, kGiB);
+            size = round_up(spa + 1, kGiB) - base;
+            for (const auto& [other, length] : pmem_)
+                if (base < other + length && other < base + size) base = other + length;
+            size = round_up(spa + 1, kGiB) - base;
+        }
+        pmem_[base] = size;
+    }
+    if (spa < base + kHuge) return;  // no data there: nothing can map it
+    // finish() turns the base into the name, when all regions are known.
+    p.maps.push_back({{"va", hex_text(place(p, owner, kHuge))},
+                      {"size", "2MiB"},
+                      {"kind", "devdax"},
+                      {"of", hex_text(base)},
+                      {"offset", hex_text(round_down(spa, kHuge) - base - kHuge)}});
+}
+
+std::string Incident::own(Pfn pfn, const Owner& owner, unsigned line) {
+    const std::uint64_t spa = pfn.value * kPageSize;
+    if (pfn.value >= kMaxSpa / kPageSize) return "";
+    if (const auto known = owned_.find(pfn.value); known != owned_.end()) return known->second;
+    need_memory(spa);
+    const Kind* kind = kind_of(owner.page_type);
+    if (!kind && owner.page_type.empty())
+        kind = kind_of(owner.comm.empty() && !owner.va ? "free buddy page" : "dirty LRU page");
+    if (!kind) {
+        lose(line, 0, "no page of a scenario is a \"" + owner.page_type + "\"",
+             "a dirty page of a process");
+        kind = kind_of("dirty LRU page");
+    } else if (!kind->surely) {
+        lose(line, 0, "which page is a \"" + owner.page_type + "\" is not known",
+             kind->what == kernel_page ? "one of the kernel, \"" + std::string(kind->state) + "\""
+                                       : "one that is \"" + std::string(kind->state) + "\"");
+    }
+    const std::uint64_t begin = round_down(spa, kind->page);
+    for (std::uint64_t page = begin; page < begin + kind->page; page += kPageSize)
+        if (const auto known = owned_.find(page / kPageSize); known != owned_.end())
+            return known->second;
+    const auto remember = [&](const std::string& who) {
+        for (std::uint64_t page = begin; page < begin + kind->page; page += kPageSize)
+            owned_[page / kPageSize] = who;
+        return who;
+    };
+    if (kind->what == nothing) return remember("");
+    if (kind->what == kernel_page) {
+        kernel_pages_.push_back({{"at", hex_text(begin)},
+                                 {"size", scenario::size_text(kind->page)},
+                                 {"state", kind->state}});
+        return remember("");
+    }
+    Owner who = owner;
+    if (who.comm.empty()) {
+        who.comm = "victim";
+        lose(line, 0, "the log does not say whose page it was", "a process \"victim\"");
+    }
+    Process& p = process(who);
+    if (kind->what == Kind::What::persistent) {
+        own_persistent(pfn, p, owner);
+        return remember(p.id);
+    }
+    if (owner.page_type == "unmapping failed page") unmap_fails_.push_back(hex_text(spa));
+    const std::uint64_t va = place(p, owner, kind->page);
+    Json m = {{"va", hex_text(va)},
+              {"size", scenario::size_text(kind->page)},
+              {"kind", kind->map_kind},
+              {"at", hex_text(begin)}};
+    if (kind->state != "dirty") m["state"] = kind->state;
+    p.maps.push_back(std::move(m));
+    return remember(p.id);
+}
+
+}  // namespace mcemu::exchange
