@@ -17,6 +17,7 @@ enum ExitStatus : int {
     kInterrupted = 130,
 };
 
+int cmd_report(const Args& args);
 int cmd_run(const Args& args);
 int cmd_campaign(const Args& args);
 int cmd_check(const Args& args);

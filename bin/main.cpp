@@ -41,6 +41,7 @@ constexpr Command kCommands[] = {
      cmd_decode},
     {"import", "FORMAT FILE", "make a scenario of what another tool wrote", cmd_import},
     {"export", "FORMAT FILE", "write a scenario or result in the form of another tool", cmd_export},
+    {"report", "FILE...", "figures and pictures from traces and results", cmd_report},
     {"addr", "SCENARIO ADDRESS", "show an address in every coordinate", cmd_addr},
     {"profiles", "", "show the emulated kernels and how they differ", cmd_profiles},
     {"latencies", "", "show the timing parameters with default, unit and source", cmd_latencies},
@@ -48,7 +49,7 @@ constexpr Command kCommands[] = {
 };
 
 // Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"report", "diff",     "whatif",
+constexpr std::string_view kAbsent[] = {"diff",     "whatif",
                                         "bisect",  "shrink",   "debug",  "coverage", "completion"};
 
 std::string help() {

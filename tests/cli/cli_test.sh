@@ -39,12 +39,12 @@ case $case_name in
 help)
     status 0 --help
     has out "usage: mcemu COMMAND"
-    for command in run campaign check regress decode import export addr profiles latencies schema; do has out "  $command"; done
+    for command in run report campaign check regress decode import export addr profiles latencies schema; do has out "  $command"; done
     hasnt out "completion"
     empty err
     ;;
 command-help)
-    for command in run check regress decode import export addr profiles latencies schema; do
+    for command in run report check regress decode import export addr profiles latencies schema; do
         status 0 "$command" --help
         has out "usage: mcemu $command"
         has out "--help"
@@ -111,6 +111,84 @@ trace-ending)
     status 2 run --trace t.vcd --trace t.vcd "$scenario"
     has err "two outputs have the name 't.vcd'"
     only_files
+    ;;
+report)
+    series=$data/../../scenarios/series
+    for world in absent in-place; do
+        "$program" run -q --set '/expect={}' "$series/decoy-$world.json" --trace $world.ndjson --result $world.json \
+            >out 2>err || fail "decoy-$world does not run"
+    done
+    status 0 report in-place.ndjson in-place.json
+    has out "From event:load to signal:db: 160.311 us; mostly kernel.nospec"
+    has out "| 0x12345 | 1.000 ms | 2.000 ms | 2.004 ms | 1.038 ms | 1.145 ms | 1 | 1 | db |"
+    empty err
+    # The same figures in every format, from either order of the files and from standard input.
+    status 0 report in-place.json in-place.ndjson --format json
+    has out '"schema": "mcemu/report/1"'
+    has out '"p9999_ns": 160311,'
+    cp out first
+    status 0 report in-place.ndjson in-place.json --format json
+    sed 's/"in-place.json"//; s/"in-place.ndjson"//' out >o1; sed 's/"in-place.json"//; s/"in-place.ndjson"//' first >o2
+    [ "$(tr -d ' ,\n' <o1)" = "$(tr -d ' ,\n' <o2)" ] || fail "the order of the files changes the figures"
+    "$program" report - --format csv <in-place.ndjson >out 2>err || fail "standard input"
+    has out "duration,,decoy-in-place (v4.19),event:load,signal:db,p99.99,160311,ns"
+    has out "exposure,0,,0x12345,,user_exposure,1038811,ns"
+    status 0 report in-place.json --format csv
+    has out "duration,,decoy-in-place (v4.19),event:load,signal:db,max,160311,ns"
+    # Measures of one's own, deadlines and comparison.
+    status 0 report a=absent.ndjson b=in-place.ndjson --measure 'event:load..signal:db=100us' \
+        --measure phase:kernel.mf_kill..signal_delivered -o r.md
+    has r.md "1 time beyond the deadline of 100.000 us"
+    has r.md "| phase:kernel.mf\\_kill | signal\\_delivered | 1 |"
+    has r.md "## Comparison"
+    # One page, twice the same bytes, nothing from elsewhere.
+    status 0 report in-place.ndjson in-place.json -o p.html
+    cp p.html q.html
+    status 0 report in-place.ndjson in-place.json -o p.html
+    cmp -s p.html q.html || fail "another page from the same files"
+    has p.html "default-src 'none'"
+    for id in summary timeline latency phases outcomes exposure; do has p.html "<section id=\"$id\""; done
+    if grep -qE "https?://" p.html; then fail "the page names an address"; fi
+    # Every shipped run can be reported.
+    for s in "$data/panic.json" "$data/signals.json" "$reboot"/*.json; do
+        "$program" run -q --trace t.ndjson --result r.json "$s" >out 2>err
+        status 0 report t.ndjson r.json -o p.html
+    done
+    ;;
+report-refuses)
+    "$program" run -q "$scenario" --trace t.ndjson --trace p.json --trace v.vcd --result r.json >out 2>err
+    echo old >o.html
+    refused() {
+        status 2 report "$1" -o o.html
+        has err "$2"
+        [ "$(wc -l <err)" -eq 1 ] || fail "not one error"
+        [ "$(cat o.html)" = old ] || fail "an output was touched"
+        empty out
+    }
+    refused missing "missing: cannot be read: No such file"
+    : >empty; refused empty "the file is empty"
+    head -c 3000 t.ndjson >cut; refused cut "the trace is cut off in this line"
+    head -n 9 t.ndjson >cut; refused cut "the trace is cut off after record 9 of"
+    sed '4d' t.ndjson >gap; refused gap "records are missing"
+    sed 's,"trace":{.*}},"x":1},' t.ndjson >older; refused older "an older version wrote it"
+    sed 's,trace/1,trace/2,' t.ndjson >newer; refused newer 'schema "mcemu/trace/2"'
+    head -c 900 r.json >cut; refused cut "cut off"
+    sed 's,result/1,result/2,' r.json >newer; refused newer 'reads results of "mcemu/result/1"'
+    sed 's/"class"/"klass"/' r.json >other; refused other '"class" is missing'
+    refused "$scenario" "this is a scenario: run it first"
+    refused p.json "this is a trace for Perfetto"
+    refused v.vcd "this is a VCD file"
+    printf 'SQLite format 3\0xxxx' >db; refused db "not databases"
+    printf '{"a": 1}' >foreign; refused foreign "neither a result nor a trace"
+    head -c 200 /dev/urandom >noise; refused noise "noise: "
+    status 2 report; has err "a file is needed"
+    status 2 report t.ndjson -o x.pdf; has err "the ending says no format"
+    status 2 report t.ndjson --format pdf; has err "html, md, json or csv"
+    for m in x x.. ..y event:a..tea phase:tea..panic flag:tea..panic; do
+        status 2 report t.ndjson --measure "$m"; has err "--measure '$m'"
+    done
+    status 2 report t.ndjson --measure event:a..panic=soon
+    status 4 report t.ndjson -o /nowhere/x.html
     ;;
 trace-formats)
     # Names that are no identifiers, close a comment or a string, or are equal once they are.
