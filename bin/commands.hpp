@@ -20,6 +20,8 @@ enum ExitStatus : int {
 int cmd_run(const Args& args);
 int cmd_check(const Args& args);
 int cmd_schema(const Args& args);
+int cmd_completion(const Args& args);
+int cmd_man(const Args& args);
 int cmd_profiles(const Args& args);
 int cmd_latencies(const Args& args);
 int cmd_addr(const Args& args);

@@ -10,6 +10,7 @@
 #include "output/classify.hpp"
 #include "output/dmesg.hpp"
 #include "output/expect.hpp"
+#include "output/temporal.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
 
@@ -425,6 +426,9 @@ bool finish_result(const RunView& view, const nlohmann::json& expect, Json& resu
     Aliases devices;
     for (const NamespaceConfig& ns : view.scenario.machine.namespaces) devices[ns.device] = ns.id;
     if (!expect.is_null()) findings = evaluate(expect, result, devices);
+    if (expect.is_object() && expect.contains("temporal"))
+        for (Finding& f : evaluate_temporal(view, expect["temporal"]))
+            findings.push_back(std::move(f));
     const bool late =
         std::any_of(findings.begin(), findings.end(), [](const Finding& f) { return f.late; });
     result["class"] = classify(view, late);

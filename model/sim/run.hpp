@@ -1,6 +1,7 @@
 #pragma once  // One scenario, emulated once. SystemC has one kernel per process: one Simulation too.
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 #include "core/event.hpp"
@@ -8,6 +9,10 @@
 #include "core/run_view.hpp"
 
 namespace mcemu::sim {
+
+/// Whether a line of the log is the one that a condition wants.
+using LogMatcher = std::function<bool(const kernel::LogRecord&)>;
+using MakeLogMatcher = LogMatcher (*)(const Condition&, ProfileId, const Names&);
 
 struct RunOptions {
     /// Trace records kept (48 bytes each); the newest when there are more. 0: none.
@@ -24,6 +29,9 @@ struct RunOptions {
     /// machine, and need not outlive the constructor's call. The image's poison and stuck units
     /// take the place of the scenario's.
     const NvdimmImage* start_from = nullptr;
+    /// Matches lines of the log for conditions (output::make_log_matcher). A scenario whose
+    /// conditions ask for lines needs it: without it the constructor throws.
+    MakeLogMatcher log_matcher = nullptr;
     /// Ends the run early when it becomes true; the view is then marked interrupted.
     const std::atomic<bool>* interrupt = nullptr;
 };
