@@ -11,6 +11,7 @@
 #include "output/dmesg.hpp"
 #include "output/ndctl_list.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 #include "output/trace_ndjson.hpp"
 #include "output/trace_perfetto.hpp"
 #include "output/trace_vcd.hpp"
@@ -282,6 +283,7 @@ int cmd_run(const Args& args) {
     options.run_ahead = values->count("no-run-ahead") == 0;
     options.check_invariants = values->count("check-invariants") > 0;
     options.interrupt = &interrupted;
+    options.log_matcher = output::make_log_matcher;
     options.start_from = image ? &*image : nullptr;
     if (chooser) {
         options.chooser = &*chooser;

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "commands.hpp"
+#include "command_table.hpp"
 #include "compare/child.hpp"
 #include "core/assert.hpp"
 #include "options.hpp"
@@ -24,12 +24,6 @@ extern "C" int sc_main(int, char**) { return mcemu::cli::kOwnFault; }
 namespace mcemu::cli {
 namespace {
 
-struct Command {
-    std::string_view name;
-    std::string_view arguments;
-    std::string_view what;
-    int (*run)(const Args&);
-};
 constexpr Command kCommands[] = {
     {"run", "SCENARIO", "emulate one scenario and print the kernel's log", cmd_run},
     {"campaign", "PART", "run a scenario many times over swept and random parameters",
@@ -46,11 +40,12 @@ constexpr Command kCommands[] = {
     {"profiles", "", "show the emulated kernels and how they differ", cmd_profiles},
     {"latencies", "", "show the timing parameters with default, unit and source", cmd_latencies},
     {"schema", "scenario|result|campaign|nvdimm-state", "print a JSON Schema (draft 7)", cmd_schema},
+    {"completion", "bash|zsh|fish", "print the shell's completion of mcemu", cmd_completion},
+    {"man", "[COMMAND]", "print a manual page", cmd_man},
 };
 
 // Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"diff",     "whatif",
-                                        "bisect",  "shrink",   "debug",  "coverage", "completion"};
+constexpr std::string_view kAbsent[] = {"diff", "whatif", "bisect", "shrink", "debug", "coverage"};
 
 std::string help() {
     std::string text =
@@ -118,6 +113,8 @@ int complain(std::string_view what, int status) {
 }
 
 }  // namespace
+
+std::span<const Command> commands() { return kCommands; }
 
 int run_program(const Args& args) {
     try {

@@ -1,6 +1,7 @@
 #include "campaign/worker.hpp"
 
 #include "core/assert.hpp"
+#include "output/temporal.hpp"
 #include "sim/run.hpp"
 
 namespace mcemu::campaign {
@@ -29,7 +30,9 @@ std::optional<RunRecord> Worker::run(std::uint64_t rep) {
         if (!read.loaded) return std::nullopt;
         scenario = std::move(read.loaded->scenario);
     }
-    simulation_ = std::make_unique<sim::Simulation>(std::move(scenario), sim::RunOptions{});
+    sim::RunOptions options;
+    options.log_matcher = output::make_log_matcher;
+    simulation_ = std::make_unique<sim::Simulation>(std::move(scenario), options);
     simulation_->run();
     RunRecord record = job_.observer->observe(simulation_->view());
     record.id = {job_.cell, rep};

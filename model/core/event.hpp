@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/condition.hpp"
 #include "core/config.hpp"
 #include "core/units.hpp"
 
@@ -223,11 +224,8 @@ struct TriggerOnAccess {
     std::optional<std::uint64_t> va, spa;  ///< line that is touched
     std::uint64_t nth = 1;
 };
-struct TriggerWhen {
-    Pfn page;
-    std::uint32_t flag = 0;  ///< PageFlag bit number
-    bool set = true;
-};
+/// The condition comes to hold, or happens.
+struct TriggerWhen { Condition condition; };
 using Trigger = std::variant<TriggerAt, TriggerAfter, TriggerOnAccess, TriggerWhen>;
 
 struct Event {
@@ -250,6 +248,7 @@ struct Scenario {
     std::vector<ProcessConfig> processes;
     std::vector<Event> events;
     std::optional<SimTime> until;
+    std::vector<TemporalExpectation> temporal;  ///< expect.temporal
 };
 
 }  // namespace mcemu

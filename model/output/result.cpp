@@ -13,6 +13,7 @@
 #include "output/expect.hpp"
 #include "output/measure.hpp"
 #include "output/reports.hpp"
+#include "output/temporal.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
 
@@ -445,6 +446,9 @@ bool finish_result(const RunView& view, const nlohmann::json& expect, Json& resu
     Aliases devices;
     for (const NamespaceConfig& ns : view.kernel.namespaces) devices[ns.device] = ns.id;
     if (!expect.is_null()) findings = evaluate(expect, result, devices);
+    if (expect.is_object() && expect.contains("temporal"))
+        for (Finding& f : evaluate_temporal(view, expect["temporal"]))
+            findings.push_back(std::move(f));
     const bool late =
         std::any_of(findings.begin(), findings.end(), [](const Finding& f) { return f.late; });
     result["class"] = classify(view, late);

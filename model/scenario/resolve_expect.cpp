@@ -33,6 +33,7 @@ void Resolver::check_expect(const Cursor& root) {
                     std::to_string(scenario.machine.mca.banks - 1));
     });
     check_latencies(*expect);
+    resolve_temporal(*expect);
 }
 
 void Resolver::check_lines(const Cursor& expect, std::string_view key) {

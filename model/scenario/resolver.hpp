@@ -194,6 +194,17 @@ private:
     void check_map_place(const Cursor& map, const MapConfig& config);
     void check_map_target(const Cursor& map, const MapConfig& config);
 
+    // resolve_condition.cpp
+    std::optional<Condition> condition(const Path& at);
+    std::optional<Condition> short_condition(const Path& at, std::string_view text);
+    void condition_parts(const Cursor& c, std::string_view key, Condition& out);
+    void state_condition(const Cursor& c, Condition& out);
+    void table_condition(const Cursor& c, Condition& out);
+    void happening(const Cursor& c, std::string_view key, Condition& out);
+    void named_happening(const Path& at, std::string_view name, Condition& out);
+    void resolve_temporal(const Cursor& expect);
+    std::optional<TemporalExpectation> temporal(const Cursor& item);
+
     // resolve_events.cpp
     void name_events(const Cursor& root);
     void resolve_events(const Cursor& root);

@@ -397,21 +397,13 @@ constexpr Field kOnAccessFields[] = {
 };
 constinit const Shape kOnAccess{.kind = Kind::object, .name = "trigger_on_access",
                                 .doc = "When memory is accessed.", .fields = kOnAccessFields};
-constexpr Field kWhenFields[] = {
-    {"page", &kPfn, "Page frame number", {}, true},
-    {"flag", &kPageFlag, "Page flag", {}, true},
-    {"set", &kBoolean, "It becomes set; false: clear", "true"},
-};
-constinit const Shape kWhen{.kind = Kind::object, .name = "trigger_when",
-                            .doc = "When a page's flag comes to this state.", .fields = kWhenFields};
-
 constexpr Field kEventFields[] = {
     {"id", &kText, "Its name, for triggers and expectations", {}, false, "\"e1\""},
     {"do", &kDo, "What happens", {}, true},
     {"at", &kTime, "Trigger: at this time", {}, false, "\"1ms\""},
     {"after", &kAfter, "Trigger: after something else", {}},
     {"on_access", &kOnAccess, "Trigger: when memory is accessed", {}},
-    {"when", &kWhen, "Trigger: when a page's flag changes", {}},
+    {"when", &kCondition, "Trigger: when this comes to hold, or happens", {}, false, "{\"page\": \"0x100000\", \"flag\": \"hwpoison\"}"},
     {"every", &kTime, "Repeat after this time", {}},
     {"times", &kTimes, "How often in all, with every", "1"},
     {"description", &kFreeText, "A remark", {}},

@@ -211,14 +211,16 @@ constinit const Shape kClassList{.kind = Kind::list, .min = 1, .item = &kClass};
 constexpr const Shape* kClassForms[] = {&kClass, &kClassList};
 constinit const Shape kClassOrList{.kind = Kind::any_of, .forms = kClassForms};
 
+constexpr const Shape* kTwoForms[] = {&kCondition, &kCondition};
+constinit const Shape kTwoConditions{.kind = Kind::tuple, .forms = kTwoForms};
 constexpr Field kTemporalFields[] = {
-    {"always", &kAnything, "Holds at every time", {}},
-    {"never", &kAnything, "Holds at no time", {}},
-    {"eventually", &kAnything, "Holds at some time", {}},
-    {"before", &kAnything, "[A, B]: A comes before B", {}},
-    {"after", &kAnything, "Counted only from here on", {}},
-    {"until", &kAnything, "Counted only up to here", {}},
-    {"within", &kTime, "And this soon", {}},
+    {"always", &kCondition, "Holds all the time: a state", {}},
+    {"never", &kCondition, "Holds at no time", {}},
+    {"eventually", &kCondition, "Holds at some time", {}},
+    {"before", &kTwoConditions, "[A, B]: both come, and A comes before B", {}},
+    {"after", &kCondition, "Counted only from its first moment on", {}},
+    {"until", &kCondition, "Counted only up to its first moment from there on", {}},
+    {"within", &kTime, "Counted only for so long; before: B comes this soon after A", {}},
 };
 constinit const Shape kTemporalItem{.kind = Kind::object, .name = "expected_order",
                                     .doc = "What holds over time.", .fields = kTemporalFields};

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/address.hpp"
 #include "core/assert.hpp"
 #include "core/fate.hpp"
 #include "core/kernel/invariants.hpp"
@@ -56,8 +58,13 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
           firmware("firmware", scenario.machine, agenda, trace, latency, fates),
           dma("dma", agenda, trace, latency),
           kernel("kernel", scenario, agenda, trace, names, latency, fates),
+          world{scenario, kernel.kernel(), names,
+                [this](CpuId cpu, std::uint32_t bank) {
+                    return ((processors.valid_banks(cpu) >> bank) & 1) != 0;
+                },
+                [this](SpaRange range) { return poisoned(range); }},
           driver(scenario, agenda, trace, fates,
-                 {processors, controller, *this, dma, kernel.kernel()}) {
+                 {processors, controller, *this, dma, kernel.kernel()}, world, o.log_matcher) {
         for (const auto& [which, how] : scenario.latency) latency.set(which, how);
         kernel.kernel().log.limit(options.log_capacity);
         connect();
@@ -106,7 +113,11 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
         kernel.kernel().boot();
         if (image) start_from_image();
-        if (options.check_invariants) clock.after_each([this] { check_invariants(); });
+        if (options.check_invariants || driver.watches())
+            clock.after_each([this] {
+                if (driver.watches()) driver.look_again();
+                if (options.check_invariants) check_invariants();
+            });
         if (options.before_each) clock.before_each(options.before_each);
         if (options.chooser) {
             agenda.choose_by(options.chooser, options.window);
@@ -124,6 +135,33 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
         if (!broken.empty())
             throw InvariantError("at " + std::to_string(agenda.now().count()) + " ps: " + broken);
         driver.finish();
+    }
+
+    /// Whether a media error lies in `range` of physical addresses.
+    bool poisoned(SpaRange range) const {
+        const MachineConfig& machine = scenario.machine;
+        for (std::size_t i = 0; i < machine.memory.size(); ++i) {
+            const SpaRange& dram = machine.memory[i].range;
+            const SpaRange both{std::max(range.begin, dram.begin), std::min(range.end, dram.end)};
+            if (both.begin < both.end &&
+                drams[i]->poison().first_in({both.begin - dram.begin, both.end - dram.begin}))
+                return true;
+        }
+        for (const RegionConfig& region : machine.regions) {
+            const std::uint64_t end = std::min(range.end, region.range.end);
+            for (std::uint64_t at = std::max(range.begin, region.range.begin); at < end;) {
+                // One interleave unit lies in one piece in its module.
+                const std::uint64_t unit =
+                    std::min(end, region.range.begin +
+                                      round_down(at - region.range.begin, region.interleave) +
+                                      region.interleave);
+                const DimmAddress there = dimm_address(region, at);
+                if (nvdimms[there.nvdimm]->poison().first_in({there.dpa, there.dpa + (unit - at)}))
+                    return true;
+                at = unit;
+            }
+        }
+        return false;
     }
 
     void start_from_image() {
@@ -167,6 +205,7 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     hw::Firmware firmware;
     hw::DmaEngine dma;
     os::KernelStub kernel;
+    ConditionWorld world;
     EventDriver driver;
     kernel::Invariants invariants{kernel.kernel()};
     std::optional<NvdimmImage> image;  // that the run starts from
@@ -206,6 +245,7 @@ RunView Simulation::view() const {
     view.banks = p.processors.bank_snapshots();
     view.event_times = p.driver.times();
     view.event_ran = p.driver.ran();
+    view.temporal = p.driver.temporal();
     view.speculative_hits = p.processors.counters().speculation_hits;
     view.interrupted = p.clock.interrupted();
     return view;

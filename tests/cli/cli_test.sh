@@ -40,7 +40,7 @@ help)
     status 0 --help
     has out "usage: mcemu COMMAND"
     for command in run report campaign check regress decode import export addr profiles latencies schema; do has out "  $command"; done
-    hasnt out "completion"
+    hasnt out "coverage"
     empty err
     ;;
 command-help)
@@ -72,7 +72,7 @@ unknown-command)
     empty out
     ;;
 absent-command)
-    status 2 completion bash
+    status 2 coverage ./x.json
     has err "is not part of this version"
     ;;
 unknown-option)
@@ -646,6 +646,96 @@ check)
     status 0 check "$scenario"
     echo '{' >bad.json
     status 2 check bad.json
+    ;;
+every-option-is-known)
+    # What --help of a command shows is in its completion and in its manual page.
+    status 0 --help
+    commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' out)
+    [ -n "$commands" ] || fail "--help lists no commands"
+    for shell in bash zsh fish; do
+        "$program" completion $shell >$shell </dev/null || fail "completion $shell fails"
+    done
+    for command in $commands; do
+        status 0 "$command" --help
+        options=$(sed -n 's/^  \(-[a-z] \[ \)\{0,1\}--\([a-z][a-z-]*\).*/\2/p' out)
+        [ -n "$options" ] || fail "$command --help shows no options: does it use parse()?"
+        status 0 man "$command"
+        cp out page
+        sed -n "/^        '$command')/,/;;\$/p" bash >bash.part
+        sed -n "/^        '$command')/,/;;\$/p" zsh >zsh.part
+        grep -F "__fish_seen_subcommand_from $command'" fish >fish.part
+        for option in $options; do
+            for part in bash.part zsh.part; do
+                [ "$option" = help ] || grep -qE -- "--$option([^a-z-]|\$)" $part ||
+                    fail "$part lacks --$option of $command"
+            done
+            grep -qE -- "-l $option( |\$)" fish.part || fail "fish lacks --$option of $command"
+            has page "$(printf '%s' "--$option" | sed 's/-/\\-/g')"
+        done
+    done
+    ;;
+completion-bash)
+    "$program" completion bash >script </dev/null || fail "no completion"
+    command -v bash >/dev/null || exit 0
+    bash -n script || fail "bash does not read it"
+    : >"a file.json"
+    cat >try <<'EOF'
+source ./script
+shopt -u progcomp 2>/dev/null
+offer() { COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mcemu; printf '%s\n' "${COMPREPLY[@]}"; }
+echo "== commands"; offer mcemu ''
+echo "== prefix"; offer mcemu de
+echo "== options"; offer mcemu run --q
+echo "== files"; offer mcemu run 'a f'
+echo "== value"; offer mcemu run --color n
+echo "== profile"; offer mcemu run --profile ''
+echo "== words"; offer mcemu schema re
+echo "== format"; offer mcemu export nd
+echo "== second"; offer mcemu export ndctl 'a f'
+echo "== man"; offer mcemu man lat
+EOF
+    bash try >out 2>err </dev/null || fail "bash does not run it"
+    empty err
+    section() { sed -n "/^== $1\$/,/^== /p" out | grep -v '^== '; }
+    [ "$(section prefix)" = decode ] || fail "mcemu de: $(section prefix)"
+    section commands | grep -qx run || fail "no commands"
+    [ "$(section options)" = --quiet ] || fail "run --q: $(section options)"
+    [ "$(section files)" = "a file.json" ] || fail "run 'a f': $(section files)"
+    [ "$(section value)" = never ] || fail "--color n: $(section value)"
+    section profile | grep -qx v4.19 || fail "--profile: $(section profile)"
+    [ "$(section words)" = result ] || fail "schema re: $(section words)"
+    [ "$(section format)" = ndctl ] || fail "export nd: $(section format)"
+    [ "$(section second)" = "a file.json" ] || fail "export ndctl 'a f': $(section second)"
+    [ "$(section man)" = latencies ] || fail "man lat: $(section man)"
+    ;;
+completion-other-shells)
+    for shell in zsh fish; do
+        "$program" completion $shell >script.$shell </dev/null || fail "no completion for $shell"
+        command -v $shell >/dev/null || continue
+        $shell -n script.$shell || fail "$shell does not read it"
+    done
+    has script.zsh "#compdef mcemu"
+    has script.fish "complete -c mcemu -n __fish_use_subcommand -a run"
+    status 2 completion
+    has err "which shell? bash, zsh and fish are known"
+    status 2 completion tcsh
+    has err "there is no completion for 'tcsh': bash, zsh and fish are known"
+    ;;
+man)
+    status 0 man
+    has out '.TH "MCEMU" "1"'
+    has out 'mcemu\-decode'
+    status 0 man run
+    has out '.SH SYNOPSIS'
+    has out '\fB\-\-result\fR \fIFILE\fR'
+    for page in "" run check decode import; do
+        "$program" man $page >page </dev/null || fail "no page of '$page'"
+        command -v groff >/dev/null || continue
+        groff -man -Tascii -ww -z page 2>err || fail "groff does not read the page of '$page'"
+        empty err
+    done
+    status 2 man rum
+    has err "there is no command 'rum': 'run' would be one"
     ;;
 schema)
     status 0 schema scenario

@@ -130,5 +130,20 @@ TEST_CASE("a matrix sweeps parameters that exist", "[scenario][expect]") {
           "s.json:2:32: /matrix/b: there is no parameter \"b\": did you mean \"a\"?");
 }
 
+TEST_CASE("a temporal expectation says what holds", "[scenario][expect]") {
+    CHECK(told(document(R"("expect": {"temporal": [{"within": "1us"}]})")) ==
+          R"(s.json:2:25: /expect/temporal/0: it does not say what holds: give "always", "never", "eventually" or "before")");
+}
+
+TEST_CASE("a temporal expectation holds one thing", "[scenario][expect]") {
+    CHECK(told(document(R"("expect": {"temporal": [{"never": "panic", "eventually": "oops"}]})")) ==
+          R"(s.json:2:25: /expect/temporal/0: "never" and "eventually" are both given: make two items of it)");
+}
+
+TEST_CASE("what only happens does not last", "[scenario][expect]") {
+    CHECK(told(document(R"("expect": {"temporal": [{"always": "panic"}]})")) ==
+          R"(s.json:2:36: /expect/temporal/0/always: what only happens does not last: "eventually" or "never" would do)");
+}
+
 }  // namespace
 }  // namespace mcemu::scenario
