@@ -59,7 +59,27 @@ struct DramConfig {
     std::string id;
     SpaRange range;
     std::uint32_t socket = 0;
-    std::vector<SpaRange> poison;  ///< SPA ranges, whole lines
+    std::vector<SpaRange> poison = {};  ///< SPA ranges, whole lines
+    // A range that CXL memory devices answer; else DRAM.
+    std::vector<std::uint32_t> memdevs = {};   ///< way -> index into MachineConfig::memdevs
+    std::vector<std::uint64_t> dpa_base = {};  ///< per way, bytes
+    std::uint64_t interleave = 4096;           ///< granularity, bytes
+    bool xor_hash = false;                     ///< ways by parities of address bits, else modulo
+    bool is_dram() const { return memdevs.empty(); }
+};
+
+/// A CXL type 3 device: its volatile partition starts at DPA 0, the persistent one behind it.
+struct MemdevConfig {
+    std::string id;
+    std::uint64_t volatile_bytes = 0, persistent_bytes = 0;
+    std::uint32_t poison_list_max = 1024;    ///< records of the device's list
+    std::uint16_t inject_limit = 128;        ///< injected lines at a time
+    std::uint64_t scan_rate = 1ull << 30;    ///< Scan Media, bytes per second
+    std::uint32_t socket = 0;                ///< whose root port it hangs on
+    bool media_disabled = false;
+    std::vector<DpaRange> poison;
+    std::vector<DpaRange> stuck;             ///< lines that nothing heals
+    std::uint64_t size() const { return volatile_bytes + persistent_bytes; }
 };
 
 enum class NvdimmProfile : std::uint8_t { optane, nvdimm_n, test };
@@ -129,6 +149,7 @@ struct MachineConfig {
     CpuConfig cpus;
     McaConfig mca;
     std::vector<DramConfig> memory;
+    std::vector<MemdevConfig> memdevs;
     std::vector<NvdimmConfig> nvdimms;
     std::vector<RegionConfig> regions;
     std::vector<NamespaceConfig> namespaces;

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/condition.hpp"
 #include "core/config.hpp"
 #include "core/units.hpp"
 
@@ -33,12 +34,13 @@ struct MceEvent {
     bool by_ipi = false;     ///< mce_inject: the others enter by IPI instead of NMI
     int process = -1;        ///< what the CPU was running; mce_inject: the injecting process
 };
-/// Plant (or heal) a latent media error. Either `spa` or nvdimm + dpa.
+/// Plant (or heal) a latent media error. Either `spa`, nvdimm + dpa, or memdev + dpa.
 struct PoisonEvent {
     int nvdimm = -1;
-    std::uint64_t address = 0;  ///< SPA, or DPA when nvdimm >= 0
+    std::uint64_t address = 0;  ///< SPA, or DPA when nvdimm or memdev >= 0
     std::uint64_t length = 64;
     bool heal = false;          ///< unpoison_media
+    int memdev = -1;            ///< CXL memory device
 };
 /// Contents that an access leaves on persistent memory, or is compared with.
 struct DataSpec {
@@ -104,6 +106,21 @@ struct DsmEvent {
     std::uint64_t address = 0, length = 0;  ///< SPA
     std::uint32_t flags = 0;                ///< ARS start flags, inject options; latch_shutdown: enable
     SmartThresholds thresholds{};           ///< smart_set_threshold
+};
+/// A mailbox command of a CXL memory device, by way of its driver.
+struct CxlEvent {
+    enum class Command : std::uint8_t {
+        get_poison_list, inject_poison, clear_poison, scan_media, get_scan_media_results
+    } command = Command::get_poison_list;
+    std::uint32_t memdev = 0;
+    std::uint64_t dpa = 0, length = 64;
+};
+/// A device reads or writes memory: at a physical address, or where the page of a process lies.
+struct DmaEvent {
+    bool write = false;
+    int process = -1;                       ///< -1: `address` is an SPA, else its virtual address
+    std::uint64_t address = 0, size = 64;
+    std::uint32_t socket = 0;               ///< of its root port
 };
 struct CperEvent {
     enum class Severity : std::uint8_t { recoverable, fatal, corrected, info } severity = Severity::corrected;
@@ -187,7 +204,7 @@ struct CallEvent { std::string function; std::vector<std::uint64_t> arguments; i
 using Action =
     std::variant<MceEvent, PoisonEvent, AccessEvent, SpeculateEvent, CopyEvent, ScrubEvent,
                  MadviseEvent, HwpoisonPfnEvent, UnpoisonPfnEvent, BioEvent, FileIoEvent, DsmEvent,
-                 CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
+                 CxlEvent, DmaEvent, CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
                  FsyncEvent, PrctlMceKillEvent, SigprocmaskEvent, SigactionEvent, PinEvent,
                  UnpinEvent, SysctlEvent, CpuHotplugEvent, NamespaceEvent, PowerFailEvent,
                  CallEvent, PunchHoleEvent, NdctlEvent>;
@@ -207,11 +224,8 @@ struct TriggerOnAccess {
     std::optional<std::uint64_t> va, spa;  ///< line that is touched
     std::uint64_t nth = 1;
 };
-struct TriggerWhen {
-    Pfn page;
-    std::uint32_t flag = 0;  ///< PageFlag bit number
-    bool set = true;
-};
+/// The condition comes to hold, or happens.
+struct TriggerWhen { Condition condition; };
 using Trigger = std::variant<TriggerAt, TriggerAfter, TriggerOnAccess, TriggerWhen>;
 
 struct Event {
@@ -234,6 +248,7 @@ struct Scenario {
     std::vector<ProcessConfig> processes;
     std::vector<Event> events;
     std::optional<SimTime> until;
+    std::vector<TemporalExpectation> temporal;  ///< expect.temporal
 };
 
 }  // namespace mcemu

@@ -49,6 +49,8 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
     }
     if (what == "fsync") return FsyncEvent{process_of(event), file()};
     if (what == "dsm") return dsm(event);
+    if (what == "cxl") return cxl(event);
+    if (what == "dma") return dma(event);
     if (what == "cper") return cper(event);
     if (what == "mmap") {
         MmapEvent e;
@@ -127,11 +129,28 @@ Action Resolver::poison(const Cursor& event) {
     e.heal = event.chosen()->name == "unpoison_media";
     e.length = event.number("length");
     const bool spa = event.given("spa"), nvdimm = event.given("nvdimm"), dpa = event.given("dpa");
-    if (spa == nvdimm || nvdimm != dpa) {
-        add(event.path(), spa && (nvdimm || dpa) ? "\"spa\" and \"nvdimm\" with \"dpa\" are both given"
-                          : spa || nvdimm || dpa ? "\"nvdimm\" and \"dpa\" belong together"
-                                                 : "it has no address",
-            "give \"spa\", or \"nvdimm\" and \"dpa\"");
+    const bool memdev = event.given("memdev");
+    if (memdev && nvdimm) {
+        add(event.at("memdev"), "\"nvdimm\" and \"memdev\" are both given", "keep one");
+        return e;
+    }
+    const std::string device = memdev ? "\"memdev\"" : "\"nvdimm\"";
+    if (spa == (nvdimm || memdev) || (nvdimm || memdev) != dpa) {
+        add(event.path(), spa && (nvdimm || memdev || dpa)
+                              ? "\"spa\" and " + device + " with \"dpa\" are both given"
+                          : spa || nvdimm || memdev || dpa ? device + " and \"dpa\" belong together"
+                                                           : std::string("it has no address"),
+            "give \"spa\", or " + device + " and \"dpa\"");
+        return e;
+    }
+    if (memdev) {
+        e.memdev = reference(event, "memdev", memdevs_);
+        e.address = event.number("dpa");
+        if (bad(event) || e.memdev < 0) return e;
+        const MemdevConfig& device_config = scenario.machine.memdevs[static_cast<std::size_t>(e.memdev)];
+        if (!memory_unsure_ && !SpaRange{0, device_config.size()}.contains(e.address, e.length))
+            add(event.at("dpa"), hex_text(e.address) + " + " + size_text(e.length) + " lies outside " + device_config.id,
+                "it has " + size_text(device_config.size()));
         return e;
     }
     if (nvdimm) {

@@ -33,6 +33,7 @@ void Resolver::resolve_machine(const Cursor& root) {
         resolve_mca(*machine);
         m.clear_error_supported = machine->truth("clear_error_supported");
         m.wall_time = machine->number("wall_time");
+        resolve_memdevs(*machine);
     }
     if (machine && machine->given("memory")) {
         resolve_memory(*machine);
@@ -43,7 +44,7 @@ void Resolver::resolve_machine(const Cursor& root) {
     if (!machine) return;
     resolve_nvdimms(*machine);
     resolve_regions(*machine);
-    for (const std::string_view key : {"memory", "nvdimms", "regions"}) {
+    for (const std::string_view key : {"memory", "memdevs", "nvdimms", "regions"}) {
         if (const Value* list = machine->find(key); list != nullptr && findings_.touched(list))
             memory_unsure_ = true;
     }
@@ -143,6 +144,7 @@ void Resolver::resolve_memory(const Cursor& machine) {
                                      " leaves the physical address space", "it ends at 0x10000000000000");
             }
         }
+        resolve_cxl_window(dram, d);
         dram.each("poison", [&](const Cursor& poison, std::size_t) {
             if (bad(poison) || d.range.size() == 0) return;
             const std::uint64_t spa = poison.number("spa"), length = poison.number("length");
@@ -157,6 +159,7 @@ void Resolver::resolve_memory(const Cursor& machine) {
         });
         scenario.machine.memory.push_back(std::move(d));
     });
+    check_cxl_overlaps(machine);
 }
 
 std::vector<DpaRange> Resolver::dpa_ranges(const Cursor& nvdimm, std::string_view key,

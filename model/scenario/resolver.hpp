@@ -142,6 +142,14 @@ private:
     void resolve_cpus(const Cursor& machine);
     void resolve_mca(const Cursor& machine);
     void resolve_memory(const Cursor& machine);
+    // resolve_cxl.cpp
+    void resolve_memdevs(const Cursor& machine);
+    void resolve_cxl_window(const Cursor& memory, DramConfig& window);
+    void check_cxl_overlaps(const Cursor& machine);
+    Action cxl(const Cursor& event);
+    Action dma(const Cursor& event);
+
+    // resolve_machine.cpp
     void resolve_nvdimms(const Cursor& machine);
     void resolve_regions(const Cursor& machine);
     void resolve_region(const Cursor& region, std::size_t index);
@@ -185,6 +193,17 @@ private:
     void check_map(const Cursor& map, const MapConfig& config);
     void check_map_place(const Cursor& map, const MapConfig& config);
     void check_map_target(const Cursor& map, const MapConfig& config);
+
+    // resolve_condition.cpp
+    std::optional<Condition> condition(const Path& at);
+    std::optional<Condition> short_condition(const Path& at, std::string_view text);
+    void condition_parts(const Cursor& c, std::string_view key, Condition& out);
+    void state_condition(const Cursor& c, Condition& out);
+    void table_condition(const Cursor& c, Condition& out);
+    void happening(const Cursor& c, std::string_view key, Condition& out);
+    void named_happening(const Path& at, std::string_view name, Condition& out);
+    void resolve_temporal(const Cursor& expect);
+    std::optional<TemporalExpectation> temporal(const Cursor& item);
 
     // resolve_events.cpp
     void name_events(const Cursor& root);
@@ -259,7 +278,8 @@ private:
     Findings& findings_;
     bool memory_unsure_ = false;  ///< something is wrong with DRAM, modules or regions
 
-    Registry memory_{"DRAM range", "DRAM ranges"}, nvdimms_{"module", "modules"},
+    Registry memory_{"DRAM range", "DRAM ranges"}, memdevs_{"CXL memory device", "CXL memory devices"},
+        nvdimms_{"module", "modules"},
         regions_{"region", "regions"}, namespaces_{"namespace", "namespaces"},
         files_{"file", "files"}, processes_{"process", "processes"}, events_{"event", "events"};
     std::map<int, std::string> pids_;  ///< taken, by whom (JSON pointer)

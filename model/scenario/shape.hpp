@@ -97,6 +97,8 @@ extern const Shape kProcessShape;
 extern const Shape kChildShape;
 extern const Shape kEventShape;
 extern const Shape kExpectShape;
+extern const Shape kCondition;
+extern const Shape kConditionObject;
 
 // Leaves that every part uses.
 extern const Shape kBoolean;

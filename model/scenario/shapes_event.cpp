@@ -152,9 +152,10 @@ constexpr Field kMceFields[] = {
     {"context", &kContext, "With via mce-inject and hold: where it is raised; random: wherever the CPU is", "\"random\""},
 };
 constexpr Field kPoisonFields[] = {
-    {"spa", &kAddress, "System physical address; or nvdimm and dpa", {}},
+    {"spa", &kAddress, "System physical address; or nvdimm or memdev, and dpa", {}},
     {"nvdimm", &kText, "A module, by id", {}},
-    {"dpa", &kAddress, "With nvdimm: address in the module", {}},
+    {"memdev", &kText, "A CXL memory device, by id", {}},
+    {"dpa", &kAddress, "With nvdimm or memdev: address in it", {}},
     {"length", &kLength, "Bytes", "\"64B\""},
 };
 constexpr Field kLoadFields[] = {
@@ -227,6 +228,26 @@ constexpr Field kDsmFields[] = {
     {"thresholds", &kThresholdsShape, "smart_set_threshold: the new ones", {}},
     {"arguments", &kDsmArgumentsShape, "address, length and flags, gathered", {}},
 };
+constexpr std::string_view kCxlCommands[] = {"get_poison_list", "inject_poison", "clear_poison",
+                                             "scan_media", "get_scan_media_results"};
+constinit const Shape kCxlCommand{.kind = Kind::choice, .choices = kCxlCommands};
+constexpr Field kCxlFields[] = {
+    {"command", &kCxlCommand, "Which command", {}, true},
+    {"memdev", &kText, "Of which CXL memory device, by id", {}, true},
+    {"dpa", &kAddress, "Device physical address", "\"0x0\""},
+    {"length", &kSize, "Bytes: one command for each line (default: 64B; scan_media: the rest of the device)", {}},
+};
+constexpr std::string_view kDmaOps[] = {"read", "write"};
+constinit const Shape kDmaOp{.kind = Kind::choice, .choices = kDmaOps};
+constinit const Shape kDmaSize{.kind = Kind::size, .min = 1, .max = 1ull << 30};
+constinit const Shape kDmaSocket{.kind = Kind::whole, .max = 8191};
+constexpr Field kDmaFields[] = {
+    {"op", &kDmaOp, "The device reads memory, or writes it", {}, true},
+    {"spa", &kAddress, "System physical address; or process, and va or map", {}},
+    kByProcess, kVa, kMap, kMapOffset,
+    {"size", &kDmaSize, "Bytes", "64"},
+    {"socket", &kDmaSocket, "Package whose root port the device hangs on", "0"},
+};
 constexpr Field kCperFields[] = {
     {"severity", &kSeverity, "Of the error", "\"corrected\""},
     {"section", &kSection, "What the record is about", "\"memory\""},
@@ -298,6 +319,8 @@ constexpr Case kCases[] = {
     {"write_file", "The write() system call.", kFileIoFields},
     {"fsync", "The fsync() system call.", kFsyncFields},
     {"dsm", "A firmware call: _DSM of the NVDIMM root device or a module.", kDsmFields},
+    {"cxl", "A mailbox command of a CXL memory device, through its driver.", kCxlFields},
+    {"dma", "A device reads or writes memory by itself.", kDmaFields},
     {"cper", "A firmware-first error record (APEI GHES).", kCperFields},
     {"mmap", "The mmap() system call.", kMmapFields},
     {"munmap", "The munmap() system call.", kRangeFields},
@@ -342,7 +365,7 @@ constexpr Case kCases[] = {
 constexpr std::string_view kDoNames[] = {
     "mce",       "poison",     "unpoison_media", "load",         "store",        "fetch",
     "speculate", "copy",       "scrub",          "madvise",      "hwpoison_pfn", "unpoison_pfn",
-    "bio",       "read_file",  "write_file",     "fsync",        "dsm",          "cper",
+    "bio",       "read_file",  "write_file",     "fsync",        "dsm",          "cxl",         "dma",          "cper",
     "mmap",      "munmap",     "mlock",          "fork",         "exit",         "truncate",
     "prctl_mce_kill", "sigprocmask", "sigaction",  "pin",         "unpin",
     "sysctl",    "cpu_offline", "cpu_online",
@@ -374,21 +397,13 @@ constexpr Field kOnAccessFields[] = {
 };
 constinit const Shape kOnAccess{.kind = Kind::object, .name = "trigger_on_access",
                                 .doc = "When memory is accessed.", .fields = kOnAccessFields};
-constexpr Field kWhenFields[] = {
-    {"page", &kPfn, "Page frame number", {}, true},
-    {"flag", &kPageFlag, "Page flag", {}, true},
-    {"set", &kBoolean, "It becomes set; false: clear", "true"},
-};
-constinit const Shape kWhen{.kind = Kind::object, .name = "trigger_when",
-                            .doc = "When a page's flag comes to this state.", .fields = kWhenFields};
-
 constexpr Field kEventFields[] = {
     {"id", &kText, "Its name, for triggers and expectations", {}, false, "\"e1\""},
     {"do", &kDo, "What happens", {}, true},
     {"at", &kTime, "Trigger: at this time", {}, false, "\"1ms\""},
     {"after", &kAfter, "Trigger: after something else", {}},
     {"on_access", &kOnAccess, "Trigger: when memory is accessed", {}},
-    {"when", &kWhen, "Trigger: when a page's flag changes", {}},
+    {"when", &kCondition, "Trigger: when this comes to hold, or happens", {}, false, "{\"page\": \"0x100000\", \"flag\": \"hwpoison\"}"},
     {"every", &kTime, "Repeat after this time", {}},
     {"times", &kTimes, "How often in all, with every", "1"},
     {"description", &kFreeText, "A remark", {}},

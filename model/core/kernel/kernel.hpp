@@ -77,12 +77,14 @@ public:
     void bank_latched(CpuId cpu) override { machine_check_core.bank_latched(cpu); }
     void nfit_notify(std::uint32_t value, int nvdimm) override;
     void ghes(const CperEvent& record) override;
+    void dma_done(std::uint32_t event, DmaStatus status, std::uint32_t planted_by) override;
     Translation page_walk(CpuId cpu, std::uint64_t va, bool user) const override;
     void shutdown(CpuId cpu) override;
 
 private:
     // perform.cpp
     Task<void> dsm_ioctl(std::uint32_t event, DsmEvent e);
+    Task<void> cxl_command(std::uint32_t event, CxlEvent e);
     Task<void> ndctl(std::uint32_t event, NamespaceEvent e);
     void start_scrub(std::uint32_t event, const ScrubEvent& e);
     int write_knob(std::string_view name, std::uint64_t value);

@@ -252,9 +252,13 @@ void Mm::release(Process& process, Vma& vma) {
     process.mm->table.for_each(vma.begin, vma.end, [&](const auto& r) { runs.push_back(r); });
     process.mm->table.erase(vma.begin, vma.end);
     leave_trees(vma);
-    if (!runs.empty())
+    if (!runs.empty()) {
+        // One run that fills the area is named by its frame; what several hold is left open.
+        const bool whole = runs.size() == 1 && runs[0].value.kind == Pte::Kind::present &&
+                           runs[0].begin == vma.begin && runs[0].end == vma.end;
         kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, process.index, vma.begin,
-                               vma.end - vma.begin);
+                               vma.end - vma.begin, whole ? runs[0].value.pfn : 0);
+    }
     if (vma.anon)
         for (const auto& r : runs)
             if (r.value.kind != Pte::Kind::hwpoison)

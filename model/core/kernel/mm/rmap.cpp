@@ -88,7 +88,7 @@ void Mm::unmap(const Mapper& m, const Pte::Kind* leave) {
         mm.table.erase(leaf->begin, leaf->end);
     }
     kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, m.process, leaf->begin,
-                           leaf->end - leaf->begin);
+                           leaf->end - leaf->begin, leaf->pte.pfn);
 }
 
 void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages, bool even_cows) {
@@ -119,8 +119,11 @@ void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages,
         const std::uint64_t from = round_down(z.run.begin, unit);
         const std::uint64_t to = round_up(z.run.end, unit);
         space(z.vma->process).table.erase(from, to);
+        // The frame of the whole leaf's first byte, of which the run may be the later part.
+        const std::uint64_t before = (z.run.begin - from) >> kPageShift;
         kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, z.vma->process, from,
-                               to - from);
+                               to - from,
+                               z.run.value.kind == Pte::Kind::present ? z.run.value.pfn - before : 0);
         if (z.vma->anon && z.run.value.kind == Pte::Kind::present)
             free_unmapped(*z.vma->anon, z.run.value.pfn, (z.run.end - z.run.begin) >> kPageShift,
                           z.vma->index_of(z.run.begin), z.run.value.shift);

@@ -73,6 +73,7 @@ void NvdimmBus::add_badrange(std::uint64_t spa, std::uint64_t length) {
 }
 
 void NvdimmBus::revalidate_poison(std::uint32_t region) {
+    ++revalidations_;
     PmemRegion& r = regions_[region];
     if (!r.enabled) return;
     populate(r.bad, r.filler, region, r.config->range);

@@ -83,6 +83,8 @@ public:
     /// nvdimm_region_notify(NVDIMM_REVALIDATE_POISON): the region's table, then those of its
     /// namespaces, take in what the list holds. Rows are only ever added.
     void revalidate_poison(std::uint32_t region);
+    /// How often that was.
+    std::uint64_t revalidations() const { return revalidations_; }
     /// nvdimm_clear_poison(): bytes cleared, or a negative errno.
     Task<std::int64_t> clear_poison(Context& ctx, std::uint64_t spa, std::uint64_t length);
     /// nvdimm_account_cleared_poison(): the list and the regions' tables forget what was cleared.
@@ -124,6 +126,7 @@ private:
     std::vector<PmemRegion> regions_;
     std::vector<PmemNamespace> namespaces_;
     Badranges ranges_;
+    std::uint64_t revalidations_ = 0;
 };
 
 }  // namespace mcemu::kernel

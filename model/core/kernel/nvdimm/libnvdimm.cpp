@@ -248,6 +248,8 @@ bool Libnvdimm::is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes)
 
 const Badranges& Libnvdimm::bad_ranges() const { return s_->bus.ranges(); }
 
+const NvdimmBus& Libnvdimm::bus() const { return s_->bus; }
+
 std::string Libnvdimm::namespace_badblocks(std::uint32_t ns) const {
     const PmemNamespace& n = s_->bus.namespaces()[ns];
     // The table of a sector-mode namespace belongs to its metadata accessor: no attribute.
