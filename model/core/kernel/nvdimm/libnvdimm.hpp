@@ -92,6 +92,7 @@ public:
     bool locked(std::uint32_t region) const;
     bool labels_spoilt(std::uint32_t region) const;
     NvdimmBus& bus();
+    const NvdimmBus& bus() const;
     Btt* btt(std::uint32_t ns);
     Scrub& scrub();
     /// ACPI notifications so far.
