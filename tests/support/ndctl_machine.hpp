@@ -83,7 +83,7 @@ public:
         e.ns = static_cast<std::uint32_t>(ns);
         e.sector = sector;
         e.sectors = sectors;
-        if (fill) e.data = {DataSpec::Kind::fill, *fill * 0x01010101u, {}};
+        if (fill) e.data = {DataSpec::Kind::fill, *fill * 0x01010101u};
         return m.run(m.kernel.libnvdimm.submit_bio(m.ctx, e));
     }
     std::string badblocks(int ns = 0) {
