@@ -67,7 +67,7 @@ bool add_trace(World& world, const std::string& path, const std::string& text) {
 /// One side: a scenario is run, a result or trace is read. Nullopt after findings.
 std::optional<World> side(const po::variables_map& values, const std::string& path,
                           const char* trace_option) {
-    const bool changes = values.count("profile") || values.count("set");
+    const bool changes = values.count("profile") || values.count("set") || values.count("matrix");
     const scenario::ReadText text = scenario::read_file(path);
     if (!text.text) {
         complain(path, "cannot be read", text.error);
@@ -79,12 +79,12 @@ std::optional<World> side(const po::variables_map& values, const std::string& pa
     if (path.ends_with(".ndjson")) {
         if (has_trace)
             throw UsageError("--" + std::string(trace_option) + ": " + path + " is a trace already");
-        if (changes) throw UsageError("--profile and --set change scenarios, not traces");
+        if (changes) throw UsageError("--profile, --set and --matrix change scenarios, not traces");
         if (!add_trace(world, path, *text.text)) return std::nullopt;
         return world;
     }
     if (scenario::is_result(*text.text)) {
-        if (changes) throw UsageError("--profile and --set change scenarios, not results");
+        if (changes) throw UsageError("--profile, --set and --matrix change scenarios, not results");
         const scenario::ResultText read = scenario::load_result(path, *text.text);
         for (const scenario::Finding& f : read.findings) std::cerr << scenario::to_text(f) << "\n";
         if (!read.findings.empty()) return std::nullopt;

@@ -11,11 +11,13 @@
 #include "output/dmesg.hpp"
 #include "output/ndctl_list.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 #include "output/trace_ndjson.hpp"
 #include "output/trace_perfetto.hpp"
 #include "output/trace_vcd.hpp"
 #include "output/verdict.hpp"
 #include "races.hpp"
+#include "regress/boot.hpp"
 #include "scenario/nvdimm_state.hpp"
 #include "scenario_file.hpp"
 #include "sim/run.hpp"
@@ -52,7 +54,8 @@ CommandLine command_line() {
         ("ndctl-list", "the NVDIMMs at the end to standard output instead of the log, as "
          "ndctl list -BDHRNXM prints them")
         ("load-state", po::value<std::string>()->value_name("FILE"),
-         "boot on the NVDIMMs that a run left there; the scenario's own media errors do not count")
+         "boot on the NVDIMMs that a run left there; the scenario's own media errors and its "
+         "boots_on do not count")
         ("save-state", po::value<std::string>()->value_name("FILE"),
          "write what the NVDIMMs keep when the machine goes off at the end of the run")
         ("seed", po::value<std::string>()->value_name("N"), "seed of all random numbers")
@@ -167,6 +170,14 @@ std::optional<NvdimmImage> load_state(const po::variables_map& values, const Sce
     return std::move(state.image);
 }
 
+/// The NVDIMMs that the scenario's "boots_on" leaves; nullopt after findings.
+std::optional<NvdimmImage> boot_on(const scenario::LoadedScenario& loaded, const std::string& path) {
+    regress::Boot boot = regress::boot_on(loaded.boots_on, loaded.scenario.machine,
+                                          path == "-" ? "<stdin>" : path);
+    for (const std::string& line : boot.problems) std::cerr << line << "\n";
+    return std::move(boot.image);
+}
+
 /// The NVDIMMs of a run that was not cut short.
 void write_state(const sim::Simulation& simulation, AtomicFile& file) {
     if (interrupted) {
@@ -261,6 +272,9 @@ int cmd_run(const Args& args) {
     if (values->count("load-state")) {
         image = load_state(*values, loaded->scenario);
         if (!image) return kUsage;
+    } else if (!loaded->boots_on.empty()) {
+        image = boot_on(*loaded, (*values)["scenario"].as<std::string>());
+        if (!image) return kUsage;
     }
     Outputs out = open(names);
 
@@ -269,6 +283,7 @@ int cmd_run(const Args& args) {
     options.run_ahead = values->count("no-run-ahead") == 0;
     options.check_invariants = values->count("check-invariants") > 0;
     options.interrupt = &interrupted;
+    options.log_matcher = output::make_log_matcher;
     options.start_from = image ? &*image : nullptr;
     if (chooser) {
         options.chooser = &*chooser;

@@ -27,6 +27,8 @@ CommandLine command_line() {
          "what changes then (several allowed)")
         ("profile", po::value<std::string>()->value_name("NAME"),
          "kernel to emulate in both worlds instead of the scenario's")
+        ("matrix", po::value<std::vector<std::string>>()->value_name("NAME=VALUE")->composing(),
+         "pick this value of the scenario's matrix in both worlds (one per name)")
         ("seed", po::value<std::string>()->value_name("N"), "seed of all random numbers")
         ("ignore-times", "what only happens at another time is no difference")
         ("most", po::value<std::string>()->value_name("N"), "changes shown per kind (10)")

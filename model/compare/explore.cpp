@@ -9,6 +9,7 @@
 #include "compare/world.hpp"
 #include "output/causes.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 
 namespace mcemu::compare {
 namespace {
@@ -40,6 +41,7 @@ std::string simulate(const scenario::LoadedScenario& loaded, const ExploreOption
                      const Schedule& schedule, std::optional<std::uint64_t> random) {
     ScheduleChooser chooser(schedule, random);
     sim::RunOptions run = options.run;
+    run.log_matcher = output::make_log_matcher;
     run.chooser = &chooser;
     run.window = schedule.window;
     sim::Simulation simulation(loaded.scenario, run);

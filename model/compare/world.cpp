@@ -6,6 +6,7 @@
 
 #include "compare/child.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 #include "output/trace_ndjson.hpp"
 #include "output/words.hpp"
 
@@ -99,7 +100,9 @@ World run_world(const std::string& name, const scenario::LoadedScenario& loaded,
                 const sim::RunOptions& options, unsigned limit_s) {
     const std::string text = answer_of(in_child(
         [&] {
-            sim::Simulation simulation(loaded.scenario, options);
+            sim::RunOptions run = options;
+            run.log_matcher = output::make_log_matcher;
+            sim::Simulation simulation(loaded.scenario, run);
             simulation.run();
             const RunView view = simulation.view();
             Json result = output::make_result(view, loaded.expect);

@@ -23,6 +23,10 @@ struct Change {
     std::vector<PoisonEvent> media;                     ///< errors planted or healed
 };
 
+/// Whether a line of the log is the one that a condition wants.
+using LogMatcher = std::function<bool(const kernel::LogRecord&)>;
+using MakeLogMatcher = LogMatcher (*)(const Condition&, ProfileId, const Names&);
+
 struct RunOptions {
     /// Trace records kept (48 bytes each); the newest when there are more. 0: none.
     std::size_t trace_capacity = std::size_t{1} << 22;
@@ -46,6 +50,9 @@ struct RunOptions {
     /// Called before every entry of the agenda, with its time, for those who watch (`mcemu debug`).
     /// The run does not go on before it returns; the result is the same.
     std::function<void(SimTime next)> before_each{};
+    /// Matches lines of the log for conditions (output::make_log_matcher). A scenario whose
+    /// conditions ask for lines needs it: without it the constructor throws.
+    MakeLogMatcher log_matcher = nullptr;
     /// Ends the run early when it becomes true; the view is then marked interrupted.
     const std::atomic<bool>* interrupt = nullptr;
 };
