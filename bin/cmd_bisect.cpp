@@ -1,6 +1,7 @@
 // The first value of a setting at which the verdict flips.
 #include <iostream>
 
+#include "boot_image.hpp"
 #include "compare/bisect.hpp"
 #include "core/kernel/profile.hpp"
 #include "options.hpp"
@@ -137,7 +138,10 @@ int cmd_bisect(const Args& args) {
         return loaded;
     };
     try {
-        const Bisection found = compare::bisect(list, load, limit_s);
+        const auto first = load(list.front());
+        const BootImage boot = boot_image(*first, path);
+        if (!boot.good) return kUsage;
+        const Bisection found = compare::bisect(list, load, limit_s, boot.get());
         output::write_file("-", values.count("json") ? json_of(found, what).dump(2) + "\n"
                                                      : text_of(found, what));
         return found.flips.empty() ? kDone : kDiffers;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "boot_image.hpp"
 #include "compare/debugger.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
@@ -62,7 +63,9 @@ int cmd_debug(const Args& args) {
     if (!loaded) return kUsage;
 
     const bool terminal = ::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO);
-    compare::Debugger debugger(*loaded);
+    const BootImage boot = boot_image(*loaded, (*values)["scenario"].as<std::string>());
+    if (!boot.good) return kUsage;
+    compare::Debugger debugger(*loaded, boot.get());
     output::write_file("-", debugger.start().text);
     // Ctrl-C stops the run that is looked at, which hears it too, not this.
     if (terminal) std::signal(SIGINT, SIG_IGN);

@@ -1,6 +1,7 @@
 // Two runs beside each other: where they part, and in what they differ.
 #include <iostream>
 
+#include "boot_image.hpp"
 #include "compare/report.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
@@ -105,7 +106,11 @@ std::optional<World> side(const po::variables_map& values, const std::string& pa
                          " is a scenario: its trace comes from running it");
     const auto loaded = load_scenario_text(values, path, *text.text);
     if (!loaded) return std::nullopt;
-    return compare::run_world(path, *loaded);
+    const BootImage boot = boot_image(*loaded, path);
+    if (!boot.good) return std::nullopt;
+    sim::RunOptions options;
+    options.start_from = boot.get();
+    return compare::run_world(path, *loaded, options);
 }
 
 }  // namespace

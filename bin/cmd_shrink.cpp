@@ -3,6 +3,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "boot_image.hpp"
 #include "compare/shrink.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
@@ -84,6 +85,9 @@ int cmd_shrink(const Args& args) {
     const scenario::ReadText text = scenario::read_file(path);
     const auto loaded = load_scenario_text(values, path, text);
     if (!loaded) return kUsage;
+    const BootImage boot = boot_image(*loaded, path);
+    if (!boot.good) return kUsage;
+    options.start_from = boot.get();
     const std::string target = values["output"].as<std::string>();
     output::AtomicFile file(target);
     std::signal(SIGINT, on_shrink_interrupt);

@@ -1,6 +1,7 @@
 // What if this had been otherwise from then on: both worlds, and where they part.
 #include <iostream>
 
+#include "boot_image.hpp"
 #include "compare/report.hpp"
 #include "compare/whatif.hpp"
 #include "options.hpp"
@@ -65,7 +66,10 @@ int cmd_whatif(const Args& args) {
     const auto after = load_scenario_text(values, path, text);
     if (!after) return kUsage;
 
-    const compare::WhatIf worlds = compare::what_if(path, *before, *after, at, sets);
+    const BootImage boot = boot_image(*before, path);
+    if (!boot.good) return kUsage;
+    const compare::WhatIf worlds =
+        compare::what_if(path, *before, *after, at, sets, boot.get());
     for (const scenario::Finding& f : worlds.findings) std::cerr << scenario::to_text(f) << "\n";
     if (!worlds.findings.empty()) return kUsage;
     const compare::Comparison found = compare::compare(worlds.as_it_was, worlds.changed);

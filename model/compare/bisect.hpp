@@ -24,11 +24,12 @@ struct Bisection {
 /// The verdict of every value, one run each. `load` makes the scenario with one value; it throws
 /// what stops the whole.
 template <class Load>
-Bisection bisect(const std::vector<std::string>& values, Load load, unsigned limit_s) {
+Bisection bisect(const std::vector<std::string>& values, Load load, unsigned limit_s,
+                 const NvdimmImage* start_from = nullptr) {
     Bisection out;
     for (const std::string& value : values) {
         const auto loaded = load(value);
-        Cell cell{value, try_scenario(*loaded, limit_s), {}};
+        Cell cell{value, try_scenario(*loaded, limit_s, start_from), {}};
         const Trial& t = cell.trial;
         if (t.end != ChildEnd::How::answered) cell.verdict = "no result";
         else if (t.has_expectations) cell.verdict = t.met ? "passes" : "fails";

@@ -20,6 +20,7 @@
 #include "output/causes.hpp"
 #include "output/dmesg.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
 #include "scenario/quantity.hpp"
@@ -67,8 +68,12 @@ struct Break {
 
 class Session {
 public:
-    Session(const scenario::LoadedScenario& loaded, std::uint64_t position, int in, int out)
-        : target_(position), in_(in), out_(out), simulation_(loaded.scenario, options()) {}
+    Session(const scenario::LoadedScenario& loaded, const NvdimmImage* start_from,
+            std::uint64_t position, int in, int out)
+        : target_(position),
+          in_(in),
+          out_(out),
+          simulation_(loaded.scenario, options(start_from)) {}
 
     void run() {
         simulation_.run();
@@ -92,8 +97,10 @@ private:
         ::_exit(0);
     }
 
-    sim::RunOptions options() {
+    sim::RunOptions options(const NvdimmImage* start_from) {
         sim::RunOptions o;
+        o.start_from = start_from;
+        o.log_matcher = output::make_log_matcher;
         o.before_each = [this](SimTime next) { before_entry(next); };
         return o;
     }
@@ -464,10 +471,11 @@ private:
 
 }  // namespace
 
-void debug_session(const scenario::LoadedScenario& loaded, std::uint64_t position, int in, int out) {
+void debug_session(const scenario::LoadedScenario& loaded, const NvdimmImage* start_from,
+                   std::uint64_t position, int in, int out) {
     std::signal(SIGINT, on_debug_interrupt);
     try {
-        Session session(loaded, position, in, out);
+        Session session(loaded, start_from, position, in, out);
         try {
             session.run();
         } catch (const std::exception& error) {

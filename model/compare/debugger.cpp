@@ -24,7 +24,8 @@ namespace {
 
 }  // namespace
 
-Debugger::Debugger(const scenario::LoadedScenario& loaded) : loaded_(loaded) {
+Debugger::Debugger(const scenario::LoadedScenario& loaded, const NvdimmImage* start_from)
+    : loaded_(loaded), start_from_(start_from) {
     launch(0);
     first_ = receive();
     position_ = first_.position;
@@ -51,7 +52,7 @@ void Debugger::launch(std::uint64_t position) {
     if (child_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         ::close(down[1]), ::close(up[0]);
-        debug_session(loaded_, position, down[0], up[1]);
+        debug_session(loaded_, start_from_, position, down[0], up[1]);
     }
     ::close(down[0]), ::close(up[1]);
     to_ = down[1], from_ = up[0];

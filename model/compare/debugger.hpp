@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/pmem/image.hpp"
 #include "scenario/load.hpp"
 
 namespace mcemu::compare {
@@ -19,8 +20,8 @@ public:
         bool ended = false;          ///< the run is over
     };
 
-    /// The scenario must outlive this. Throws std::system_error when there can be no child.
-    explicit Debugger(const scenario::LoadedScenario& loaded);
+    /// The scenario, and the NVDIMMs that it boots on, must outlive this. Throws std::system_error when there can be no child.
+    explicit Debugger(const scenario::LoadedScenario& loaded, const NvdimmImage* start_from = nullptr);
     ~Debugger();
     Debugger(const Debugger&) = delete;
     Debugger& operator=(const Debugger&) = delete;
@@ -41,6 +42,7 @@ private:
     Reply go_to(std::uint64_t position);
 
     const scenario::LoadedScenario& loaded_;
+    const NvdimmImage* start_from_;
     pid_t child_ = -1;
     int to_ = -1, from_ = -1;
     std::uint64_t position_ = 0;

@@ -75,7 +75,7 @@ public:
             out.refused = "the scenario cannot stand alone: " + refusal_;
             return out;
         }
-        out.before = try_scenario(*first, options_.limit_s);
+        out.before = try_scenario(*first, options_.limit_s, options_.start_from);
         ++runs_;
         if (out.before.met) {
             out.refused = out.before.has_expectations ? "every expectation is met"
@@ -117,7 +117,7 @@ private:
         if (!tried_.insert((strict ? 's' : 'l') + candidate.dump()).second) return false;
         const auto loaded = load(candidate);
         if (!loaded) return false;
-        const Trial trial = try_scenario(*loaded, options_.limit_s);
+        const Trial trial = try_scenario(*loaded, options_.limit_s, options_.start_from);
         ++runs_;
         if (options_.progress && !options_.progress(runs_)) stopped_ = true;
         if (failure_signature(trial, false) != loose_) return false;

@@ -10,6 +10,7 @@ namespace mcemu::compare {
 
 struct ShrinkOptions {
     std::size_t runs = 5000;  ///< at most so many
+    const NvdimmImage* start_from = nullptr;  ///< what the scenario boots on, if it does
     unsigned limit_s = 10;    ///< seconds of real time per run; a run that takes longer has no result
     /// Called after every run; false ends the search with the best so far.
     std::function<bool(std::size_t runs)> progress{};

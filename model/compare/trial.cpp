@@ -4,6 +4,7 @@
 
 #include "compare/world.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 #include "sim/run.hpp"
 
 namespace mcemu::compare {
@@ -43,10 +44,14 @@ std::string differing_members(const Json& wanted, const Json& nearest) {
 
 }  // namespace
 
-Trial try_scenario(const scenario::LoadedScenario& loaded, unsigned limit_s) {
+Trial try_scenario(const scenario::LoadedScenario& loaded, unsigned limit_s,
+                   const NvdimmImage* start_from) {
     const ChildEnd end = in_child(
         [&] {
-            sim::Simulation simulation(loaded.scenario, {});
+            sim::RunOptions run;
+            run.log_matcher = output::make_log_matcher;
+            run.start_from = loaded.boots_on.empty() ? nullptr : start_from;
+            sim::Simulation simulation(loaded.scenario, run);
             simulation.run();
             const RunView view = simulation.view();
             Json result = output::make_result(view, loaded.expect);

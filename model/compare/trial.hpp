@@ -3,6 +3,7 @@
 #include <string>
 
 #include "compare/child.hpp"
+#include "core/pmem/image.hpp"
 #include "scenario/load.hpp"
 
 namespace mcemu::compare {
@@ -20,8 +21,10 @@ struct Trial {
     std::string error;
 };
 
-/// Runs the scenario in a child. Never throws for what happens in it.
-Trial try_scenario(const scenario::LoadedScenario& loaded, unsigned limit_s);
+/// Runs the scenario in a child; one that boots on what another leaves gets `start_from`. Never
+/// throws for what happens in it.
+Trial try_scenario(const scenario::LoadedScenario& loaded, unsigned limit_s,
+                   const NvdimmImage* start_from = nullptr);
 
 /// "passes", "fails: /expect/outcome: wanted ...", "no result: ..."; without expectations
 /// "running, recovered".

@@ -210,7 +210,7 @@ bool can_change(std::string_view pointer) {
 
 WhatIf what_if(const std::string& name, const scenario::LoadedScenario& before,
                const scenario::LoadedScenario& after, SimTime at,
-               const std::vector<std::string>& sets) {
+               const std::vector<std::string>& sets, const NvdimmImage* start_from) {
     WhatIf out;
     Planner plan(before, after, at, sets);
     out.findings = plan.findings;
@@ -222,6 +222,7 @@ WhatIf what_if(const std::string& name, const scenario::LoadedScenario& before,
     nothing.kernel = before.scenario.kernel;
     sim::RunOptions options;
     options.change = &nothing;
+    options.start_from = start_from;
     out.as_it_was = run_world(name + " as it stands", before, options);
     plan.check_began(out.as_it_was.result);
     out.findings = plan.findings;

@@ -20,7 +20,7 @@ struct WhatIf {
 /// Throws ChildError; InvariantError when the worlds part too early.
 WhatIf what_if(const std::string& name, const scenario::LoadedScenario& before,
                const scenario::LoadedScenario& after, SimTime at,
-               const std::vector<std::string>& sets);
+               const std::vector<std::string>& sets, const NvdimmImage* start_from = nullptr);
 
 /// Whether the value at a JSON pointer of a scenario can change while the machine runs.
 bool can_change(std::string_view pointer);
