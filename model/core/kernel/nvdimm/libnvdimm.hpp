@@ -60,9 +60,8 @@ public:
     /// pmem_direct_access(): whether the data sectors of [spa, spa + bytes) are known bad.
     bool is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const;
 
-    /// The bus-wide list of bad ranges, and the bus with its tables.
+    /// The bus-wide list of bad ranges.
     const Badranges& bad_ranges() const;
-    const NvdimmBus& bus() const;
     /// `badblocks` text of a namespace's block device (empty for device-dax) and of a region.
     std::string namespace_badblocks(std::uint32_t ns) const;
     std::string region_badblocks(std::uint32_t region) const;
