@@ -36,6 +36,7 @@ constexpr Command kCommands[] = {
     {"bisect", "SCENARIO", "the first value of a setting at which the verdict flips", cmd_bisect},
     {"shrink", "SCENARIO", "the smallest scenario that still fails the same way", cmd_shrink},
     {"debug", "SCENARIO", "run a scenario step by step, forwards and back", cmd_debug},
+    {"coverage", "PATH...", "what scenarios reached, and what none did", cmd_coverage},
     {"decode", "[STATUS]", "explain machine-check registers, a kernel log or mce-inject text",
      cmd_decode},
     {"import", "FORMAT FILE", "make a scenario of what another tool wrote", cmd_import},
@@ -48,9 +49,6 @@ constexpr Command kCommands[] = {
     {"completion", "bash|zsh|fish", "print the shell's completion of mcemu", cmd_completion},
     {"man", "[COMMAND]", "print a manual page", cmd_man},
 };
-
-// Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"coverage"};
 
 std::string help() {
     std::string text =
@@ -84,10 +82,6 @@ std::string versions() {
 }
 
 [[noreturn]] void unknown_command(std::string_view name) {
-    for (const std::string_view absent : kAbsent)
-        if (name == absent)
-            throw UsageError("the command '" + std::string(name) +
-                             "' is not part of this version: see mcemu --help");
     std::vector<std::string> names;
     for (const Command& c : kCommands) names.emplace_back(c.name);
     const std::string near = nearest_name(name, names);
