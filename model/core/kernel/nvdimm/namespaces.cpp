@@ -245,7 +245,6 @@ bool Libnvdimm::labels_spoilt(std::uint32_t region) const {
 }
 
 NvdimmBus& Libnvdimm::bus() { return s_->bus; }
-const NvdimmBus& Libnvdimm::bus() const { return s_->bus; }
 Btt* Libnvdimm::btt(std::uint32_t ns) { return s_->btts[ns].get(); }
 Scrub& Libnvdimm::scrub() { return s_->scrub; }
 
