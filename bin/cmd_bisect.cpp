@@ -1,4 +1,5 @@
 // The first value of a setting at which the verdict flips.
+#include <algorithm>
 #include <iostream>
 
 #include "boot_image.hpp"

@@ -10,6 +10,7 @@
 #include "compare/proposals.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
+#include "scenario/matrix.hpp"
 #include "scenario_file.hpp"
 
 namespace mcemu::cli {
@@ -73,10 +74,12 @@ bool cover_file(const std::string& path, bool rules, Reached& into) {
         for (const scenario::Finding& f : whole.findings) std::cerr << scenario::to_text(f) << "\n";
         return false;
     }
-    for (const auto& cell : scenario::matrix_cells(whole.loaded->document())) {
+    const scenario::Matrix matrix = scenario::matrix_of(whole.loaded->text->root);
+    for (std::uint64_t number = 0; number < matrix.cells(); ++number) {
         scenario::LoadOptions options;
-        options.overrides.params = cell;
-        const scenario::LoadResult one = cell.empty() ? whole : scenario::load_file(path, options);
+        options.overrides.params = matrix.cell(number);
+        const scenario::LoadResult one =
+            matrix.axes.empty() ? whole : scenario::load_file(path, options);
         if (!one.loaded) {
             for (const scenario::Finding& f : one.findings) std::cerr << scenario::to_text(f) << "\n";
             return false;

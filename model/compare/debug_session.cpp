@@ -134,7 +134,7 @@ private:
             shown_ = trace.count();
             for (Break& b : breaks_)
                 if (b.state) b.was = b.state();
-            return "at the beginning";
+            return target_ == 0 ? "at the beginning" : "run again up to here";
         }
         std::string why;
         bool event = false;

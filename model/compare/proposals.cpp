@@ -233,8 +233,10 @@ std::vector<Proposal> propose(const Reached& reached, bool rules,
     Reached known = reached;  // rules that were reached are not asked again
     for (std::size_t i = 0; i < pool.size() && left != 0; ++i) {
         if (progress && !progress(i, pool.size())) break;
+        scenario::LoadOptions load;
+        load.second_opinion = false;
         const scenario::LoadResult loaded =
-            scenario::load_text(pool[i]["name"].get<std::string>(), pool[i].dump());
+            scenario::load_text(pool[i]["name"].get<std::string>(), pool[i].dump(), load);
         // A combination that no machine has (a huge page in the swap cache) is no scenario.
         if (!loaded.loaded) continue;
         try {

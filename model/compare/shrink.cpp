@@ -104,8 +104,10 @@ private:
     bool go_on() const { return !stopped_ && runs_ < options_.runs; }
 
     std::shared_ptr<scenario::LoadedScenario> load(const Json& document) {
+        scenario::LoadOptions options;
+        options.second_opinion = false;
         scenario::LoadResult result = scenario::load_text(
-            name_, document.dump(-1, ' ', false, Json::error_handler_t::replace));
+            name_, document.dump(-1, ' ', false, Json::error_handler_t::replace), options);
         if (!result.loaded && !result.findings.empty())
             refusal_ = scenario::to_text(result.findings.front());
         return result.loaded;
