@@ -1,5 +1,6 @@
 // A run step by step.
 #include <editline/readline.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -62,6 +63,9 @@ int cmd_debug(const Args& args) {
     const auto loaded = load_scenario(*values);
     if (!loaded) return kUsage;
 
+    // Without a standard input a pipe to the run would take its place.
+    if (::fcntl(STDIN_FILENO, F_GETFD) == -1 && ::open("/dev/null", O_RDONLY) != STDIN_FILENO)
+        throw UsageError("there is no standard input");
     const bool terminal = ::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO);
     const BootImage boot = boot_image(*loaded, (*values)["scenario"].as<std::string>());
     if (!boot.good) return kUsage;

@@ -161,13 +161,27 @@ private:
         return "--set";
     }
 
+    /// Pointers of the values that differ. An object that only one side has is not one: its
+    /// members are.
+    std::set<std::string> changed_values() const {
+        const nlohmann::json old_values = before_.document().flatten(),
+                             new_values = after_.document().flatten();
+        std::set<std::string> out;
+        const auto compare_with = [&](const nlohmann::json& these, const nlohmann::json& those) {
+            for (const auto& [pointer, value] : these.items()) {
+                const auto other = those.find(pointer);
+                if (other == those.end() ? !value.is_null() : *other != value) out.insert(pointer);
+            }
+        };
+        compare_with(old_values, new_values);
+        compare_with(new_values, old_values);
+        return out;
+    }
+
     void find() {
         std::set<std::size_t> events;
         std::set<std::string> told;
-        const nlohmann::json patch =
-            nlohmann::json::diff(before_.document(), after_.document());
-        for (const auto& step : patch) {
-            const std::string pointer = step["path"].get<std::string>();
+        for (const std::string& pointer : changed_values()) {
             if (!can_change(pointer)) {
                 if (told.insert(pointer).second)
                     complain(pointer, "this cannot change while the machine runs", kWhatCan);
@@ -202,9 +216,6 @@ bool can_change(std::string_view pointer) {
     for (const std::string_view knob : kKnobs)
         for (const std::string_view folder : {"/kernel/knobs/", "/kernel/"})
             if (is_or_below(pointer, std::string(folder) + std::string(knob))) return true;
-    // The first of its kind makes the object that it stands in.
-    for (const std::string_view object : {"/kernel", "/kernel/boot", "/kernel/knobs", "/machine"})
-        if (pointer == object) return false;
     return is_poison(pointer);
 }
 

@@ -79,8 +79,8 @@ diff)
     status 1 diff a.json b.json
     has out "no traces"
     status 0 diff --trace-a a.ndjson a.json "$racing"
-    # A later end alone is no difference when times do not count.
-    status 1 diff --set '/events/1/at="5ms"' "$racing" a.json
+    status 2 diff --set '/events/1/at="5ms"' "$racing" a.json
+    has err "--profile, --set and --matrix change scenarios, not results"
     status 1 diff --json a.ndjson b.ndjson
     has out '"schema": "mcemu/diff/1"'
     has out '"differ": true'
