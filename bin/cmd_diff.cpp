@@ -104,7 +104,7 @@ std::optional<World> side(const po::variables_map& values, const std::string& pa
     if (has_trace)
         throw UsageError("--" + std::string(trace_option) + ": " + path +
                          " is a scenario: its trace comes from running it");
-    const auto loaded = load_scenario_text(values, path, *text.text);
+    const auto loaded = load_scenario_text(values, path, text);
     if (!loaded) return std::nullopt;
     const BootImage boot = boot_image(*loaded, path);
     if (!boot.good) return std::nullopt;
