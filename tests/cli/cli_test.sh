@@ -40,7 +40,6 @@ help)
     status 0 --help
     has out "usage: mcemu COMMAND"
     for command in run report campaign check regress decode import export addr profiles latencies schema; do has out "  $command"; done
-    hasnt out "coverage"
     empty err
     ;;
 command-help)
@@ -70,10 +69,6 @@ unknown-command)
     status 2 entirelydifferent
     has err "see mcemu --help"
     empty out
-    ;;
-absent-command)
-    status 2 coverage ./x.json
-    has err "is not part of this version"
     ;;
 unknown-option)
     status 2 run --reslut r.json "$scenario"
