@@ -17,8 +17,11 @@ enum ExitStatus : int {
     kInterrupted = 130,
 };
 
+int cmd_report(const Args& args);
 int cmd_run(const Args& args);
+int cmd_campaign(const Args& args);
 int cmd_check(const Args& args);
+int cmd_regress(const Args& args);
 int cmd_schema(const Args& args);
 int cmd_completion(const Args& args);
 int cmd_man(const Args& args);

@@ -1,5 +1,6 @@
 #pragma once  // Performs the scenario's events when their triggers come.
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/event.hpp"
@@ -27,12 +28,20 @@ public:
         wires::InjectIf& inject;
         wires::MediaIf& media;
         FirmwareReportIf& firmware;
+        wires::DmaIf& dma;
         kernel::Kernel& kernel;
     };
     /// `world` and `make` are for conditions: those of triggers and of temporal expectations.
     EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace, Fates& fates, Hands hands,
                 const ConditionWorld& world, MakeLogMatcher make);
 
+    /// Events that follow one another within `window` are entries of the agenda of their own, so
+    /// that their order can be chosen. Before start().
+    void apart_within(SimTime window) { window_ = window; }
+    /// These events do not exist before wake() is called. Before start().
+    void let_sleep(const std::vector<std::uint32_t>& events);
+    /// From now on they do: times that are past come now.
+    void wake();
     /// Posts the first events; call once, after boot.
     void start();
     /// Fates of events that never ran or that nobody decided; call once, after the run.
@@ -61,10 +70,12 @@ private:
     static constexpr std::uint64_t kNextTimed = ~std::uint64_t{0};
 
     void post_next_timed();
+    void watch();
     void run(std::uint32_t event);
     void perform(std::uint32_t event);
     void load_address_space(CpuId cpu, std::uint64_t va);
     void perform_mce(const MceEvent& mce);
+    void perform_dma(std::uint32_t event, const DmaEvent& dma);
     void event_done(std::uint32_t event);
     void observe(std::uint32_t id, const TraceRecord& record);
     void look(const TraceRecord* record, SimTime at, std::uint32_t id);
@@ -76,9 +87,14 @@ private:
     Trace& trace_;
     Fates& fates_;
     Hands hands_;
+    const ConditionWorld& world_;
+    MakeLogMatcher make_;
 
     std::vector<std::uint32_t> timed_;  // events with "at", by (time, index)
     std::size_t next_timed_ = 0;
+    std::optional<SimTime> window_;     // set: timed events are entries of their own
+    std::size_t apart_ = 0;             // of them, posted and not yet run
+    std::vector<std::uint32_t> asleep_;
     std::vector<Waiting> waiting_;      // events that wait for a trace record
     std::vector<When> whens_;           // events that wait for a condition
     ConditionWatch watch_;

@@ -11,6 +11,8 @@
 #include "core/kernel/invariants.hpp"
 #include "core/latency.hpp"
 #include "core/trace.hpp"
+#include "hw/cxl_memdev.hpp"
+#include "hw/dma_engine.hpp"
 #include "hw/dram.hpp"
 #include "hw/firmware.hpp"
 #include "hw/memory_controller.hpp"
@@ -18,6 +20,7 @@
 #include "hw/processors.hpp"
 #include "os/kernel_stub.hpp"
 #include "sim/agenda_clock.hpp"
+#include "sim/change.hpp"
 #include "sim/event_driver.hpp"
 #include "sim/philox.hpp"
 #include "sim/run.hpp"
@@ -40,7 +43,7 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
 }  // namespace
 
 /// The board: modules and the wires between them. Members in the order of dependence.
-struct Simulation::Platform : FirmwareReportIf {
+struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     Platform(Scenario s, RunOptions o)
         : scenario(with_modules(std::move(s), o.start_from)),
           options(o),
@@ -53,6 +56,7 @@ struct Simulation::Platform : FirmwareReportIf {
                      latency, fates),
           controller("memory_controller", scenario.machine, media),
           firmware("firmware", scenario.machine, agenda, trace, latency, fates),
+          dma("dma", agenda, trace, latency),
           kernel("kernel", scenario, agenda, trace, names, latency, fates),
           world{scenario, kernel.kernel(), names,
                 [this](CpuId cpu, std::uint32_t bank) {
@@ -60,7 +64,7 @@ struct Simulation::Platform : FirmwareReportIf {
                 },
                 [this](SpaRange range) { return poisoned(range); }},
           driver(scenario, agenda, trace, fates,
-                 {processors, controller, *this, kernel.kernel()}, world, o.log_matcher) {
+                 {processors, controller, *this, dma, kernel.kernel()}, world, o.log_matcher) {
         for (const auto& [which, how] : scenario.latency) latency.set(which, how);
         kernel.kernel().log.limit(options.log_capacity);
         connect();
@@ -76,12 +80,22 @@ struct Simulation::Platform : FirmwareReportIf {
         kernel.firmware_out(firmware.dsm_in);
         firmware.notify_out(kernel.notify_in);
         controller.error_out(processors.error_in);
+        dma.mem_out.bind(controller.io_in);
+        dma.done_out(kernel.dma_done_in);
         const MachineConfig& machine = scenario.machine;
         for (std::uint32_t i = 0; i < machine.memory.size(); ++i) {
+            if (!machine.memory[i].is_dram()) continue;
             drams.push_back(std::make_unique<hw::Dram>(
                 ("dram" + std::to_string(i)).c_str(), machine.memory[i], i, media));
-            controller.dram_out(i).bind(drams[i]->mem_in);
-            controller.dram_media_out(drams[i]->media_in);
+            controller.dram_out(drams.size() - 1).bind(drams.back()->mem_in);
+            controller.dram_media_out(drams.back()->media_in);
+        }
+        for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i) {
+            memdevs.push_back(std::make_unique<hw::CxlMemdev>(
+                ("memdev" + std::to_string(i)).c_str(), machine.memdevs[i], i, media));
+            controller.memdev_out(i).bind(memdevs[i]->mem_in);
+            controller.memdev_media_out(memdevs[i]->media_in);
+            kernel.cxl_out(memdevs[i]->mailbox_in);
         }
         for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i) {
             nvdimms.push_back(std::make_unique<hw::Nvdimm>(
@@ -104,6 +118,15 @@ struct Simulation::Platform : FirmwareReportIf {
                 if (driver.watches()) driver.look_again();
                 if (options.check_invariants) check_invariants();
             });
+        if (options.before_each) clock.before_each(options.before_each);
+        if (options.chooser) {
+            agenda.choose_by(options.chooser, options.window);
+            driver.apart_within(options.window);
+        }
+        if (options.change) {
+            driver.let_sleep(options.change->new_events);
+            agenda.post(options.change->at, *this, 0);
+        }
         driver.start();
         clock.wake();
         sc_core::sc_start();
@@ -148,6 +171,12 @@ struct Simulation::Platform : FirmwareReportIf {
         kernel.kernel().libnvdimm.start_from(*image, known);
     }
 
+    /// The time of options.change has come.
+    void on_agenda(std::uint64_t) override {
+        apply(*options.change, scenario, {kernel.kernel(), latency, controller});
+        driver.wake();
+    }
+
     /// Ends the run at the first complaint; SystemC's own processes must not throw.
     void check_invariants() {
         if (!broken.empty()) return;
@@ -171,8 +200,10 @@ struct Simulation::Platform : FirmwareReportIf {
     hw::Processors processors;
     hw::MemoryController controller;
     std::vector<std::unique_ptr<hw::Dram>> drams;
+    std::vector<std::unique_ptr<hw::CxlMemdev>> memdevs;
     std::vector<std::unique_ptr<hw::Nvdimm>> nvdimms;
     hw::Firmware firmware;
+    hw::DmaEngine dma;
     os::KernelStub kernel;
     ConditionWorld world;
     EventDriver driver;
@@ -191,7 +222,7 @@ void Simulation::run() { platform_->run(); }
 NvdimmImage Simulation::image() const {
     const Platform& p = *platform_;
     const MachineConfig& machine = p.scenario.machine;
-    NvdimmImage image{machine.nvdimms, machine.regions, machine.namespaces, {}, {}};
+    NvdimmImage image{machine.nvdimms, machine.regions, {}, {}, {}, {}};
     for (const auto& nvdimm : p.nvdimms) image.modules.push_back(nvdimm->snapshot());
     p.kernel.kernel().libnvdimm.save(image);
     return image;
@@ -204,6 +235,10 @@ RunView Simulation::view() const {
     for (const auto& nvdimm : p.nvdimms) {
         view.nvdimm_poison.push_back(nvdimm->poison().runs());
         view.nvdimm_health.push_back(nvdimm->smart());
+    }
+    for (const auto& memdev : p.memdevs) {
+        view.memdev_poison.push_back(memdev->poison().runs());
+        view.memdev_lists.push_back(memdev->device().records());
     }
     for (const auto& dram : p.drams)
         for (const SpaRange& run : dram->poisoned_spa()) view.dram_poison.push_back(run);

@@ -39,12 +39,12 @@ case $case_name in
 help)
     status 0 --help
     has out "usage: mcemu COMMAND"
-    for command in run check decode import export addr profiles latencies schema; do has out "  $command"; done
-    hasnt out "campaign"
+    for command in run report campaign check regress decode import export addr profiles latencies schema; do has out "  $command"; done
+    hasnt out "coverage"
     empty err
     ;;
 command-help)
-    for command in run check decode import export addr profiles latencies schema; do
+    for command in run report check regress decode import export addr profiles latencies schema; do
         status 0 "$command" --help
         has out "usage: mcemu $command"
         has out "--help"
@@ -72,7 +72,7 @@ unknown-command)
     empty out
     ;;
 absent-command)
-    status 2 campaign x.json
+    status 2 coverage ./x.json
     has err "is not part of this version"
     ;;
 unknown-option)
@@ -111,6 +111,84 @@ trace-ending)
     status 2 run --trace t.vcd --trace t.vcd "$scenario"
     has err "two outputs have the name 't.vcd'"
     only_files
+    ;;
+report)
+    series=$data/../../scenarios/series
+    for world in absent in-place; do
+        "$program" run -q --set '/expect={}' "$series/decoy-$world.json" --trace $world.ndjson --result $world.json \
+            >out 2>err || fail "decoy-$world does not run"
+    done
+    status 0 report in-place.ndjson in-place.json
+    has out "From event:load to signal:db: 160.311 us; mostly kernel.nospec"
+    has out "| 0x12345 | 1.000 ms | 2.000 ms | 2.004 ms | 1.038 ms | 1.145 ms | 1 | 1 | db |"
+    empty err
+    # The same figures in every format, from either order of the files and from standard input.
+    status 0 report in-place.json in-place.ndjson --format json
+    has out '"schema": "mcemu/report/1"'
+    has out '"p9999_ns": 160311,'
+    cp out first
+    status 0 report in-place.ndjson in-place.json --format json
+    sed 's/"in-place.json"//; s/"in-place.ndjson"//' out >o1; sed 's/"in-place.json"//; s/"in-place.ndjson"//' first >o2
+    [ "$(tr -d ' ,\n' <o1)" = "$(tr -d ' ,\n' <o2)" ] || fail "the order of the files changes the figures"
+    "$program" report - --format csv <in-place.ndjson >out 2>err || fail "standard input"
+    has out "duration,,decoy-in-place (v4.19),event:load,signal:db,p99.99,160311,ns"
+    has out "exposure,0,,0x12345,,user_exposure,1038811,ns"
+    status 0 report in-place.json --format csv
+    has out "duration,,decoy-in-place (v4.19),event:load,signal:db,max,160311,ns"
+    # Measures of one's own, deadlines and comparison.
+    status 0 report a=absent.ndjson b=in-place.ndjson --measure 'event:load..signal:db=100us' \
+        --measure phase:kernel.mf_kill..signal_delivered -o r.md
+    has r.md "1 time beyond the deadline of 100.000 us"
+    has r.md "| phase:kernel.mf\\_kill | signal\\_delivered | 1 |"
+    has r.md "## Comparison"
+    # One page, twice the same bytes, nothing from elsewhere.
+    status 0 report in-place.ndjson in-place.json -o p.html
+    cp p.html q.html
+    status 0 report in-place.ndjson in-place.json -o p.html
+    cmp -s p.html q.html || fail "another page from the same files"
+    has p.html "default-src 'none'"
+    for id in summary timeline latency phases outcomes exposure; do has p.html "<section id=\"$id\""; done
+    if grep -qE "https?://" p.html; then fail "the page names an address"; fi
+    # Every shipped run can be reported.
+    for s in "$data/panic.json" "$data/signals.json" "$reboot"/*.json; do
+        "$program" run -q --trace t.ndjson --result r.json "$s" >out 2>err
+        status 0 report t.ndjson r.json -o p.html
+    done
+    ;;
+report-refuses)
+    "$program" run -q "$scenario" --trace t.ndjson --trace p.json --trace v.vcd --result r.json >out 2>err
+    echo old >o.html
+    refused() {
+        status 2 report "$1" -o o.html
+        has err "$2"
+        [ "$(wc -l <err)" -eq 1 ] || fail "not one error"
+        [ "$(cat o.html)" = old ] || fail "an output was touched"
+        empty out
+    }
+    refused missing "missing: cannot be read: No such file"
+    : >empty; refused empty "the file is empty"
+    head -c 3000 t.ndjson >cut; refused cut "the trace is cut off in this line"
+    head -n 9 t.ndjson >cut; refused cut "the trace is cut off after record 9 of"
+    sed '4d' t.ndjson >gap; refused gap "records are missing"
+    sed 's,"trace":{.*}},"x":1},' t.ndjson >older; refused older "an older version wrote it"
+    sed 's,trace/1,trace/2,' t.ndjson >newer; refused newer 'schema "mcemu/trace/2"'
+    head -c 900 r.json >cut; refused cut "cut off"
+    sed 's,result/1,result/2,' r.json >newer; refused newer 'reads results of "mcemu/result/1"'
+    sed 's/"class"/"klass"/' r.json >other; refused other '"class" is missing'
+    refused "$scenario" "this is a scenario: run it first"
+    refused p.json "this is a trace for Perfetto"
+    refused v.vcd "this is a VCD file"
+    printf 'SQLite format 3\0xxxx' >db; refused db "not databases"
+    printf '{"a": 1}' >foreign; refused foreign "neither a result nor a trace"
+    head -c 200 /dev/urandom >noise; refused noise "noise: "
+    status 2 report; has err "a file is needed"
+    status 2 report t.ndjson -o x.pdf; has err "the ending says no format"
+    status 2 report t.ndjson --format pdf; has err "html, md, json or csv"
+    for m in x x.. ..y event:a..tea phase:tea..panic flag:tea..panic; do
+        status 2 report t.ndjson --measure "$m"; has err "--measure '$m'"
+    done
+    status 2 report t.ndjson --measure event:a..panic=soon
+    status 4 report t.ndjson -o /nowhere/x.html
     ;;
 trace-formats)
     # Names that are no identifiers, close a comment or a string, or are equal once they are.
@@ -343,8 +421,12 @@ state)
     # In place: the old image is read before the new one replaces it.
     status 0 run "$reboot/scrub-finds-latent-error-next.json" --load-state b.state --save-state b.state -q
     cmp -s b.state c.state || fail "writing over the image that was read changed it"
+    # By itself it boots on what the scenario that it names leaves.
+    status 0 run "$reboot/scrub-finds-latent-error-next.json" --save-state e.state -q
+    cmp -s e.state c.state || fail "boots_on gave another image than --load-state"
     # Without the image the next boot meets clean media: its expectations fail.
-    status 1 run "$reboot/scrub-finds-latent-error-next.json" -q
+    grep -v boots_on "$reboot/scrub-finds-latent-error-next.json" >clean.json
+    status 1 run clean.json -q
     "$program" run "$reboot/scrub-finds-latent-error-next.json" --load-state - -q <a.state >out 2>err ||
         fail "an image from standard input"
     status 0 run "$reboot/scrub-finds-latent-error.json" --save-state - -q
@@ -425,6 +507,67 @@ import-mce-inject)
     status 0 run "$data/panic.json" -q --result result
     status 0 export mce-inject result
     has out "STATUS 0xbe00"
+    ;;
+import-dmesg)
+    for log in srar-4.19 panic-levels ghes-syslog injection-dmesg-T; do
+        status 0 import dmesg "$formats/$log.log" -o "$log.json"
+        status 0 check "$log.json"
+        status 0 run "$log.json"
+        has err "met"
+    done
+    has srar-4.19.json '"Memory failure: 0xe16677: Killing java:5421 due to hardware memory corruption"'
+    has srar-4.19.json "//   line 23: EDAC MC0: 1 CE memory read error"
+    has panic-levels.json '"panic": "Fatal machine check"'
+    # The emulated kernel's own log gives a scenario that prints the same.
+    for log in panic-levels injection-dmesg-T; do
+        status 0 run $log.json
+        cp out log
+        status 0 import dmesg log -o again.json
+        status 0 run again.json
+        sed 's/^[^]]*] //; s/TSC [0-9a-f]*//' log >first
+        sed 's/^[^]]*] //; s/TSC [0-9a-f]*//' out >second
+        cmp -s first second || fail "the log of a run, imported, runs to another log"
+    done
+    echo "nothing" | "$program" import dmesg - >out 2>err
+    [ $? -eq 2 ] || fail "a log without errors is not refused"
+    has err "<stdin>:1:1: this log holds no hardware error"
+    empty out
+    ;;
+rasdaemon)
+    status 0 import dmesg "$formats/srar-4.19.log" -o s.json
+    status 0 run s.json -q --result result
+    status 0 export rasdaemon result -o ras.db
+    status 0 export rasdaemon s.json -o same.db
+    cmp -s ras.db same.db || fail "a scenario exports another database than its result"
+    status 0 import rasdaemon ras.db -o back.json
+    status 0 run back.json
+    has back.json "0xbd80000000000134"
+    head -c 5000 ras.db >torn
+    status 2 import rasdaemon torn
+    [ "$(wc -l <err)" -eq 1 ] || fail "not one line about a damaged database"
+    has err "torn: the database is damaged"
+    status 2 import rasdaemon s.json
+    has err "this is no SQLite database"
+    # Debian's reader, as it is installed but for the place of the database, and with every table that
+    # other builds ask for. It looks for modprobe, which it does not need here.
+    reader=/usr/sbin/ras-mc-ctl
+    [ -r $reader ] || fail "there is no $reader: install rasdaemon"
+    mkdir tools
+    printf '#!/bin/sh\n' >tools/modprobe
+    chmod +x tools/modprobe
+    sed 's|^my $dbname .*|my $dbname = "ras.db";|' $reader >debian.pl
+    sed 's|^#$has|$has|' debian.pl >whole.pl
+    for script in debian whole; do
+        PATH=$PWD/tools:$PATH perl $script.pl --summary >out 2>err || fail "$script --summary"
+        empty err
+        has out "1 Data CACHE Level-0 Data-Read Error errors"
+        has out "Corrected on DIMM Label(s): 'CPU_SrcID#1_MC#0_Chan#0_DIMM#0'"
+        PATH=$PWD/tools:$PATH perl $script.pl --errors >out 2>err || fail "$script --errors"
+        empty err
+        has out "status=0xbd80000000000134, addr=0xe16677040"
+        has out "memory read error at CPU_SrcID#1_MC#0_Chan#0_DIMM#0"
+    done
+    has out "pfn=0xe16677, page_type=dirty LRU page, action_result=Recovered"
     ;;
 import-qemu)
     status 0 import qemu "$formats/session.qemu" -o s.json
@@ -634,6 +777,80 @@ interrupt)
     code=$?
     [ $code -eq 130 ] || fail "exit status $code, not 130"
     has r.json '"interrupted": true'
+    ;;
+regress)
+    mkdir -p suite/b suite/a
+    for n in 1 2 3; do
+        sed "s/\"name\": *\"[^\"]*\"/\"name\": \"n$n\"/" "$scenario" >suite/b/$n.json
+    done
+    sed 's/"outcome": "running"/"outcome": "panic"/' "$scenario" >suite/a/fails.json
+    grep -q '"outcome": "panic"' suite/a/fails.json || fail "the test's own scenario"
+    echo '{"schema": "mcemu/scenario/1", "name": "part", "machine": {}}' >suite/part.json
+    echo '{"schema": "mcemu/campaign/1"}' >suite/campaign.json
+    status 1 regress suite -j 1
+    cp out one
+    status 1 regress suite -j 3
+    cmp -s one out || fail "-j changed the output"
+    has out "4 scenarios in 4 files: 3 ok, 1 failed (2 files are no scenarios)"
+    has out 'wanted "panic", got "running"'
+    has out "first divergence at the end, "
+    has out "replay: mcemu run suite/a/fails.json"
+    [ "$(grep -n 'fails.json$' out | head -n 1 | cut -d: -f1)" = 1 ] || fail "not in the order of names"
+    status 1 regress suite/b suite/a/fails.json -q
+    has out "suite/a/fails.json"
+    hasnt out "suite/b/1.json"
+    status 0 regress suite --filter 'n[12]'
+    has out "2 scenarios in 2 files: 2 ok"
+    status 0 regress suite --filter 'suite/b/*'
+    has out "3 scenarios in 3 files: 3 ok"
+    status 1 regress suite --fail-fast
+    has out "1 scenario in 1 file: 0 ok, 1 failed"
+    hasnt out "suite/b/1.json"
+    status 0 regress suite/b --twice
+    status 2 regress suite --tag nobody-has-it
+    has err "no scenario is selected"
+    status 2 regress no-such-folder
+    has err "no-such-folder: there is no such file or folder"
+    status 2 regress
+    status 2 regress suite --shard 3/2
+    status 2 regress suite -j 0
+    echo '{' >suite/a/broken.json
+    status 1 regress suite
+    has out "suite/a/broken.json:1:"
+    has out "5 scenarios in 5 files: 3 ok, 1 failed, 1 not valid"
+    status 2 regress suite/a/broken.json
+    # Each shard of three, together each scenario once.
+    for i in 1 2 3; do
+        "$program" regress suite --shard $i/3 >>shards 2>err </dev/null
+    done
+    "$program" regress suite >whole 2>err </dev/null
+    for f in shards whole; do grep '^[a-z].*json' "$f" | LC_ALL=C sort >$f.sorted; done
+    cmp -s shards.sorted whole.sorted || fail "the shards are not the whole"
+    ;;
+regress-matrix)
+    cat >m.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "m", "params": { "pfn": "0x100", "at": "1ms" },
+  "matrix": { "at": ["1ms", "2ms"], "pfn": ["0x100", "0x101", "0x102"] },
+  "events": [ { "id": "e", "at": "${at}", "do": "hwpoison_pfn", "pfn": "${pfn}" } ],
+  "expect": { "outcome": "running", "fates": { "e": "filtered" } } }
+END
+    status 0 regress m.json
+    has out "6 scenarios in 1 file: 6 ok"
+    sed -n 4p out | grep -qF 'm.json [at=2ms pfn=0x100]' || fail "the first name varies slowest"
+    status 0 regress m.json --filter '*at=2ms*'
+    has out "3 scenarios in 1 file: 3 ok"
+    status 2 run m.json
+    has err "mcemu regress"
+    has err "--matrix at=1ms --matrix pfn=0x100"
+    status 0 run m.json --matrix at=2ms --matrix pfn=0x101
+    has err "2.000 ms"
+    status 2 run m.json --matrix at=2ms
+    has err "add --matrix pfn=0x100"
+    status 2 run m.json --matrix at=3ms --matrix pfn=0x101
+    has err 'there is "1ms", "2ms"'
+    sed -i 's/"filtered"/"consumed"/' m.json
+    status 1 regress m.json
+    grep -F 'replay: mcemu run --matrix at=2ms --matrix pfn=0x102 m.json' out >/dev/null || fail "no replay"
     ;;
 *) fail "there is no such case" ;;
 esac

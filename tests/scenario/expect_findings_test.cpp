@@ -108,9 +108,9 @@ TEST_CASE("a duration's bounds are in order", "[scenario][expect]") {
 TEST_CASE("a duration is between things that can be timed", "[scenario][expect]") {
     CHECK(told(document(R"("expect": {"latency": [{"from": "e1", "to": "thing:x", "max": 1}]})")) ==
           "s.json:2:33: /expect/latency/0/from: \"e1\" is nothing that can be timed: write "
-          "\"event:ID\", \"signal:PROCESS\" or \"phase:NAME\"\n"
+          "\"event:ID\", \"signal:PROCESS\", \"syscall:EVENT\", \"phase:NAME\" or \"panic\"\n"
           "s.json:2:45: /expect/latency/0/to: \"thing:x\" is nothing that can be timed: write "
-          "\"event:ID\", \"signal:PROCESS\" or \"phase:NAME\"");
+          "\"event:ID\", \"signal:PROCESS\", \"syscall:EVENT\", \"phase:NAME\" or \"panic\"");
 }
 
 TEST_CASE("a duration is between things that exist", "[scenario][expect]") {
