@@ -27,7 +27,7 @@ namespace {
 constexpr Command kCommands[] = {
     {"run", "SCENARIO", "emulate one scenario and print the kernel's log", cmd_run},
     {"campaign", "PART", "run a scenario many times over swept and random parameters",
-     cmd_campaign},
+     cmd_campaign, "plan run resume shard merge status report"},
     {"check", "SCENARIO...", "validate scenarios and print every finding", cmd_check},
     {"regress", "PATH...", "run many scenarios in parallel and hold each against its expectations",
      cmd_regress},

@@ -650,23 +650,36 @@ every-option-is-known)
     for shell in bash zsh fish; do
         "$program" completion $shell >$shell </dev/null || fail "completion $shell fails"
     done
-    for command in $commands; do
-        status 0 "$command" --help
+    # check_options NAME: "run", or a command and its part, "campaign plan".
+    check_options() {
+        # shellcheck disable=SC2086
+        status 0 $1 --help
         options=$(sed -n 's/^  \(-[a-z] \[ \)\{0,1\}--\([a-z][a-z-]*\).*/\2/p' out)
-        [ -n "$options" ] || fail "$command --help shows no options: does it use parse()?"
-        status 0 man "$command"
+        [ -n "$options" ] || fail "$1 --help shows no options: does it use parse()?"
+        # shellcheck disable=SC2086
+        status 0 man $1
         cp out page
-        sed -n "/^        '$command')/,/;;\$/p" bash >bash.part
-        sed -n "/^        '$command')/,/;;\$/p" zsh >zsh.part
-        grep -F "__fish_seen_subcommand_from $command'" fish >fish.part
+        sed -n "/^        '$1')/,/;;\$/p" bash >bash.part
+        sed -n "/^        '$1')/,/;;\$/p" zsh >zsh.part
+        grep -F "__fish_seen_subcommand_from $(printf '%s' "$1" | sed 's/ /; and __fish_seen_subcommand_from /')'" fish >fish.part
         for option in $options; do
             for part in bash.part zsh.part; do
                 [ "$option" = help ] || grep -qE -- "--$option([^a-z-]|\$)" $part ||
-                    fail "$part lacks --$option of $command"
+                    fail "$part lacks --$option of $1"
             done
-            grep -qE -- "-l $option( |\$)" fish.part || fail "fish lacks --$option of $command"
+            grep -qE -- "-l $option( |\$)" fish.part || fail "fish lacks --$option of $1"
             has page "$(printf '%s' "--$option" | sed 's/-/\\-/g')"
         done
+    }
+    for command in $commands; do
+        status 0 "$command" --help
+        if grep -q "^usage: mcemu $command PART" out; then
+            parts=$(sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' out)
+            [ -n "$parts" ] || fail "$command --help lists no parts"
+            for part_name in $parts; do check_options "$command $part_name"; done
+        else
+            check_options "$command"
+        fi
     done
     ;;
 completion-bash)
