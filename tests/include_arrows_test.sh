@@ -10,7 +10,7 @@
 #
 # A folder that stands to the left may also use what is further right, except that hw and os meet
 # only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, exchange, output,
-# report, bin; SQLiteCpp in exchange; valijson in scenario; Random123 in sim; Boost in bin, output,
+# report, bin; SQLiteCpp in exchange and report; valijson in scenario; Random123 in sim; Boost in bin, output,
 # report and scenario; simdjson and zlib in report.
 set -eu
 root=$1
@@ -31,7 +31,7 @@ BEGIN {
     for (i in names) layer[names[i]] = 1
     # Libraries beyond the standard one: which layers may include them.
     split("systemc:wires hw os sim;tlm:wires hw os sim;tlm_utils:wires hw os sim;" \
-          "nlohmann:scenario exchange output report bin;SQLiteCpp:exchange;valijson:scenario;" \
+          "nlohmann:scenario exchange output report bin;SQLiteCpp:exchange report;valijson:scenario;" \
           "Random123:sim;boost:output report scenario bin;simdjson.h:report;zlib.h:report", libs, ";")
     for (i in libs) {
         split(libs[i], lib, ":")
