@@ -19,8 +19,12 @@ enum ExitStatus : int {
 
 int cmd_report(const Args& args);
 int cmd_run(const Args& args);
+int cmd_campaign(const Args& args);
 int cmd_check(const Args& args);
+int cmd_regress(const Args& args);
 int cmd_schema(const Args& args);
+int cmd_completion(const Args& args);
+int cmd_man(const Args& args);
 int cmd_profiles(const Args& args);
 int cmd_latencies(const Args& args);
 int cmd_addr(const Args& args);

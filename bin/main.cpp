@@ -5,7 +5,8 @@
 #include <iterator>
 #include <string_view>
 
-#include "commands.hpp"
+#include "command_table.hpp"
+#include "compare/child.hpp"
 #include "core/assert.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
@@ -23,15 +24,13 @@ extern "C" int sc_main(int, char**) { return mcemu::cli::kOwnFault; }
 namespace mcemu::cli {
 namespace {
 
-struct Command {
-    std::string_view name;
-    std::string_view arguments;
-    std::string_view what;
-    int (*run)(const Args&);
-};
 constexpr Command kCommands[] = {
     {"run", "SCENARIO", "emulate one scenario and print the kernel's log", cmd_run},
+    {"campaign", "PART", "run a scenario many times over swept and random parameters",
+     cmd_campaign},
     {"check", "SCENARIO...", "validate scenarios and print every finding", cmd_check},
+    {"regress", "PATH...", "run many scenarios in parallel and hold each against its expectations",
+     cmd_regress},
     {"decode", "[STATUS]", "explain machine-check registers, a kernel log or mce-inject text",
      cmd_decode},
     {"import", "FORMAT FILE", "make a scenario of what another tool wrote", cmd_import},
@@ -40,12 +39,13 @@ constexpr Command kCommands[] = {
     {"addr", "SCENARIO ADDRESS", "show an address in every coordinate", cmd_addr},
     {"profiles", "", "show the emulated kernels and how they differ", cmd_profiles},
     {"latencies", "", "show the timing parameters with default, unit and source", cmd_latencies},
-    {"schema", "scenario|result|nvdimm-state", "print a JSON Schema (draft 7)", cmd_schema},
+    {"schema", "scenario|result|campaign|nvdimm-state", "print a JSON Schema (draft 7)", cmd_schema},
+    {"completion", "bash|zsh|fish", "print the shell's completion of mcemu", cmd_completion},
+    {"man", "[COMMAND]", "print a manual page", cmd_man},
 };
 
 // Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"regress", "campaign", "diff",     "whatif",
-                                        "bisect",  "shrink",   "debug",  "coverage", "completion"};
+constexpr std::string_view kAbsent[] = {"diff", "whatif", "bisect", "shrink", "debug", "coverage"};
 
 std::string help() {
     std::string text =
@@ -73,7 +73,8 @@ std::string help() {
 
 std::string versions() {
     return "mcemu " + std::string(output::program_version()) +
-           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/nvdimm-state/1\nSystemC " +
+           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/campaign/1, "
+           "mcemu/nvdimm-state/1\nSystemC " +
            sc_core::sc_release() + "\n";
 }
 
@@ -113,6 +114,8 @@ int complain(std::string_view what, int status) {
 
 }  // namespace
 
+std::span<const Command> commands() { return kCommands; }
+
 int run_program(const Args& args) {
     try {
         return dispatch(args);
@@ -122,6 +125,10 @@ int run_program(const Args& args) {
         return complain(error.what(), kCannotWrite);
     } catch (const InvariantError& error) {
         return complain(std::string("the emulator is at fault: ") + error.what(), kOwnFault);
+    } catch (const compare::ChildError& error) {
+        const bool late = error.how() == compare::ChildEnd::How::time_limit;
+        return complain(std::string(late ? "a run: " : "the emulator failed in a run: ") + error.what(),
+                        late ? kTimeLimit : kOwnFault);
     } catch (const std::exception& error) {
         return complain(std::string("the emulator failed: ") + error.what(), kOwnFault);
     } catch (...) {

@@ -13,7 +13,9 @@ void add_scenario_options(CommandLine& line) {
         ("profile", po::value<std::string>()->value_name("NAME"),
          "kernel to emulate instead of the scenario's (see mcemu profiles)")
         ("set", po::value<std::vector<std::string>>()->value_name("/POINTER=VALUE")->composing(),
-         "change a value of the scenario (several allowed)");
+         "change a value of the scenario (several allowed)")
+        ("matrix", po::value<std::vector<std::string>>()->value_name("NAME=VALUE")->composing(),
+         "pick this value of the scenario's matrix (one per name)");
     // clang-format on
 }
 
@@ -35,6 +37,8 @@ std::shared_ptr<scenario::LoadedScenario> load(const po::variables_map& values,
     overrides.until = text("until");
     if (const auto seed = text("seed")) overrides.seed = parse_number(*seed, "--seed");
     if (values.count("set")) overrides.set = values["set"].as<std::vector<std::string>>();
+    if (values.count("matrix"))
+        overrides.matrix = values["matrix"].as<std::vector<std::string>>();
 
     scenario::LoadResult result =
         scenario::load_file(values["scenario"].as<std::string>(), options);
@@ -53,8 +57,8 @@ std::optional<ScenarioOrResult> load_scenario_or_result(const po::variables_map&
     const std::string path = values["scenario"].as<std::string>();
     const scenario::ReadText text = scenario::read_file(path);
     if (text.text && scenario::is_result(*text.text)) {
-        if (values.count("profile") || values.count("set"))
-            throw UsageError("--profile and --set change scenarios, not results");
+        if (values.count("profile") || values.count("set") || values.count("matrix"))
+            throw UsageError("--profile, --set and --matrix change scenarios, not results");
         scenario::ResultText read =
             scenario::load_result(path == "-" ? "<stdin>" : path, *text.text);
         print(read.findings);

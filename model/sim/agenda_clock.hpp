@@ -20,6 +20,8 @@ public:
 
     /// Called after every entry of the agenda (for tests).
     void after_each(std::function<void()> f) { after_each_ = std::move(f); }
+    /// Called before every entry of the agenda with its time; what it does belongs to no entry.
+    void before_each(std::function<void(SimTime next)> f) { before_each_ = std::move(f); }
     /// Looks at the agenda again: something was posted from outside it.
     void wake() { go_.notify(sc_core::SC_ZERO_TIME); }
     bool interrupted() const { return interrupted_; }
@@ -35,6 +37,7 @@ private:
     const std::atomic<bool>* interrupt_;
     sc_core::sc_event go_{"go"};
     std::function<void()> after_each_;
+    std::function<void(SimTime)> before_each_;
     bool interrupted_ = false;
     bool cut_off_ = false;
 };

@@ -1,14 +1,18 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/address.hpp"
 #include "core/assert.hpp"
 #include "core/fate.hpp"
 #include "core/kernel/invariants.hpp"
 #include "core/latency.hpp"
 #include "core/trace.hpp"
+#include "hw/cxl_memdev.hpp"
+#include "hw/dma_engine.hpp"
 #include "hw/dram.hpp"
 #include "hw/firmware.hpp"
 #include "hw/memory_controller.hpp"
@@ -16,6 +20,7 @@
 #include "hw/processors.hpp"
 #include "os/kernel_stub.hpp"
 #include "sim/agenda_clock.hpp"
+#include "sim/change.hpp"
 #include "sim/event_driver.hpp"
 #include "sim/philox.hpp"
 #include "sim/run.hpp"
@@ -38,7 +43,7 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
 }  // namespace
 
 /// The board: modules and the wires between them. Members in the order of dependence.
-struct Simulation::Platform : FirmwareReportIf {
+struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     Platform(Scenario s, RunOptions o)
         : scenario(with_modules(std::move(s), o.start_from)),
           options(o),
@@ -51,9 +56,15 @@ struct Simulation::Platform : FirmwareReportIf {
                      latency, fates),
           controller("memory_controller", scenario.machine, media),
           firmware("firmware", scenario.machine, agenda, trace, latency, fates),
+          dma("dma", agenda, trace, latency),
           kernel("kernel", scenario, agenda, trace, names, latency, fates),
+          world{scenario, kernel.kernel(), names,
+                [this](CpuId cpu, std::uint32_t bank) {
+                    return ((processors.valid_banks(cpu) >> bank) & 1) != 0;
+                },
+                [this](SpaRange range) { return poisoned(range); }},
           driver(scenario, agenda, trace, fates,
-                 {processors, controller, *this, kernel.kernel()}) {
+                 {processors, controller, *this, dma, kernel.kernel()}, world, o.log_matcher) {
         for (const auto& [which, how] : scenario.latency) latency.set(which, how);
         kernel.kernel().log.limit(options.log_capacity);
         connect();
@@ -69,12 +80,22 @@ struct Simulation::Platform : FirmwareReportIf {
         kernel.firmware_out(firmware.dsm_in);
         firmware.notify_out(kernel.notify_in);
         controller.error_out(processors.error_in);
+        dma.mem_out.bind(controller.io_in);
+        dma.done_out(kernel.dma_done_in);
         const MachineConfig& machine = scenario.machine;
         for (std::uint32_t i = 0; i < machine.memory.size(); ++i) {
+            if (!machine.memory[i].is_dram()) continue;
             drams.push_back(std::make_unique<hw::Dram>(
                 ("dram" + std::to_string(i)).c_str(), machine.memory[i], i, media));
-            controller.dram_out(i).bind(drams[i]->mem_in);
-            controller.dram_media_out(drams[i]->media_in);
+            controller.dram_out(drams.size() - 1).bind(drams.back()->mem_in);
+            controller.dram_media_out(drams.back()->media_in);
+        }
+        for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i) {
+            memdevs.push_back(std::make_unique<hw::CxlMemdev>(
+                ("memdev" + std::to_string(i)).c_str(), machine.memdevs[i], i, media));
+            controller.memdev_out(i).bind(memdevs[i]->mem_in);
+            controller.memdev_media_out(memdevs[i]->media_in);
+            kernel.cxl_out(memdevs[i]->mailbox_in);
         }
         for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i) {
             nvdimms.push_back(std::make_unique<hw::Nvdimm>(
@@ -92,7 +113,20 @@ struct Simulation::Platform : FirmwareReportIf {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
         kernel.kernel().boot();
         if (image) start_from_image();
-        if (options.check_invariants) clock.after_each([this] { check_invariants(); });
+        if (options.check_invariants || driver.watches())
+            clock.after_each([this] {
+                if (driver.watches()) driver.look_again();
+                if (options.check_invariants) check_invariants();
+            });
+        if (options.before_each) clock.before_each(options.before_each);
+        if (options.chooser) {
+            agenda.choose_by(options.chooser, options.window);
+            driver.apart_within(options.window);
+        }
+        if (options.change) {
+            driver.let_sleep(options.change->new_events);
+            agenda.post(options.change->at, *this, 0);
+        }
         driver.start();
         clock.wake();
         sc_core::sc_start();
@@ -103,11 +137,44 @@ struct Simulation::Platform : FirmwareReportIf {
         driver.finish();
     }
 
+    /// Whether a media error lies in `range` of physical addresses.
+    bool poisoned(SpaRange range) const {
+        const MachineConfig& machine = scenario.machine;
+        for (std::size_t i = 0; i < machine.memory.size(); ++i) {
+            const SpaRange& dram = machine.memory[i].range;
+            const SpaRange both{std::max(range.begin, dram.begin), std::min(range.end, dram.end)};
+            if (both.begin < both.end &&
+                drams[i]->poison().first_in({both.begin - dram.begin, both.end - dram.begin}))
+                return true;
+        }
+        for (const RegionConfig& region : machine.regions) {
+            const std::uint64_t end = std::min(range.end, region.range.end);
+            for (std::uint64_t at = std::max(range.begin, region.range.begin); at < end;) {
+                // One interleave unit lies in one piece in its module.
+                const std::uint64_t unit =
+                    std::min(end, region.range.begin +
+                                      round_down(at - region.range.begin, region.interleave) +
+                                      region.interleave);
+                const DimmAddress there = dimm_address(region, at);
+                if (nvdimms[there.nvdimm]->poison().first_in({there.dpa, there.dpa + (unit - at)}))
+                    return true;
+                at = unit;
+            }
+        }
+        return false;
+    }
+
     void start_from_image() {
         std::vector<SpaRange> known;
         for (std::uint32_t i = 0; i < scenario.machine.regions.size(); ++i)
             for (const SpaRange& run : firmware.known_poison(i)) known.push_back(run);
         kernel.kernel().libnvdimm.start_from(*image, known);
+    }
+
+    /// The time of options.change has come.
+    void on_agenda(std::uint64_t) override {
+        apply(*options.change, scenario, {kernel.kernel(), latency, controller});
+        driver.wake();
     }
 
     /// Ends the run at the first complaint; SystemC's own processes must not throw.
@@ -133,9 +200,12 @@ struct Simulation::Platform : FirmwareReportIf {
     hw::Processors processors;
     hw::MemoryController controller;
     std::vector<std::unique_ptr<hw::Dram>> drams;
+    std::vector<std::unique_ptr<hw::CxlMemdev>> memdevs;
     std::vector<std::unique_ptr<hw::Nvdimm>> nvdimms;
     hw::Firmware firmware;
+    hw::DmaEngine dma;
     os::KernelStub kernel;
+    ConditionWorld world;
     EventDriver driver;
     kernel::Invariants invariants{kernel.kernel()};
     std::optional<NvdimmImage> image;  // that the run starts from
@@ -152,7 +222,7 @@ void Simulation::run() { platform_->run(); }
 NvdimmImage Simulation::image() const {
     const Platform& p = *platform_;
     const MachineConfig& machine = p.scenario.machine;
-    NvdimmImage image{machine.nvdimms, machine.regions, machine.namespaces, {}, {}};
+    NvdimmImage image{machine.nvdimms, machine.regions, {}, {}, {}, {}};
     for (const auto& nvdimm : p.nvdimms) image.modules.push_back(nvdimm->snapshot());
     p.kernel.kernel().libnvdimm.save(image);
     return image;
@@ -166,11 +236,16 @@ RunView Simulation::view() const {
         view.nvdimm_poison.push_back(nvdimm->poison().runs());
         view.nvdimm_health.push_back(nvdimm->smart());
     }
+    for (const auto& memdev : p.memdevs) {
+        view.memdev_poison.push_back(memdev->poison().runs());
+        view.memdev_lists.push_back(memdev->device().records());
+    }
     for (const auto& dram : p.drams)
         for (const SpaRange& run : dram->poisoned_spa()) view.dram_poison.push_back(run);
     view.banks = p.processors.bank_snapshots();
     view.event_times = p.driver.times();
     view.event_ran = p.driver.ran();
+    view.temporal = p.driver.temporal();
     view.speculative_hits = p.processors.counters().speculation_hits;
     view.interrupted = p.clock.interrupted();
     return view;

@@ -39,12 +39,12 @@ case $case_name in
 help)
     status 0 --help
     has out "usage: mcemu COMMAND"
-    for command in run report check decode import export addr profiles latencies schema; do has out "  $command"; done
-    hasnt out "campaign"
+    for command in run report campaign check regress decode import export addr profiles latencies schema; do has out "  $command"; done
+    hasnt out "coverage"
     empty err
     ;;
 command-help)
-    for command in run report check decode import export addr profiles latencies schema; do
+    for command in run report check regress decode import export addr profiles latencies schema; do
         status 0 "$command" --help
         has out "usage: mcemu $command"
         has out "--help"
@@ -72,7 +72,7 @@ unknown-command)
     empty out
     ;;
 absent-command)
-    status 2 campaign x.json
+    status 2 coverage ./x.json
     has err "is not part of this version"
     ;;
 unknown-option)
@@ -421,8 +421,12 @@ state)
     # In place: the old image is read before the new one replaces it.
     status 0 run "$reboot/scrub-finds-latent-error-next.json" --load-state b.state --save-state b.state -q
     cmp -s b.state c.state || fail "writing over the image that was read changed it"
+    # By itself it boots on what the scenario that it names leaves.
+    status 0 run "$reboot/scrub-finds-latent-error-next.json" --save-state e.state -q
+    cmp -s e.state c.state || fail "boots_on gave another image than --load-state"
     # Without the image the next boot meets clean media: its expectations fail.
-    status 1 run "$reboot/scrub-finds-latent-error-next.json" -q
+    grep -v boots_on "$reboot/scrub-finds-latent-error-next.json" >clean.json
+    status 1 run clean.json -q
     "$program" run "$reboot/scrub-finds-latent-error-next.json" --load-state - -q <a.state >out 2>err ||
         fail "an image from standard input"
     status 0 run "$reboot/scrub-finds-latent-error.json" --save-state - -q
@@ -504,6 +508,67 @@ import-mce-inject)
     status 0 export mce-inject result
     has out "STATUS 0xbe00"
     ;;
+import-dmesg)
+    for log in srar-4.19 panic-levels ghes-syslog injection-dmesg-T; do
+        status 0 import dmesg "$formats/$log.log" -o "$log.json"
+        status 0 check "$log.json"
+        status 0 run "$log.json"
+        has err "met"
+    done
+    has srar-4.19.json '"Memory failure: 0xe16677: Killing java:5421 due to hardware memory corruption"'
+    has srar-4.19.json "//   line 23: EDAC MC0: 1 CE memory read error"
+    has panic-levels.json '"panic": "Fatal machine check"'
+    # The emulated kernel's own log gives a scenario that prints the same.
+    for log in panic-levels injection-dmesg-T; do
+        status 0 run $log.json
+        cp out log
+        status 0 import dmesg log -o again.json
+        status 0 run again.json
+        sed 's/^[^]]*] //; s/TSC [0-9a-f]*//' log >first
+        sed 's/^[^]]*] //; s/TSC [0-9a-f]*//' out >second
+        cmp -s first second || fail "the log of a run, imported, runs to another log"
+    done
+    echo "nothing" | "$program" import dmesg - >out 2>err
+    [ $? -eq 2 ] || fail "a log without errors is not refused"
+    has err "<stdin>:1:1: this log holds no hardware error"
+    empty out
+    ;;
+rasdaemon)
+    status 0 import dmesg "$formats/srar-4.19.log" -o s.json
+    status 0 run s.json -q --result result
+    status 0 export rasdaemon result -o ras.db
+    status 0 export rasdaemon s.json -o same.db
+    cmp -s ras.db same.db || fail "a scenario exports another database than its result"
+    status 0 import rasdaemon ras.db -o back.json
+    status 0 run back.json
+    has back.json "0xbd80000000000134"
+    head -c 5000 ras.db >torn
+    status 2 import rasdaemon torn
+    [ "$(wc -l <err)" -eq 1 ] || fail "not one line about a damaged database"
+    has err "torn: the database is damaged"
+    status 2 import rasdaemon s.json
+    has err "this is no SQLite database"
+    # Debian's reader, as it is installed but for the place of the database, and with every table that
+    # other builds ask for. It looks for modprobe, which it does not need here.
+    reader=/usr/sbin/ras-mc-ctl
+    [ -r $reader ] || fail "there is no $reader: install rasdaemon"
+    mkdir tools
+    printf '#!/bin/sh\n' >tools/modprobe
+    chmod +x tools/modprobe
+    sed 's|^my $dbname .*|my $dbname = "ras.db";|' $reader >debian.pl
+    sed 's|^#$has|$has|' debian.pl >whole.pl
+    for script in debian whole; do
+        PATH=$PWD/tools:$PATH perl $script.pl --summary >out 2>err || fail "$script --summary"
+        empty err
+        has out "1 Data CACHE Level-0 Data-Read Error errors"
+        has out "Corrected on DIMM Label(s): 'CPU_SrcID#1_MC#0_Chan#0_DIMM#0'"
+        PATH=$PWD/tools:$PATH perl $script.pl --errors >out 2>err || fail "$script --errors"
+        empty err
+        has out "status=0xbd80000000000134, addr=0xe16677040"
+        has out "memory read error at CPU_SrcID#1_MC#0_Chan#0_DIMM#0"
+    done
+    has out "pfn=0xe16677, page_type=dirty LRU page, action_result=Recovered"
+    ;;
 import-qemu)
     status 0 import qemu "$formats/session.qemu" -o s.json
     has err "'info' is no mce command"
@@ -582,6 +647,96 @@ check)
     echo '{' >bad.json
     status 2 check bad.json
     ;;
+every-option-is-known)
+    # What --help of a command shows is in its completion and in its manual page.
+    status 0 --help
+    commands=$(sed -n '/^commands:/,/^$/s/^  \([a-z-]*\) .*/\1/p' out)
+    [ -n "$commands" ] || fail "--help lists no commands"
+    for shell in bash zsh fish; do
+        "$program" completion $shell >$shell </dev/null || fail "completion $shell fails"
+    done
+    for command in $commands; do
+        status 0 "$command" --help
+        options=$(sed -n 's/^  \(-[a-z] \[ \)\{0,1\}--\([a-z][a-z-]*\).*/\2/p' out)
+        [ -n "$options" ] || fail "$command --help shows no options: does it use parse()?"
+        status 0 man "$command"
+        cp out page
+        sed -n "/^        '$command')/,/;;\$/p" bash >bash.part
+        sed -n "/^        '$command')/,/;;\$/p" zsh >zsh.part
+        grep -F "__fish_seen_subcommand_from $command'" fish >fish.part
+        for option in $options; do
+            for part in bash.part zsh.part; do
+                [ "$option" = help ] || grep -qE -- "--$option([^a-z-]|\$)" $part ||
+                    fail "$part lacks --$option of $command"
+            done
+            grep -qE -- "-l $option( |\$)" fish.part || fail "fish lacks --$option of $command"
+            has page "$(printf '%s' "--$option" | sed 's/-/\\-/g')"
+        done
+    done
+    ;;
+completion-bash)
+    "$program" completion bash >script </dev/null || fail "no completion"
+    command -v bash >/dev/null || exit 0
+    bash -n script || fail "bash does not read it"
+    : >"a file.json"
+    cat >try <<'EOF'
+source ./script
+shopt -u progcomp 2>/dev/null
+offer() { COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mcemu; printf '%s\n' "${COMPREPLY[@]}"; }
+echo "== commands"; offer mcemu ''
+echo "== prefix"; offer mcemu de
+echo "== options"; offer mcemu run --q
+echo "== files"; offer mcemu run 'a f'
+echo "== value"; offer mcemu run --color n
+echo "== profile"; offer mcemu run --profile ''
+echo "== words"; offer mcemu schema re
+echo "== format"; offer mcemu export nd
+echo "== second"; offer mcemu export ndctl 'a f'
+echo "== man"; offer mcemu man lat
+EOF
+    bash try >out 2>err </dev/null || fail "bash does not run it"
+    empty err
+    section() { sed -n "/^== $1\$/,/^== /p" out | grep -v '^== '; }
+    [ "$(section prefix)" = decode ] || fail "mcemu de: $(section prefix)"
+    section commands | grep -qx run || fail "no commands"
+    [ "$(section options)" = --quiet ] || fail "run --q: $(section options)"
+    [ "$(section files)" = "a file.json" ] || fail "run 'a f': $(section files)"
+    [ "$(section value)" = never ] || fail "--color n: $(section value)"
+    section profile | grep -qx v4.19 || fail "--profile: $(section profile)"
+    [ "$(section words)" = result ] || fail "schema re: $(section words)"
+    [ "$(section format)" = ndctl ] || fail "export nd: $(section format)"
+    [ "$(section second)" = "a file.json" ] || fail "export ndctl 'a f': $(section second)"
+    [ "$(section man)" = latencies ] || fail "man lat: $(section man)"
+    ;;
+completion-other-shells)
+    for shell in zsh fish; do
+        "$program" completion $shell >script.$shell </dev/null || fail "no completion for $shell"
+        command -v $shell >/dev/null || continue
+        $shell -n script.$shell || fail "$shell does not read it"
+    done
+    has script.zsh "#compdef mcemu"
+    has script.fish "complete -c mcemu -n __fish_use_subcommand -a run"
+    status 2 completion
+    has err "which shell? bash, zsh and fish are known"
+    status 2 completion tcsh
+    has err "there is no completion for 'tcsh': bash, zsh and fish are known"
+    ;;
+man)
+    status 0 man
+    has out '.TH "MCEMU" "1"'
+    has out 'mcemu\-decode'
+    status 0 man run
+    has out '.SH SYNOPSIS'
+    has out '\fB\-\-result\fR \fIFILE\fR'
+    for page in "" run check decode import; do
+        "$program" man $page >page </dev/null || fail "no page of '$page'"
+        command -v groff >/dev/null || continue
+        groff -man -Tascii -ww -z page 2>err || fail "groff does not read the page of '$page'"
+        empty err
+    done
+    status 2 man rum
+    has err "there is no command 'rum': 'run' would be one"
+    ;;
 schema)
     status 0 schema scenario
     has out "json-schema.org/draft-07"
@@ -609,6 +764,80 @@ interrupt)
     code=$?
     [ $code -eq 130 ] || fail "exit status $code, not 130"
     has r.json '"interrupted": true'
+    ;;
+regress)
+    mkdir -p suite/b suite/a
+    for n in 1 2 3; do
+        sed "s/\"name\": *\"[^\"]*\"/\"name\": \"n$n\"/" "$scenario" >suite/b/$n.json
+    done
+    sed 's/"outcome": "running"/"outcome": "panic"/' "$scenario" >suite/a/fails.json
+    grep -q '"outcome": "panic"' suite/a/fails.json || fail "the test's own scenario"
+    echo '{"schema": "mcemu/scenario/1", "name": "part", "machine": {}}' >suite/part.json
+    echo '{"schema": "mcemu/campaign/1"}' >suite/campaign.json
+    status 1 regress suite -j 1
+    cp out one
+    status 1 regress suite -j 3
+    cmp -s one out || fail "-j changed the output"
+    has out "4 scenarios in 4 files: 3 ok, 1 failed (2 files are no scenarios)"
+    has out 'wanted "panic", got "running"'
+    has out "first divergence at the end, "
+    has out "replay: mcemu run suite/a/fails.json"
+    [ "$(grep -n 'fails.json$' out | head -n 1 | cut -d: -f1)" = 1 ] || fail "not in the order of names"
+    status 1 regress suite/b suite/a/fails.json -q
+    has out "suite/a/fails.json"
+    hasnt out "suite/b/1.json"
+    status 0 regress suite --filter 'n[12]'
+    has out "2 scenarios in 2 files: 2 ok"
+    status 0 regress suite --filter 'suite/b/*'
+    has out "3 scenarios in 3 files: 3 ok"
+    status 1 regress suite --fail-fast
+    has out "1 scenario in 1 file: 0 ok, 1 failed"
+    hasnt out "suite/b/1.json"
+    status 0 regress suite/b --twice
+    status 2 regress suite --tag nobody-has-it
+    has err "no scenario is selected"
+    status 2 regress no-such-folder
+    has err "no-such-folder: there is no such file or folder"
+    status 2 regress
+    status 2 regress suite --shard 3/2
+    status 2 regress suite -j 0
+    echo '{' >suite/a/broken.json
+    status 1 regress suite
+    has out "suite/a/broken.json:1:"
+    has out "5 scenarios in 5 files: 3 ok, 1 failed, 1 not valid"
+    status 2 regress suite/a/broken.json
+    # Each shard of three, together each scenario once.
+    for i in 1 2 3; do
+        "$program" regress suite --shard $i/3 >>shards 2>err </dev/null
+    done
+    "$program" regress suite >whole 2>err </dev/null
+    for f in shards whole; do grep '^[a-z].*json' "$f" | LC_ALL=C sort >$f.sorted; done
+    cmp -s shards.sorted whole.sorted || fail "the shards are not the whole"
+    ;;
+regress-matrix)
+    cat >m.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "m", "params": { "pfn": "0x100", "at": "1ms" },
+  "matrix": { "at": ["1ms", "2ms"], "pfn": ["0x100", "0x101", "0x102"] },
+  "events": [ { "id": "e", "at": "${at}", "do": "hwpoison_pfn", "pfn": "${pfn}" } ],
+  "expect": { "outcome": "running", "fates": { "e": "filtered" } } }
+END
+    status 0 regress m.json
+    has out "6 scenarios in 1 file: 6 ok"
+    sed -n 4p out | grep -qF 'm.json [at=2ms pfn=0x100]' || fail "the first name varies slowest"
+    status 0 regress m.json --filter '*at=2ms*'
+    has out "3 scenarios in 1 file: 3 ok"
+    status 2 run m.json
+    has err "mcemu regress"
+    has err "--matrix at=1ms --matrix pfn=0x100"
+    status 0 run m.json --matrix at=2ms --matrix pfn=0x101
+    has err "2.000 ms"
+    status 2 run m.json --matrix at=2ms
+    has err "add --matrix pfn=0x100"
+    status 2 run m.json --matrix at=3ms --matrix pfn=0x101
+    has err 'there is "1ms", "2ms"'
+    sed -i 's/"filtered"/"consumed"/' m.json
+    status 1 regress m.json
+    grep -F 'replay: mcemu run --matrix at=2ms --matrix pfn=0x102 m.json' out >/dev/null || fail "no replay"
     ;;
 *) fail "there is no such case" ;;
 esac
