@@ -7,6 +7,7 @@
 #include "core/assert.hpp"
 #include "core/fate.hpp"
 #include "core/kernel/invariants.hpp"
+#include "core/kernel/nvdimm/invariants.hpp"
 #include "core/latency.hpp"
 #include "core/trace.hpp"
 #include "hw/cxl_memdev.hpp"
@@ -40,7 +41,7 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
 }  // namespace
 
 /// The board: modules and the wires between them. Members in the order of dependence.
-struct Simulation::Platform : FirmwareReportIf {
+struct Simulation::Platform : FirmwareReportIf, private kernel::PmemMedia {
     Platform(Scenario s, RunOptions o)
         : scenario(with_modules(std::move(s), o.start_from)),
           options(o),
@@ -101,8 +102,14 @@ struct Simulation::Platform : FirmwareReportIf {
 
     void report(const CperEvent& record) override { firmware.report(record); }
 
+    // kernel::PmemMedia
+    const pmem::PoisonList& poison(std::uint32_t i) const override { return nvdimms[i]->poison(); }
+    const pmem::SmartHealth& health(std::uint32_t i) const override { return nvdimms[i]->smart(); }
+    const pmem::Ars& ars() const override { return firmware.ars(); }
+
     void run() {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
+        if (options.check_invariants) broken = pmem_invariants.check_start();
         kernel.kernel().boot();
         if (image) start_from_image();
         if (options.check_invariants) clock.after_each([this] { check_invariants(); });
@@ -127,6 +134,7 @@ struct Simulation::Platform : FirmwareReportIf {
     void check_invariants() {
         if (!broken.empty()) return;
         broken = invariants.check();
+        if (broken.empty()) broken = pmem_invariants.check();
         if (broken.empty()) return;
         trace.note(Module::kernel, TraceKind::invariant);
         agenda.stop();
@@ -153,6 +161,7 @@ struct Simulation::Platform : FirmwareReportIf {
     os::KernelStub kernel;
     EventDriver driver;
     kernel::Invariants invariants{kernel.kernel()};
+    kernel::PmemInvariants pmem_invariants{kernel.kernel(), *this};
     std::optional<NvdimmImage> image;  // that the run starts from
     std::string broken;  // the first invariant that did not hold
 };

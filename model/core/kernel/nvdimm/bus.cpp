@@ -16,7 +16,7 @@ Lat cost_of(DsmEvent::Function function) {
 NvdimmBus::NvdimmBus(Kernel& kernel) : env_(kernel.env) {
     const BadblocksModel model = env_.config.badblocks;
     for (const RegionConfig& region : env_.machine.regions)
-        regions_.push_back({&region, Badblocks(model), {}});
+        regions_.push_back({&region, Badblocks(model), {}, 0});
     std::uint32_t index = 0;
     for (const NamespaceConfig& config : env_.machine.namespaces) {
         const bool fsdax = config.mode == NamespaceMode::fsdax;
@@ -38,8 +38,8 @@ void NvdimmBus::add_badrange(std::uint64_t spa, std::uint64_t length) {
 }
 
 void NvdimmBus::revalidate_poison(std::uint32_t region) {
-    ++revalidations_;
     PmemRegion& r = regions_[region];
+    r.filled_at = ++revalidations_;
     populate(r.bad, r.filler, region, r.config->range);
     for (PmemNamespace& ns : namespaces_)
         if (ns.config->region == region && ns.has_table && ns.enabled)

@@ -18,6 +18,7 @@ struct PmemRegion {
     const RegionConfig* config = nullptr;
     Badblocks bad;
     BadblocksFiller filler;
+    std::uint64_t filled_at = 0;  ///< NvdimmBus::revalidations() of the last time
 };
 
 struct PmemNamespace {
