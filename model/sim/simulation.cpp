@@ -9,6 +9,7 @@
 #include "core/assert.hpp"
 #include "core/fate.hpp"
 #include "core/kernel/invariants.hpp"
+#include "core/kernel/nvdimm/invariants.hpp"
 #include "core/latency.hpp"
 #include "core/trace.hpp"
 #include "hw/cxl_memdev.hpp"
@@ -43,7 +44,7 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
 }  // namespace
 
 /// The board: modules and the wires between them. Members in the order of dependence.
-struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
+struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::PmemMedia {
     Platform(Scenario s, RunOptions o)
         : scenario(with_modules(std::move(s), o.start_from)),
           options(o),
@@ -109,8 +110,14 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
 
     void report(const CperEvent& record) override { firmware.report(record); }
 
+    // kernel::PmemMedia
+    const pmem::PoisonList& poison(std::uint32_t i) const override { return nvdimms[i]->poison(); }
+    const pmem::SmartHealth& health(std::uint32_t i) const override { return nvdimms[i]->smart(); }
+    const pmem::Ars& ars() const override { return firmware.ars(); }
+
     void run() {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
+        if (options.check_invariants) broken = pmem_invariants.check_start();
         kernel.kernel().boot();
         if (image) start_from_image();
         if (options.check_invariants || driver.watches())
@@ -181,6 +188,7 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     void check_invariants() {
         if (!broken.empty()) return;
         broken = invariants.check();
+        if (broken.empty()) broken = pmem_invariants.check();
         if (broken.empty()) return;
         trace.note(Module::kernel, TraceKind::invariant);
         agenda.stop();
@@ -208,6 +216,7 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     ConditionWorld world;
     EventDriver driver;
     kernel::Invariants invariants{kernel.kernel()};
+    kernel::PmemInvariants pmem_invariants{kernel.kernel(), *this};
     std::optional<NvdimmImage> image;  // that the run starts from
     std::string broken;  // the first invariant that did not hold
 };
