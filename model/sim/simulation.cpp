@@ -52,13 +52,13 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
           latency(rng),
           trace(agenda, o.trace_capacity),
           media{agenda, trace, latency, fates, ledger},
-          clock("clock", agenda, o.run_ahead, scenario.until, o.interrupt),
-          processors("processors", scenario.machine.cpus, scenario.machine.mca, agenda, trace,
-                     latency, fates),
-          controller("memory_controller", scenario.machine, media),
-          firmware("firmware", scenario.machine, agenda, trace, latency, fates),
-          dma("dma", agenda, trace, latency),
-          kernel("kernel", scenario, agenda, trace, names, latency, fates),
+          clock(named("clock"), agenda, o.run_ahead, scenario.until, o.interrupt),
+          processors(named("processors"), scenario.machine.cpus, scenario.machine.mca, agenda,
+                     trace, latency, fates),
+          controller(named("memory_controller"), scenario.machine, media),
+          firmware(named("firmware"), scenario.machine, agenda, trace, latency, fates),
+          dma(named("dma"), agenda, trace, latency),
+          kernel(named("kernel"), scenario, agenda, trace, names, latency, fates),
           world{scenario, kernel.kernel(), names,
                 [this](CpuId cpu, std::uint32_t bank) {
                     return ((processors.valid_banks(cpu) >> bank) & 1) != 0;
@@ -74,6 +74,12 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
         for (std::size_t i = 0; i < nvdimms.size(); ++i) nvdimms[i]->restore(image->modules[i]);
     }
 
+    /// SystemC's names are unique among all machines of the process: "m1_kernel".
+    sc_core::sc_module_name named(const std::string& what) {
+        name = "m" + std::to_string(number) + '_' + what;
+        return sc_core::sc_module_name(name.c_str());
+    }
+
     void connect() {
         processors.mem_out.bind(controller.mem_in);
         processors.interrupt_out(kernel.interrupt_in);
@@ -86,21 +92,21 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
         const MachineConfig& machine = scenario.machine;
         for (std::uint32_t i = 0; i < machine.memory.size(); ++i) {
             if (!machine.memory[i].is_dram()) continue;
-            drams.push_back(std::make_unique<hw::Dram>(
-                ("dram" + std::to_string(i)).c_str(), machine.memory[i], i, media));
+            drams.push_back(std::make_unique<hw::Dram>(named("dram" + std::to_string(i)),
+                                                       machine.memory[i], i, media));
             controller.dram_out(drams.size() - 1).bind(drams.back()->mem_in);
             controller.dram_media_out(drams.back()->media_in);
         }
         for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i) {
-            memdevs.push_back(std::make_unique<hw::CxlMemdev>(
-                ("memdev" + std::to_string(i)).c_str(), machine.memdevs[i], i, media));
+            memdevs.push_back(std::make_unique<hw::CxlMemdev>(named("memdev" + std::to_string(i)),
+                                                              machine.memdevs[i], i, media));
             controller.memdev_out(i).bind(memdevs[i]->mem_in);
             controller.memdev_media_out(memdevs[i]->media_in);
             kernel.cxl_out(memdevs[i]->mailbox_in);
         }
         for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i) {
-            nvdimms.push_back(std::make_unique<hw::Nvdimm>(
-                ("nvdimm" + std::to_string(i)).c_str(), machine.nvdimms[i], i, media));
+            nvdimms.push_back(std::make_unique<hw::Nvdimm>(named("nvdimm" + std::to_string(i)),
+                                                           machine.nvdimms[i], i, media));
             controller.nvdimm_out(i).bind(nvdimms[i]->mem_in);
             controller.nvdimm_media_out(nvdimms[i]->media_in);
             firmware.mailbox_out(nvdimms[i]->mailbox_in);
@@ -118,6 +124,7 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
     void run() {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
         if (options.check_invariants) broken = pmem_invariants.check_start();
+        clock.begin();
         kernel.kernel().boot();
         if (image) start_from_image();
         if (options.check_invariants || driver.watches())
@@ -147,11 +154,14 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
     /// Whether a media error lies in `range` of physical addresses.
     bool poisoned(SpaRange range) const {
         const MachineConfig& machine = scenario.machine;
+        std::size_t drams_seen = 0;
         for (std::size_t i = 0; i < machine.memory.size(); ++i) {
+            if (!machine.memory[i].is_dram()) continue;
+            const hw::Dram& device = *drams[drams_seen++];
             const SpaRange& dram = machine.memory[i].range;
             const SpaRange both{std::max(range.begin, dram.begin), std::min(range.end, dram.end)};
             if (both.begin < both.end &&
-                drams[i]->poison().first_in({both.begin - dram.begin, both.end - dram.begin}))
+                device.poison().first_in({both.begin - dram.begin, both.end - dram.begin}))
                 return true;
         }
         for (const RegionConfig& region : machine.regions) {
@@ -194,6 +204,9 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
         agenda.stop();
     }
 
+    static inline unsigned machines = 0;  // of this process so far
+    const unsigned number = ++machines;
+    std::string name;
     Scenario scenario;
     RunOptions options;
     PhiloxRng rng;
