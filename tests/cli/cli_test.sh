@@ -620,6 +620,24 @@ decode-stdin)
     printf 'MCE ADDR 1 STATUS FATAL\n' | "$program" decode - >out 2>err || fail "with a warning"
     has err "<stdin>:1:12: STATUS replaces what stood there"
     ;;
+decode-others)
+    printf '%s\n' 'mce: [Hardware Error]: CPU 2: Machine Check: 0 Bank 21: dc2040000400011b' \
+        'mce: [Hardware Error]: TSC 0 ADDR 7d41b7940 MISC d01a000601000000' \
+        'mce: [Hardware Error]: PROCESSOR 2:a60f12 TIME 1694950564 SOCKET 0 APIC 4 microcode a601206' >amd
+    "$program" decode <amd >out 2>err || fail "a record of AMD's"
+    has out "STATUS 0xdc2040000400011b, AMD"
+    has out "corrected by ECC"
+    has out "class CE: the bank's unit and the extended code need the processor's model"
+    hasnt out "Linux v"
+    "$program" decode --json <amd >out 2>err || fail "a record of AMD's as JSON"
+    has out '"grades": []'
+    printf '%s\n' 'mce: [Hardware Error]: CPU 0: Machine Check: 0 Bank -1: bc0000000000009f' \
+        'mce: [Hardware Error]: TSC 0 ADDR 276aeb0180 MISC 86' 'CPU 1: Machine Check: 0 Bank 128: 8000000000000000' >soft
+    "$program" decode <soft >out 2>err || fail "records of no bank"
+    has out "CPU 0 bank -1, a report of firmware (line 1)"
+    has out "CPU 1 bank 128, a thermal event (line 3)"
+    hasnt out "BANK 4294967295"
+    ;;
 decode-refuses)
     status 2 decode 0xzz
     has err "STATUS '0xzz' is no whole number of 64 bits"
