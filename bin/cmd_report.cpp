@@ -25,7 +25,8 @@ CommandLine command_line() {
     CommandLine line;
     line.usage = "report [options] [LABEL=]FILE...";
     line.what =
-        "Figures and pictures from results (run --result) and traces (run --trace FILE.ndjson). A\n"
+        "Figures and pictures from results (run --result), traces (run --trace FILE.ndjson) and the\n"
+        "results databases of campaigns. A\n"
         "result and a trace of the same run are put together; several runs are compared. Runs that\n"
         "differ in their seeds alone, or have the same LABEL, are one variant. Pages of this build " +
         std::string(report::has_script() ? "can be\nzoomed and followed."
@@ -115,8 +116,12 @@ void add_file(const std::string& argument, const std::vector<report::Wanted>& wa
     const std::string first(look, static_cast<std::size_t>(in->gcount()));
     report::PrefixedBuffer buffer(first, *in);
     std::istream whole(&buffer);
-    if (first == "SQLite f")
-        throw InputError(name + ": this version reports results and traces, not databases");
+    if (first == "SQLite f") {
+        if (file == "-")
+            throw InputError("<stdin>: a database cannot be read from standard input: a file would be right");
+        figures.add(label, file, report::read_campaign(file));
+        return;
+    }
     if (first == "{\"t_ps\":") {
         figures.add(label, file, report::read_trace(whole, name, wanted, kMostRows));
         return;

@@ -11,8 +11,8 @@
 #
 # A folder that stands to the left may also use what is further right, except that hw and os meet
 # only in wires. Libraries: SystemC in wires, hw, os, sim; nlohmann in scenario, exchange, output,
-# campaign, compare, regress, report, bin; SQLiteCpp in exchange, campaign and regress; pugixml in
-# regress; valijson in scenario; Random123 in sim; Boost in bin, campaign, output, report and
+# campaign, compare, regress, report, bin; SQLiteCpp in exchange, campaign, regress and report;
+# pugixml in regress; valijson in scenario; Random123 in sim; Boost in bin, campaign, output, report and
 # scenario; simdjson and zlib in report.
 set -eu
 root=$1
@@ -35,7 +35,7 @@ BEGIN {
     # Libraries beyond the standard one: which layers may include them.
     split("systemc:wires hw os sim;tlm:wires hw os sim;tlm_utils:wires hw os sim;" \
           "nlohmann:scenario exchange output campaign compare regress report bin;" \
-          "SQLiteCpp:exchange campaign regress;sqlite3.h:exchange campaign;pugixml.hpp:regress;" \
+          "SQLiteCpp:exchange campaign regress report;sqlite3.h:exchange campaign;pugixml.hpp:regress;" \
           "valijson:scenario;Random123:sim;boost:output scenario campaign report bin;" \
           "simdjson.h:report;zlib.h:report", libs, ";")
     for (i in libs) {

@@ -330,6 +330,21 @@ void measure_sentence(const Json& m, const std::string& variant, Json& out) {
 Json summary_of(const Json& document) {
     constexpr std::size_t kMost = 12;
     Json out = Json::array();
+    for (const Json& c : document["campaigns"]) {
+        std::string line = "Campaign " + c["name"].get<std::string>() + ": " + plural(c["runs"], "run") +
+                           " of " + plural(c["cells"], "cell") +
+                           (c["finished"] == true ? "" : ", not finished");
+        if (c["failures"] != 0)
+            line += "; the emulator failed in " + plural(c["failures"], "run");
+        out.push_back(line + ".");
+        std::size_t named = 0;
+        for (const Json& i : c["influences"]) {
+            if (named++ == 3 || i["share"].get<double>() < 0.05) break;
+            out.push_back("The parameter " + i["parameter"].get<std::string>() + " explains " +
+                          percent(i["share"]) + " of the variance from " +
+                          i["from"].get<std::string>() + " to " + i["to"].get<std::string>() + ".");
+        }
+    }
     for (const Json& run : document["runs"]) {
         if (out.size() >= kMost / 2) {
             out.push_back(plural(document["runs"].size(), "run") + " in all.");

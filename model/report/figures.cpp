@@ -100,6 +100,10 @@ void Figures::add(const std::string& label, const std::string& file, ResultFigur
     runs_.push_back({label, {file}, std::nullopt, std::move(result)});
 }
 
+void Figures::add(const std::string& label, const std::string& file, CampaignFigures campaign) {
+    campaigns_.push_back({label, file, std::move(campaign)});
+}
+
 void Figures::finish() {
     // Levels of log lines stand in the result alone.
     for (Run& run : runs_)
@@ -123,12 +127,54 @@ void Figures::finish() {
         Variant& v = same == variants_.end() ? variants_.emplace_back() : *same;
         v.name = name;
         v.runs.push_back(i);
+        ++v.count;
         if (runs_[i].result) ++v.classes[runs_[i].result->outcome_class];
         const std::vector<Measure> own =
             runs_[i].trace ? std::vector<Measure>{} : measures_of(*runs_[i].result);
         for (const Measure& m : runs_[i].trace ? runs_[i].trace->measures : own)
             into(v.measures, m, i);
     }
+    for (Campaign& c : campaigns_)
+        for (CampaignCell& cell : c.figures.cells) {
+            Variant v;
+            v.name = (c.label.empty() ? c.figures.name : c.label) +
+                     (cell.name.empty() ? "" : ": " + cell.name);
+            v.count = cell.runs;
+            v.failures = cell.failures;
+            v.classes = cell.classes;
+            for (Measure& m : cell.measures)
+                if (m.samples.count() > 0 || m.asked) v.measures.push_back(std::move(m));
+            variants_.push_back(std::move(v));
+        }
+}
+
+/// What the databases say of themselves, and which parameters move their durations.
+Json Figures::campaigns_document() const {
+    Json list = Json::array();
+    for (const Campaign& c : campaigns_) {
+        std::uint64_t failures = 0;
+        for (const CampaignCell& cell : c.figures.cells) failures += cell.failures;
+        Json influences = Json::array();
+        for (const Influence& i : c.figures.influences) {
+            Json levels = Json::array();
+            for (const auto& [value, ps] : i.levels)
+                levels.push_back({{"value", value}, {"mean_ns", ps / 1000}});
+            influences.push_back({{"from", i.from},
+                                  {"to", i.to},
+                                  {"parameter", i.parameter},
+                                  {"share", i.share},
+                                  {"levels", std::move(levels)}});
+        }
+        list.push_back({{"file", c.file},
+                        {"name", c.figures.name},
+                        {"version", c.figures.version},
+                        {"finished", c.figures.finished},
+                        {"runs", c.figures.runs},
+                        {"cells", c.figures.cells.size()},
+                        {"failures", failures},
+                        {"influences", std::move(influences)}});
+    }
+    return list;
 }
 
 Json Figures::document(bool with_log) const {
@@ -137,6 +183,7 @@ Json Figures::document(bool with_log) const {
     for (std::uint32_t i = 0; i < runs_.size(); ++i) runs.push_back(run_document(i, with_log));
     for (const Variant& v : variants_) variants.push_back(variant_document(v));
     out["summary"] = Json::array();
+    out["campaigns"] = campaigns_document();
     out["runs"] = std::move(runs);
     out["variants"] = std::move(variants);
     out["comparison"] = comparison();
@@ -159,7 +206,7 @@ Json Figures::run_document(std::uint32_t index, bool with_log) const {
 }
 
 Json Figures::variant_document(const Variant& v) const {
-    Json out = {{"name", v.name}, {"runs", v.runs.size()}};
+    Json out = {{"name", v.name}, {"runs", v.count}, {"failures", v.failures}};
     Json classes = Json::array();
     std::uint64_t runs = 0, effective = 0;
     for (const auto& [name, n] : v.classes) {

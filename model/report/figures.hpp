@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "report/campaign_file.hpp"
 #include "report/result_file.hpp"
 #include "report/run_figures.hpp"
 
@@ -30,7 +31,9 @@ struct Run {
 /// Runs that differ in their seeds alone, or one run: what is compared with others.
 struct Variant {
     std::string name;
-    std::vector<std::uint32_t> runs;  ///< indices
+    std::vector<std::uint32_t> runs;  ///< indices; none of a campaign's
+    std::uint64_t count = 0;          ///< runs
+    std::uint64_t failures = 0;       ///< of the emulator itself
     std::vector<Measure> measures;
     std::map<std::string, std::uint64_t> classes;  ///< runs by outcome class
 };
@@ -47,6 +50,8 @@ public:
     /// end. Throws InputError when a label names things that do not belong together.
     void add(const std::string& label, const std::string& file, TraceFigures trace);
     void add(const std::string& label, const std::string& file, ResultFigures result);
+    /// Each cell of a campaign is a variant.
+    void add(const std::string& label, const std::string& file, CampaignFigures campaign);
     /// After the last add().
     void finish();
 
@@ -62,7 +67,14 @@ private:
     Json variant_document(const Variant& v) const;
     Json comparison() const;
 
+    Json campaigns_document() const;
+
+    struct Campaign {
+        std::string label, file;
+        CampaignFigures figures;
+    };
     std::vector<Run> runs_;
+    std::vector<Campaign> campaigns_;
     std::vector<Variant> variants_;
 };
 

@@ -86,7 +86,7 @@ std::string summary_section(const Json& d) {
                   in_words(r["end_ns"]), result ? std::to_string(r["signals"].size()) : "-",
                   r.contains("trace") ? string_of(r["trace"]["records"]) : "-", files});
     }
-    out += runs.take();
+    if (!d["runs"].empty()) out += runs.take();
     n = 0;
     for (const Json& r : d["runs"]) {
         const std::string which = " of run " + std::to_string(n++);
@@ -278,11 +278,33 @@ std::string phase_section(const Json& d, const std::vector<Group>& groups) {
             }
     out += folded("Table: phases", table.take());
     out = section("phases", "Phases", out);
-    if (sensitive)
+    std::string parameters;
+    for (const Json& c : d["campaigns"]) {
+        if (c["influences"].empty()) continue;
+        Table influence("Parameters of campaign " + string_of(c["name"]),
+                        {"from, to", "parameter", "share of the variance", "mean by level"});
+        std::vector<Whisker> rows;
+        for (const Json& i : c["influences"]) {
+            std::string levels;
+            for (const Json& l : i["levels"])
+                levels += (levels.empty() ? "" : ", ") + string_of(l["value"]) + ": " + in_words(l["mean_ns"]);
+            influence.row({measure_name(i), string_of(i["parameter"]), percent(i["share"]), levels}, 2);
+            const double share = i["share"];
+            if (rows.size() < 20)
+                rows.push_back({string_of(i["parameter"]) + ": " + measure_name(i), percent(share), share, share, share});
+        }
+        parameters += "<p>How much of a duration's variance the levels of a parameter explain (omega "
+                      "squared).</p>\n<figure>" +
+                      shares_svg(rows, "Shares of the variance by parameter") + "</figure>\n" + influence.take();
+    }
+    if (sensitive || !parameters.empty())
         out += section("sensitivity", "Sensitivity",
-                       "<p>Which phase moves the result: its covariance with the whole duration, as a "
-                       "share of the variance. All phases of a duration sum to 100 %; below zero: "
-                       "longer where the whole is shorter.</p>\n" + variance.take());
+                       parameters +
+                           (sensitive ? "<p>Which phase moves the result: its covariance with the whole "
+                                        "duration, as a share of the variance. All phases of a duration "
+                                        "sum to 100 %; below zero: longer where the whole is "
+                                        "shorter.</p>\n" + variance.take()
+                                      : std::string()));
     return out;
 }
 
@@ -297,7 +319,7 @@ std::string outcome_section(const Json& d) {
                 continue;
             }
             rows.push_back({name + ": " + string_of(c["class"]),
-                            percent(c["share"]) + " of " + string_of(v["runs"]), c["share"], c["low"],
+                            percent(c["share"]) + " (" + string_of(c["runs"]) + ")", c["share"], c["low"],
                             c["high"]});
             table.row({name, string_of(c["class"]), string_of(c["runs"]), percent(c["share"]),
                        percent(c["low"]), percent(c["high"])}, 1);

@@ -76,7 +76,7 @@ std::string_view phase_name(std::size_t phase) {
 
 void Measure::add(std::uint64_t ps,
                   const std::vector<std::pair<std::uint32_t, std::uint64_t>>& way,
-                  std::uint32_t cause, std::uint32_t effect) {
+                  std::uint32_t cause_id, std::uint32_t effect_id) {
     if (samples.count() == 0) first = static_cast<double>(ps);
     const double beyond = static_cast<double>(ps) - first;
     totals += beyond;
@@ -93,7 +93,7 @@ void Measure::add(std::uint64_t ps,
     if (slowest.size() == kSlowest && slowest.back().ps >= ps) return;
     const auto place = std::upper_bound(slowest.begin(), slowest.end(), ps,
                                         [](std::uint64_t v, const Slow& s) { return v > s.ps; });
-    slowest.insert(place, {ps, cause, effect, 0, way});
+    slowest.insert(place, {ps, cause_id, effect_id, 0, way});
     if (slowest.size() > kSlowest) slowest.pop_back();
 }
 

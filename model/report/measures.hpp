@@ -47,9 +47,9 @@ struct Measure {
     double totals = 0; ///< sum of (total - first total)
     std::vector<Slow> slowest;  ///< longest first
 
-    /// One more; `phases`: index and ps, in the order of the way, their sum is `ps`.
-    void add(std::uint64_t ps, const std::vector<std::pair<std::uint32_t, std::uint64_t>>& phases,
-             std::uint32_t cause, std::uint32_t effect);
+    /// One more. `way`: phases and their ps, in order; their sum is `ps`. The ids are those of records.
+    void add(std::uint64_t ps, const std::vector<std::pair<std::uint32_t, std::uint64_t>>& way,
+             std::uint32_t cause_id, std::uint32_t effect_id);
     /// Adds what run `run` measured.
     void merge(const Measure& other, std::uint32_t run);
     /// Which share of the variance of the total a phase brings in; all of them sum to 1.

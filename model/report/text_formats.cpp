@@ -108,6 +108,16 @@ std::string to_markdown(const Json& d) {
                 r.contains("class") ? string_of(r["class"]) : "", in_words(r["end_ns"]),
                 r.contains("trace") ? string_of(r["trace"]["records"]) : "", files});
     }
+    for (const Json& c : d["campaigns"]) {
+        md.heading(2, "Campaign " + c["name"].get<std::string>());
+        md.head({"from", "to", "parameter", "share of the variance", "mean by level"});
+        for (const Json& i : c["influences"]) {
+            std::string levels;
+            for (const Json& l : i["levels"])
+                levels += (levels.empty() ? "" : ", ") + l["value"].get<std::string>() + ": " + in_words(l["mean_ns"]);
+            md.row({i["from"], i["to"], i["parameter"], percent(i["share"]), levels});
+        }
+    }
     for (const Json& v : d["variants"]) {
         md.heading(2, "Variant " + v["name"].get<std::string>());
         if (!v["classes"].empty()) {
@@ -194,6 +204,13 @@ std::string to_csv(const Json& d) {
         if (r.contains("events"))
             for (const Json& e : r["events"]) csv.row("fate", run, "", e["id"], "", "fate", e["fate"], "");
     }
+    for (const Json& c : d["campaigns"])
+        for (const Json& i : c["influences"]) {
+            csv.row("influence", "", c["name"], i["from"], i["to"], i["parameter"], i["share"], "");
+            for (const Json& l : i["levels"])
+                csv.row("level", "", c["name"], i["from"], i["to"],
+                        i["parameter"].get<std::string>() + "=" + l["value"].get<std::string>(), l["mean_ns"], "ns");
+        }
     for (const Json& v : d["variants"]) {
         const std::string name = v["name"];
         for (const Json& c : v["classes"]) {

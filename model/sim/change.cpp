@@ -30,10 +30,8 @@ void apply(const Change& change, const Scenario& scenario, ChangeHands hands) {
     set(&KernelConfig::strict_4_19_0);
     set(&KernelConfig::strict_clflush_decoy);
     set(&KernelConfig::hw_error_scrub);
-    set(&KernelConfig::badblocks);
     set(&KernelConfig::mcsafe);
     set(&KernelConfig::tainted);
-    set(&KernelConfig::unmap_fails);
     // What the machine-check code must be told of, as by a write to its files.
     kernel::MachineCheck& machine_check = hands.kernel.machine_check_core;
     if (set(&KernelConfig::ignore_ce)) machine_check.config_changed("ignore_ce");
