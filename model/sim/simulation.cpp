@@ -127,7 +127,7 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
         clock.begin();
         kernel.kernel().boot();
         if (image) start_from_image();
-        if (options.check_invariants || driver.watches())
+        if (options.check_invariants || driver.watches() || options.change)
             clock.after_each([this] {
                 if (driver.watches()) driver.look_again();
                 if (options.check_invariants) check_invariants();
