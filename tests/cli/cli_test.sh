@@ -677,7 +677,7 @@ every-option-is-known)
         # shellcheck disable=SC2086
         status 0 man $1
         cp out page
-        sed -n "/^        '$1')/,/;;\$/p" bash >bash.part
+        sed -n "/^        '$1')/,/^            fi ;;\$/p" bash >bash.part
         sed -n "/^        '$1')/,/;;\$/p" zsh >zsh.part
         grep -F "__fish_seen_subcommand_from $(printf '%s' "$1" | sed 's/ /; and __fish_seen_subcommand_from /')'" fish >fish.part
         for option in $options; do
