@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "boot_image.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
 #include "output/dmesg.hpp"
@@ -17,7 +18,6 @@
 #include "output/trace_vcd.hpp"
 #include "output/verdict.hpp"
 #include "races.hpp"
-#include "regress/boot.hpp"
 #include "scenario/nvdimm_state.hpp"
 #include "scenario_file.hpp"
 #include "sim/run.hpp"
@@ -170,14 +170,6 @@ std::optional<NvdimmImage> load_state(const po::variables_map& values, const Sce
     return std::move(state.image);
 }
 
-/// The NVDIMMs that the scenario's "boots_on" leaves; nullopt after findings.
-std::optional<NvdimmImage> boot_on(const scenario::LoadedScenario& loaded, const std::string& path) {
-    regress::Boot boot = regress::boot_on(loaded.boots_on, loaded.scenario.machine,
-                                          path == "-" ? "<stdin>" : path);
-    for (const std::string& line : boot.problems) std::cerr << line << "\n";
-    return std::move(boot.image);
-}
-
 /// The NVDIMMs of a run that was not cut short.
 void write_state(const sim::Simulation& simulation, AtomicFile& file) {
     if (interrupted) {
@@ -239,6 +231,9 @@ int explore(const scenario::LoadedScenario& loaded, const po::variables_map& val
                              " is about one run, --explore about many: replay one with --schedule");
     how.run.check_invariants = values.count("check-invariants") > 0;
     how.progress = [](std::size_t) { return !interrupted.load(); };
+    const BootImage boot = boot_image(loaded, values["scenario"].as<std::string>());
+    if (!boot.good) return kUsage;
+    how.run.start_from = boot.get();
     std::signal(SIGINT, on_interrupt);
     const compare::Exploration found = compare::explore(loaded, how);
     const std::string file = values["scenario"].as<std::string>();
@@ -272,9 +267,10 @@ int cmd_run(const Args& args) {
     if (values->count("load-state")) {
         image = load_state(*values, loaded->scenario);
         if (!image) return kUsage;
-    } else if (!loaded->boots_on.empty()) {
-        image = boot_on(*loaded, (*values)["scenario"].as<std::string>());
-        if (!image) return kUsage;
+    } else {
+        BootImage boot = boot_image(*loaded, (*values)["scenario"].as<std::string>());
+        if (!boot.good) return kUsage;
+        image = std::move(boot.image);
     }
     Outputs out = open(names);
 

@@ -60,6 +60,15 @@ CommandInfo describe(const Command& command, std::string_view action) {
         for (const auto& option : line.visible.options()) info.options.push_back(option_info(*option));
         info.described = true;
     };
+    const bool has_parts = command.arguments.starts_with("PART");
+    if (has_parts && action.empty()) {  // its --help is a list of them
+        info.usage = info.name + " " + std::string(command.arguments) + " [options] ...";
+        info.what = info.summary;
+        info.described = true;
+        std::istringstream parts{std::string(command.actions)};
+        for (std::string word; parts >> word;) info.words.push_back(word);
+        return info;
+    }
     try {
         const DescribeOnly only(take);
         command.run(args);
@@ -77,8 +86,6 @@ CommandInfo describe(const Command& command, std::string_view action) {
         const bool place = argument == "STATUS" || argument == "ADDRESS" || argument == "COMMAND";
         if (!place && (!first || info.words.empty())) info.files = true;
     }
-    std::istringstream actions{std::string(command.actions)};
-    for (std::string word; actions >> word;) info.words.push_back(word);
     return info;
 }
 

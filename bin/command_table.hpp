@@ -14,7 +14,7 @@ struct Command {
     std::string_view arguments;  ///< "SCENARIO", "[STATUS]", "bash|zsh|fish"; "" none
     std::string_view what;
     int (*run)(const Args&);
-    /// Words after which the command has options of its own: "plan run status". "" none.
+    /// With arguments that begin with "PART": its parts, each with options: "plan run status".
     std::string_view actions = {};
 };
 /// In the order of `mcemu --help`; main.cpp has them.

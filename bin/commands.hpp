@@ -31,5 +31,11 @@ int cmd_addr(const Args& args);
 int cmd_decode(const Args& args);
 int cmd_import(const Args& args);
 int cmd_export(const Args& args);
+int cmd_bisect(const Args& args);
+int cmd_coverage(const Args& args);
+int cmd_debug(const Args& args);
+int cmd_diff(const Args& args);
+int cmd_shrink(const Args& args);
+int cmd_whatif(const Args& args);
 
 }  // namespace mcemu::cli

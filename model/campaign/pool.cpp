@@ -1,6 +1,7 @@
 #include "campaign/pool.hpp"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,7 +19,11 @@ namespace mcemu::campaign {
 namespace {
 
 constexpr int kBadScenario = 2, kOwnFault = 3;
+constexpr auto kBatchTime = std::chrono::milliseconds(50);
+constexpr std::uint64_t kMostBatch = 256;   // machines of one process, all elaborated at first
+constexpr std::uint64_t kAuditEvery = 100;  // runs
 constexpr std::size_t kMostJobs = 4;  // scenarios kept at a time
+constexpr std::size_t kSendAt = 16 * 1024;  // bytes
 constexpr auto kTakeEvery = std::chrono::milliseconds(500);
 constexpr std::size_t kTakeAt = 4096;  // records
 
@@ -53,7 +58,7 @@ std::shared_ptr<CellJob> Pool::job(std::uint64_t cell, std::uint64_t rep) {
     return made;
 }
 
-void Pool::start(const Piece& piece) {
+Pool::Child& Pool::start(const Piece& piece) {
     Child child;
     child.piece = piece;
     child.job = job(piece.cell, piece.first);
@@ -73,29 +78,39 @@ void Pool::start(const Piece& piece) {
     ::close(ends[1]);
     child.pid = pid;
     child.fd = ends[0];
-    child.heard = Clock::now();
+    child.begun = child.heard = Clock::now();
     children_.push_back(std::move(child));
+    return children_.back();
 }
 
 /// In the child: never returns, and leaves the parent's open files and buffers alone.
 void Pool::serve(const Piece& piece, const CellJob& job, int fd) {
     std::signal(SIGINT, SIG_IGN);  // the parent decides
     std::signal(SIGTERM, SIG_DFL);
+    // What one run frees the next one takes: nothing goes back to the system in between.
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    std::uint64_t at = piece.first;
     try {
-        Worker worker(plan_, job);
+        Worker worker(plan_, job, piece.first, piece.end);
         std::string bytes;
-        for (std::uint64_t rep = piece.first; rep < piece.end; ++rep) {
-            if (options_.crash_at == RunId{piece.cell, rep}) ::raise(SIGSEGV);
-            while (options_.hang_at == RunId{piece.cell, rep}) ::pause();
-            const auto record = worker.run(rep);
-            if (!record) ::_exit(kBadScenario);
-            bytes.clear();
+        for (; at < piece.end; ++at) {
+            if (options_.crash_at == RunId{piece.cell, at}) ::raise(SIGSEGV);
+            while (options_.hang_at == RunId{piece.cell, at}) ::pause();
+            const auto record = worker.run(at);
+            if (!record) {
+                write_all(fd, bytes);
+                ::_exit(kBadScenario);
+            }
             encode(*record, bytes);
+            // Now and then: a system call per run costs as much as a short run.
+            if (bytes.size() < kSendAt && at + 1 < piece.end) continue;
             write_all(fd, bytes);
+            bytes.clear();
         }
         ::_exit(0);
     } catch (const std::exception& e) {
-        RunRecord record = failed({piece.cell, piece.first}, e.what());
+        RunRecord record = failed({piece.cell, at}, e.what());
         std::string bytes;
         encode(record, bytes);
         write_all(fd, bytes);
@@ -135,9 +150,24 @@ void Pool::end(Child& child, std::vector<RunRecord>& out) {
     const std::uint64_t wanted = child.piece.end - child.piece.first;
     const bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (well && child.records.size() == wanted) {
-        for (RunRecord& r : child.records) out.push_back(std::move(r));
+        learn(child);
+        for (std::uint64_t i = 0; i < wanted; ++i) {
+            RunRecord& r = child.records[i];
+            if (child.audit && !(r == child.expected))
+                throw std::runtime_error(
+                    "run " + std::to_string(r.id.rep) + " of cell " + std::to_string(r.id.cell) +
+                    " differs between a process of its own and one that made others before it");
+            if (child.audit) return;
+            // The first run of a process has none before it.
+            if (i > 0 && r.id.rep % kAuditEvery == kAuditEvery / 2) audits_.push_back(r);
+            out.push_back(std::move(r));
+        }
         return;
     }
+    if (child.audit)
+        throw std::runtime_error("run " + std::to_string(child.piece.first) + " of cell " +
+                                 std::to_string(child.piece.cell) +
+                                 " was made once, and fails in a process of its own");
     if (WIFEXITED(status) && WEXITSTATUS(status) == kBadScenario) {
         const std::uint64_t rep = child.piece.first + child.records.size();
         throw BadRun{plan_.explain(child.piece.cell, rep)};
@@ -159,6 +189,18 @@ void Pool::end(Child& child, std::vector<RunRecord>& out) {
         out.push_back(failed(id, "exit status " + std::to_string(WEXITSTATUS(status))));
 }
 
+/// How many runs a worker makes in the time wanted.
+void Pool::learn(const Child& child) {
+    if (child.audit) return;
+    const std::chrono::duration<double> took = Clock::now() - child.begun;
+    const double runs = static_cast<double>(child.piece.end - child.piece.first);
+    const double fits = runs * std::chrono::duration<double>(kBatchTime) /
+                        std::max(took, std::chrono::duration<double>(1e-6));
+    // At most twice as many at a time: the first runs of a process are its slowest.
+    batch_ = std::clamp(std::min(fits, 2 * std::max(batch_, runs)), 1.0,
+                        static_cast<double>(kMostBatch));
+}
+
 void Pool::run(Schedule& schedule, const Take& take) {
     std::vector<RunRecord> ready;
     Clock::time_point taken = Clock::now();
@@ -167,12 +209,23 @@ void Pool::run(Schedule& schedule, const Take& take) {
     };
     while (true) {
         while (children_.size() < options_.jobs && !interrupted()) {
+            if (!audits_.empty()) {
+                RunRecord& record = audits_.front();
+                Child& child = start({record.id.cell, record.id.rep, record.id.rep + 1});
+                child.audit = true;
+                child.expected = std::move(record);
+                audits_.pop_front();
+                continue;
+            }
             Piece piece;
             if (!again_.empty()) {
                 piece = again_.front();
                 again_.pop_front();
             } else {
-                piece = schedule.next(1);
+                // The last runs are shared out among all workers.
+                const std::uint64_t left = schedule.planned() - schedule.done();
+                const auto share = static_cast<double>(left / (2 * options_.jobs) + 1);
+                piece = schedule.next(static_cast<std::uint64_t>(std::min(batch_, share)));
             }
             if (piece.first == piece.end) break;
             start(piece);

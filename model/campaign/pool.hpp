@@ -33,8 +33,9 @@ struct PoolOptions {
     const std::atomic<bool>* interrupt = nullptr;
 };
 
-/// Makes the runs of a schedule. A worker that ends without its results costs a failed run, never
-/// the campaign: the others are made again.
+/// Makes the runs of a schedule. A worker makes several, one after the other; one in a hundred is
+/// made once more in a process of its own, and must come out the same. A worker that ends without
+/// its results costs a failed run, never the campaign: the others are made again, one by one.
 class Pool {
 public:
     using Take = std::function<void(std::vector<RunRecord>)>;
@@ -42,7 +43,8 @@ public:
     ~Pool();
 
     /// Until the schedule has nothing left, or the interrupt. `take` gets every record once, in
-    /// any order, and is called at least every half second while there are some. Throws BadRun.
+    /// any order, and is called at least every half second while there are some. Throws BadRun, and
+    /// std::runtime_error when a run made once more differs.
     void run(Schedule& schedule, const Take& take);
     /// Makes some runs of one cell to see how long they take; nothing is kept. How many.
     std::uint64_t try_out(const Piece& piece);
@@ -55,11 +57,14 @@ private:
         std::shared_ptr<CellJob> job;
         std::string bytes;
         std::vector<RunRecord> records;
-        Clock::time_point heard;  // when it last sent anything
+        Clock::time_point begun, heard;  // when it last sent anything
+        bool audit = false;              // its run was made before: `expected` is what must come
+        RunRecord expected;
         bool out_of_time = false;
     };
     std::shared_ptr<CellJob> job(std::uint64_t cell, std::uint64_t rep);
-    void start(const Piece& piece);
+    Child& start(const Piece& piece);
+    void learn(const Child& child);
     [[noreturn]] void serve(const Piece& piece, const CellJob& job, int fd);
     bool hear(Child& child);
     void end(Child& child, std::vector<RunRecord>& out);
@@ -68,7 +73,9 @@ private:
     const Plan& plan_;
     const PoolOptions options_;
     std::list<Child> children_;
-    std::deque<Piece> again_;  // runs of workers that failed, one by one
+    std::deque<Piece> again_;       // runs of workers that failed, one by one
+    std::deque<RunRecord> audits_;  // runs to be made once more
+    double batch_ = 1;              // runs that a worker makes in kBatchTime, about
     std::map<std::uint64_t, std::shared_ptr<CellJob>> jobs_;
 };
 

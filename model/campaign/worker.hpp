@@ -1,5 +1,6 @@
 #pragma once  // One run: a scenario in, a record out, in a process of its own.
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "campaign/observe.hpp"
@@ -23,18 +24,23 @@ struct CellJob {
 /// Null when the scenario has findings: Plan::explain() tells them.
 std::shared_ptr<CellJob> make_job(const Plan& plan, std::uint64_t cell, std::uint64_t rep);
 
-/// Makes runs of one cell. SystemC has one kernel per process: so one Worker, too.
+/// Makes some runs of one cell, one after the other in one SystemC simulation: their machines are
+/// all elaborated at first. SystemC has one kernel per process: so one Worker, too.
 class Worker {
 public:
-    Worker(const Plan& plan, const CellJob& job);
+    /// For runs [first, end). Throws InvariantError.
+    Worker(const Plan& plan, const CellJob& job, std::uint64_t first, std::uint64_t end);
     ~Worker();
-    /// Nullopt when what was drawn makes the scenario a bad one. Throws InvariantError.
+    /// Each once, rising. Nullopt when what was drawn makes its scenario a bad one. Throws
+    /// InvariantError.
     std::optional<RunRecord> run(std::uint64_t rep);
 
 private:
-    const Plan& plan_;
+    std::unique_ptr<sim::Simulation> elaborate(const Plan& plan, std::uint64_t rep) const;
+
     const CellJob& job_;
-    std::unique_ptr<sim::Simulation> simulation_;
+    const std::uint64_t first_;
+    std::vector<std::unique_ptr<sim::Simulation>> machines_;  // null: a bad scenario
 };
 
 }  // namespace mcemu::campaign

@@ -28,6 +28,7 @@ struct World {
     Json result;       ///< mcemu/result/1; null when only a trace was read
     std::vector<Step> steps;
     bool has_trace = false;
+    bool was_read = false;  ///< from a file: the members of its objects stand in any order
     /// False: an expectation failed, or (a result that was read) is marked so.
     bool met = true;
 };

@@ -26,9 +26,9 @@ MemoryController::MemoryController(const sc_core::sc_module_name& name,
     mem_in.register_b_transport(this, &MemoryController::b_transport);
     io_in.register_b_transport(this, &MemoryController::b_transport);
     media_in.bind(*this);
-    const auto sockets = [](auto& out, std::size_t n, const std::string& stem) {
+    const auto sockets = [](auto& out, std::size_t n, const std::string& prefix) {
         for (std::size_t i = 0; i < n; ++i)
-            out.push_back(std::make_unique<DeviceSocket>((stem + std::to_string(i)).c_str()));
+            out.push_back(std::make_unique<DeviceSocket>((prefix + std::to_string(i)).c_str()));
     };
     const auto drams = std::count_if(machine.memory.begin(), machine.memory.end(),
                                      [](const DramConfig& m) { return m.is_dram(); });

@@ -40,7 +40,7 @@ public:
     using DeviceSocket = tlm_utils::simple_initiator_socket<MemoryController>;
 
     tlm_utils::simple_target_socket<MemoryController> mem_in{"mem_in"};
-    tlm_utils::simple_target_socket<MemoryController> io_in{"io_in"};
+    tlm_utils::simple_target_socket_optional<MemoryController> io_in{"io_in"};
     sc_core::sc_export<wires::MediaIf> media_in{"media_in"};
     sc_core::sc_port<wires::MemoryErrorIf, 1, sc_core::SC_ZERO_OR_MORE_BOUND> error_out{
         "error_out"};

@@ -8,6 +8,7 @@
 #include "core/address.hpp"
 #include "core/kernel/mm/address_space.hpp"
 #include "core/mca/outcomes.hpp"
+#include "core/pmem/interleave.hpp"
 
 namespace mcemu::output {
 namespace {
@@ -98,10 +99,36 @@ private:
         }
     }
 
+    /// The parts of a range of a CXL memory device, page by page, by SPA.
+    template <class F>
+    void each_memdev_page(std::uint32_t memdev, DpaRange range, F use) {
+        for (const DramConfig& memory : view_.scenario.machine.memory) {
+            for (std::uint32_t way = 0; way < memory.memdevs.size(); ++way) {
+                if (memory.memdevs[way] != memdev) continue;
+                const pmem::InterleaveSet set(memory);
+                const DpaRange here = set.on_way(memory.range, way);
+                const std::uint64_t end = std::min(range.end, here.end);
+                for (std::uint64_t dpa = std::max(range.begin, here.begin); dpa < end;) {
+                    // Part of a page and of a chunk of the interleave: one piece of SPAs.
+                    const std::uint64_t spa = set.encode({way, dpa});
+                    const std::uint64_t next = std::min(
+                        {end, (dpa / kPageSize + 1) * kPageSize, dpa + (set.chunk_end(spa) - spa)});
+                    use(spa, next - dpa);
+                    dpa = next;
+                }
+            }
+        }
+    }
+
     void find_pages() {
         const MachineConfig& machine = view_.scenario.machine;
         for (const DramConfig& dram : machine.memory)
             for (const SpaRange& r : dram.poison) add(r.begin, r.size(), SimTime::zero());
+        for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i)
+            for (const DpaRange& r : machine.memdevs[i].poison)
+                each_memdev_page(i, r, [&](std::uint64_t spa, std::uint64_t length) {
+                    add(spa, length, SimTime::zero());
+                });
         for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i)
             for (const DpaRange& r : machine.nvdimms[i].poison) add_dpa(i, r, SimTime::zero());
         const Trace& trace = view_.trace;
@@ -110,8 +137,12 @@ private:
             if (r.kind == TraceKind::poison_planted) {
                 if (r.module == Module::dram)
                     add(r.a, r.b, r.at);
-                else
+                else if (r.module == Module::nvdimm)
                     add_dpa(r.subject, {r.a, r.a + r.b}, r.at);
+                else
+                    each_memdev_page(
+                        r.subject, {r.a, r.a + r.b},
+                        [&](std::uint64_t spa, std::uint64_t length) { add(spa, length, r.at); });
             } else if (r.kind == TraceKind::memory_failure && pages_.size() < Exposure::kMostPages) {
                 const auto [it, fresh] = pages_.emplace(r.a, Page{});
                 const std::uint32_t origin = r.why.origin;
@@ -216,8 +247,14 @@ private:
 
     /// A page whose last poison goes is exposed no longer.
     void heal(const TraceRecord& r) {
-        if (r.module != Module::dram) return heal_dpa(r);
-        heal_spa(r.a, r.b, r.at);
+        if (r.module == Module::dram)
+            heal_spa(r.a, r.b, r.at);
+        else if (r.module == Module::nvdimm)
+            heal_dpa(r);
+        else
+            each_memdev_page(
+                r.subject, {r.a, r.a + r.b},
+                [&](std::uint64_t spa, std::uint64_t length) { heal_spa(spa, length, r.at); });
     }
     void heal_spa(std::uint64_t spa, std::uint64_t length, SimTime at) {
         if (length == 0) return;

@@ -51,6 +51,44 @@ std::uint32_t TimedPoint::find(const RunView& view, SimTime since) const {
     return 0;
 }
 
+namespace {
+
+/// A piece of the path. No Lat: nothing on the chain of causes says what it was spent on.
+struct Piece {
+    std::optional<Lat> which;
+    SimTime begin, end;
+    std::uint32_t cpu;  // of the phase; of a gap: of the phase behind it, or else before it
+};
+
+/// The chain of causes that leads to `to`, as pieces from `begin` on, in the order of time.
+std::vector<Piece> pieces_of_chain(const Trace& trace, std::uint32_t to, SimTime begin) {
+    constexpr std::uint32_t kUnknown = ~std::uint32_t{0};
+    std::vector<Piece> pieces;  // backwards from the effect
+    // `t` is where the path has been followed to. A phase's record stands at its beginning.
+    SimTime t = trace[to].at;
+    for (std::uint32_t id = to; id != 0 && trace.holds(id);) {
+        const TraceRecord& r = trace[id];
+        if (r.at < begin) break;
+        if (r.kind == TraceKind::phase) {
+            const SimTime end = std::min(t, r.at + SimTime{r.b});
+            if (end > r.at) {
+                const std::uint32_t behind = pieces.empty() ? r.subject : pieces.back().cpu;
+                if (t > end) pieces.push_back({std::nullopt, end, t, behind});
+                pieces.push_back({static_cast<Lat>(r.a), r.at, end, r.subject});
+                t = r.at;
+            }
+        }
+        if (r.why.cause >= id) break;  // causes are older than their effects
+        id = r.why.cause;
+    }
+    if (t > begin)
+        pieces.push_back({std::nullopt, begin, t, pieces.empty() ? kUnknown : pieces.back().cpu});
+    std::reverse(pieces.begin(), pieces.end());
+    return pieces;
+}
+
+}  // namespace
+
 std::vector<std::pair<std::optional<Lat>, SimTime>> critical_path(const Trace& trace,
                                                                   std::uint32_t to, SimTime begin) {
     std::vector<std::pair<std::optional<Lat>, SimTime>> phases;
@@ -62,25 +100,26 @@ std::vector<std::pair<std::optional<Lat>, SimTime>> critical_path(const Trace& t
         else
             phases.emplace_back(which, time);
     };
-    // Backwards from the effect: `t` is where the path has been followed to. A phase's record
-    // stands at its beginning.
-    SimTime t = trace[to].at;
-    for (std::uint32_t id = to; id != 0 && trace.holds(id);) {
-        const TraceRecord& r = trace[id];
-        if (r.at < begin) break;
-        if (r.kind == TraceKind::phase) {
-            const SimTime end = std::min(t, r.at + SimTime{r.b});
-            if (end > r.at) {
-                add(std::nullopt, t - end);
-                add(static_cast<Lat>(r.a), end - r.at);
-                t = r.at;
-            }
+    // A gap is what the same CPU did meanwhile: a signal waits until its process leaves the kernel.
+    // The records are in the order of time: one pass serves all gaps.
+    std::uint32_t next = trace.first();
+    for (const Piece& p : pieces_of_chain(trace, to, begin)) {
+        if (p.which) {
+            add(p.which, p.end - p.begin);
+            continue;
         }
-        if (r.why.cause >= id) break;  // causes are older than their effects
-        id = r.why.cause;
+        SimTime t = p.begin;
+        for (; trace.holds(next) && trace[next].at < p.end; ++next) {
+            const TraceRecord& r = trace[next];
+            if (r.kind != TraceKind::phase || r.subject != p.cpu || r.at < t) continue;
+            const SimTime end = std::min(p.end, r.at + SimTime{r.b});
+            if (end <= r.at) continue;
+            add(std::nullopt, r.at - t);
+            add(static_cast<Lat>(r.a), end - r.at);
+            t = end;
+        }
+        add(std::nullopt, p.end - t);
     }
-    if (t > begin) add(std::nullopt, t - begin);
-    std::reverse(phases.begin(), phases.end());
     return phases;
 }
 

@@ -35,8 +35,8 @@ inline constexpr std::string_view kWaiting = "waiting";
 /// A duration and the time of each phase on its critical path, in the order of the path.
 struct Measured {
     SimTime begin{}, time{};
-    /// The phases sum up to `time`. No Lat: time on the path outside any phase, waiting for a lock,
-    /// a worker, another CPU, memory or the trigger of an event.
+    /// The phases sum up to `time`. No Lat: time on the path in which neither the chain of causes nor
+    /// its CPU spent a phase: waiting for a lock, a worker, another CPU, memory or a trigger.
     std::vector<std::pair<std::optional<Lat>, SimTime>> phases;
 };
 
@@ -44,7 +44,8 @@ struct Measured {
 /// The critical path is the chain of causes that leads to `to`, cut off at `from`.
 std::optional<Measured> measure(const RunView& view, const TimedPoint& from, const TimedPoint& to);
 
-/// The phases on the chain of causes that leads to record `to`, from `begin` on.
+/// The phases on the chain of causes that leads to record `to`, from `begin` on. Where the chain
+/// only waits, what the same CPU did meanwhile set the time, and counts.
 std::vector<std::pair<std::optional<Lat>, SimTime>> critical_path(const Trace& trace,
                                                                   std::uint32_t to, SimTime begin);
 

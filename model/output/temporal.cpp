@@ -17,32 +17,45 @@ namespace {
 using Op = TemporalExpectation::Op;
 using Span = ConditionHistory::Span;
 
-/// A point of the run: a time, and the trace record at it.
+/// A point of the run: a time, the trace record that showed it, and its place in the order. The end
+/// of an event (`done`) is noticed after the last record that there was.
 struct Point {
     SimTime at{};
     std::uint32_t id = 0;
-    friend bool operator<(const Point& a, const Point& b) { return a.id < b.id; }
+    std::uint64_t key = 0;
 };
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
-Point begin_of(const Span& s) { return {s.begin, s.begin_id}; }
+std::uint64_t key_of(const Condition& c, std::uint32_t id) {
+    return 2 * std::uint64_t{id} + (c.kind == Condition::Kind::done ? 1 : 0);
+}
+Point begin_of(const Condition& c, const Span& s) {
+    return {s.begin, s.begin_id, key_of(c, s.begin_id)};
+}
+std::uint64_t end_key(const Span& s) {
+    return s.end_id == ~0u ? kNever : 2 * std::uint64_t{s.end_id};
+}
 
-/// Where the expectation counts: [begin, end) by trace records, and up to `latest`.
+/// Where the expectation counts: [begin, end) in that order, and up to `latest`.
 struct Window {
     Point begin{};
-    Point end{SimTime::max(), ~0u};
+    Point end{SimTime::max(), ~0u, kNever};
     SimTime latest = SimTime::max();
 };
 
-bool overlaps(const Span& s, const Window& w) {
-    const bool ends_later = s.moment ? s.begin_id >= w.begin.id : s.end_id > w.begin.id;
-    return ends_later && s.begin_id < w.end.id && s.begin <= w.latest;
+bool overlaps(const Condition& c, const Span& s, const Window& w) {
+    const std::uint64_t begin = key_of(c, s.begin_id);
+    const bool reaches = s.moment ? begin >= w.begin.key : end_key(s) > w.begin.key;
+    return reaches && begin < w.end.key && s.begin <= w.latest;
 }
 
-/// The first span of `history` in the window, from where the window begins.
-std::optional<Point> first_in(const ConditionHistory& history, const Window& w) {
+/// The first moment of the window at which the condition held.
+std::optional<Point> first_in(const Condition& c, const ConditionHistory& history,
+                              const Window& w) {
     for (const Span& s : history.spans) {
-        if (!overlaps(s, w)) continue;
-        return s.begin_id < w.begin.id ? w.begin : begin_of(s);
+        if (!overlaps(c, s, w)) continue;
+        const Point begin = begin_of(c, s);
+        return begin.key < w.begin.key ? w.begin : begin;
     }
     return std::nullopt;
 }
@@ -68,7 +81,7 @@ public:
 private:
     bool open_window() {
         if (item_.after) {
-            const auto first = first_in(history_.after, {});
+            const auto first = first_in(*item_.after, history_.after, {});
             if (!first) {
                 finding_.note = "its \"after\" never came" + hint(*item_.after, history_.after);
                 return false;
@@ -78,7 +91,7 @@ private:
         if (item_.until) {
             Window from;
             from.begin = window_.begin;
-            if (const auto first = first_in(history_.until, from)) window_.end = *first;
+            if (const auto first = first_in(*item_.until, history_.until, from)) window_.end = *first;
         }
         if (item_.within && item_.op != Op::before) window_.latest = window_.begin.at + *item_.within;
         return true;
@@ -87,14 +100,16 @@ private:
     void always() {
         Point at = window_.begin;
         for (const Span& s : history_.what.spans) {
-            if (s.end_id <= at.id) continue;  // over before
-            if (at.id < s.begin_id && at.at <= window_.latest && at.id < window_.end.id)
-                return gap(at, begin_of(s));
-            at = {s.end, s.end_id};
+            if (end_key(s) <= at.key) continue;  // over before
+            const Point begin = begin_of(item_.what, s);
+            if (at.key < begin.key && at.at <= window_.latest && at.key < window_.end.key)
+                return gap(at, begin);
+            at = {s.end, s.end_id, end_key(s)};
         }
-        const bool over = at.id >= window_.end.id || at.at > window_.latest || at.id == ~0u;
-        if (over) finding_.ok = true;
-        else gap(at, {context_.end, ~0u});
+        if (at.key >= window_.end.key || at.at > window_.latest)
+            finding_.ok = true;
+        else
+            gap(at, {context_.end, ~0u, kNever});
     }
     void gap(Point from, Point to) {
         const SimTime until = std::min({to.at, window_.latest, window_.end.at, context_.end});
@@ -103,7 +118,7 @@ private:
     }
 
     void never() {
-        const auto first = first_in(history_.what, window_);
+        const auto first = first_in(item_.what, history_.what, window_);
         if (!first) {
             finding_.ok = true;
             return;
@@ -113,26 +128,26 @@ private:
     }
 
     void eventually() {
-        if (first_in(history_.what, window_)) {
+        if (first_in(item_.what, history_.what, window_)) {
             finding_.ok = true;
             return;
         }
         Window later = window_;
         later.latest = SimTime::max();
-        if (const auto late = first_in(history_.what, later)) {
+        if (const auto late = first_in(item_.what, history_.what, later)) {
             finding_.late = true;
             finding_.got = "it came at " + when(*late) + ", " + human_time(late->at - window_.latest) + " late";
             finding_.nearest = {{"t_ns", ns(late->at)}, {"late_ns", ns(late->at - window_.latest)}};
             return;
         }
         later.end = Window{}.end;
-        if (const auto after = first_in(history_.what, later)) {
+        if (const auto after = first_in(item_.what, history_.what, later)) {
             finding_.got = "it came at " + when(*after) + ", after its \"until\" at " + when(window_.end);
             finding_.nearest = {{"t_ns", ns(after->at)}};
             return;
         }
         if (!history_.what.spans.empty()) {  // none of them reaches into the window
-            const Point last = begin_of(history_.what.spans.back());
+            const Point last = begin_of(item_.what, history_.what.spans.back());
             finding_.got = "it came at " + when(last) + ", before its \"after\" at " + when(window_.begin);
             finding_.nearest = {{"t_ns", ns(last.at)}};
             return;
@@ -141,7 +156,7 @@ private:
     }
 
     void before() {
-        const auto first = first_in(history_.what, window_), second = first_in(history_.then, window_);
+        const auto first = first_in(item_.what, history_.what, window_), second = first_in(*item_.then, history_.then, window_);
         if (!first || !second) {
             finding_.got = !first ? "the first never came" + hint(item_.what, history_.what)
                                   : "the second never came" + hint(*item_.then, history_.then);
@@ -150,7 +165,7 @@ private:
             return;
         }
         finding_.nearest = {{"first_ns", ns(first->at)}, {"second_ns", ns(second->at)}};
-        if (!(*first < *second)) {
+        if (first->key >= second->key) {
             finding_.got = "the second came first: at " + when(*second) + ", the first at " + when(*first);
             return;
         }

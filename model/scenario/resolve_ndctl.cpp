@@ -107,7 +107,10 @@ void Resolver::declare_namespaces(const Cursor& root) {
         n.id = id;
         namespace_numbers(event, "namespace", n);
         const int region = region_of_new(event);
-        if (region < 0) return;
+        if (region < 0) {
+            namespaces_.incomplete();
+            return;
+        }
         n.region = static_cast<std::uint32_t>(region);
         n.mode = event.given("mode") ? event.choice<NamespaceMode>("mode") : NamespaceMode::fsdax;
         n.device = pmem::device_name(n.mode, n.number_region, n.number);
@@ -162,8 +165,16 @@ Action Resolver::ndctl(const Cursor& event) {
                            e.command == Command::enable_dimm ||
                            e.command == Command::disable_dimm || e.command == Command::fail_command;
     e.ns = named("namespace", namespaces_, takes_all);
-    e.region = e.command == Command::create_namespace ? region_of_new(event)
-                                                      : named("region", regions_, takes_all);
+    if (e.command == Command::create_namespace && e.ns >= 0) {
+        const NamespaceConfig& ns = scenario.machine.namespaces[static_cast<std::size_t>(e.ns)];
+        e.region = static_cast<int>(ns.region);
+        const auto given = regions_.find(event.text("region"));
+        if (given && *given != ns.region)
+            add(event.at("region"), in_quotes(ns.id) + " lies in " + scenario.machine.regions[ns.region].id,
+                "give the new one another id");
+    } else if (e.command != Command::create_namespace) {
+        e.region = named("region", regions_, takes_all);
+    }
     e.nvdimm = named("nvdimm", nvdimms_, takes_all);
     e.human = truth("human");
     e.force = truth("force");

@@ -23,7 +23,7 @@ AgendaClock::AgendaClock(const sc_core::sc_module_name& name, Agenda& agenda, bo
 }
 
 void AgendaClock::run_method() {
-    const SimTime now = wires::from_sc_time(sc_core::sc_time_stamp());
+    const SimTime now = wires::from_sc_time(sc_core::sc_time_stamp()) - base_;
     SimTime limit = now;
     if (run_ahead_) {
         const SimTime pending = wires::from_sc_time(sc_core::sc_time_to_pending_activity());

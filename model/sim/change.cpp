@@ -30,7 +30,6 @@ void apply(const Change& change, const Scenario& scenario, ChangeHands hands) {
     set(&KernelConfig::strict_4_19_0);
     set(&KernelConfig::strict_clflush_decoy);
     set(&KernelConfig::hw_error_scrub);
-    set(&KernelConfig::badblocks);
     set(&KernelConfig::mcsafe);
     set(&KernelConfig::tainted);
     // What the machine-check code must be told of, as by a write to its files.

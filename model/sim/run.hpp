@@ -1,4 +1,4 @@
-#pragma once  // One scenario, emulated once. SystemC has one kernel per process: one Simulation too.
+#pragma once  // One scenario, emulated once. SystemC has one kernel per process for all of them.
 #include <atomic>
 #include <cstddef>
 #include <functional>
@@ -57,8 +57,10 @@ struct RunOptions {
     const std::atomic<bool>* interrupt = nullptr;
 };
 
-/// The emulated machine with its kernel, elaborated from a scenario.
-/// Throws InvariantError when the emulator itself is at fault.
+/// The emulated machine with its kernel, elaborated from a scenario. A process may elaborate
+/// several before the first of them runs, and then run one after the other: each begins at its own
+/// time 0, and nothing of one is seen by another. SystemC takes no further machines once one has
+/// run. Throws InvariantError when the emulator itself is at fault.
 class Simulation {
 public:
     Simulation(Scenario scenario, RunOptions options);

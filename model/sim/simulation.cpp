@@ -9,6 +9,7 @@
 #include "core/assert.hpp"
 #include "core/fate.hpp"
 #include "core/kernel/invariants.hpp"
+#include "core/kernel/nvdimm/invariants.hpp"
 #include "core/latency.hpp"
 #include "core/trace.hpp"
 #include "hw/cxl_memdev.hpp"
@@ -43,7 +44,7 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
 }  // namespace
 
 /// The board: modules and the wires between them. Members in the order of dependence.
-struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
+struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::PmemMedia {
     Platform(Scenario s, RunOptions o)
         : scenario(with_modules(std::move(s), o.start_from)),
           options(o),
@@ -51,13 +52,13 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
           latency(rng),
           trace(agenda, o.trace_capacity),
           media{agenda, trace, latency, fates, ledger},
-          clock("clock", agenda, o.run_ahead, scenario.until, o.interrupt),
-          processors("processors", scenario.machine.cpus, scenario.machine.mca, agenda, trace,
-                     latency, fates),
-          controller("memory_controller", scenario.machine, media),
-          firmware("firmware", scenario.machine, agenda, trace, latency, fates),
-          dma("dma", agenda, trace, latency),
-          kernel("kernel", scenario, agenda, trace, names, latency, fates),
+          clock(named("clock"), agenda, o.run_ahead, scenario.until, o.interrupt),
+          processors(named("processors"), scenario.machine.cpus, scenario.machine.mca, agenda,
+                     trace, latency, fates),
+          controller(named("memory_controller"), scenario.machine, media),
+          firmware(named("firmware"), scenario.machine, agenda, trace, latency, fates),
+          dma(named("dma"), agenda, trace, latency),
+          kernel(named("kernel"), scenario, agenda, trace, names, latency, fates),
           world{scenario, kernel.kernel(), names,
                 [this](CpuId cpu, std::uint32_t bank) {
                     return ((processors.valid_banks(cpu) >> bank) & 1) != 0;
@@ -73,6 +74,12 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
         for (std::size_t i = 0; i < nvdimms.size(); ++i) nvdimms[i]->restore(image->modules[i]);
     }
 
+    /// SystemC's names are unique among all machines of the process: "m1_kernel".
+    sc_core::sc_module_name named(const std::string& what) {
+        name = "m" + std::to_string(number) + '_' + what;
+        return sc_core::sc_module_name(name.c_str());
+    }
+
     void connect() {
         processors.mem_out.bind(controller.mem_in);
         processors.interrupt_out(kernel.interrupt_in);
@@ -85,21 +92,21 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
         const MachineConfig& machine = scenario.machine;
         for (std::uint32_t i = 0; i < machine.memory.size(); ++i) {
             if (!machine.memory[i].is_dram()) continue;
-            drams.push_back(std::make_unique<hw::Dram>(
-                ("dram" + std::to_string(i)).c_str(), machine.memory[i], i, media));
+            drams.push_back(std::make_unique<hw::Dram>(named("dram" + std::to_string(i)),
+                                                       machine.memory[i], i, media));
             controller.dram_out(drams.size() - 1).bind(drams.back()->mem_in);
             controller.dram_media_out(drams.back()->media_in);
         }
         for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i) {
-            memdevs.push_back(std::make_unique<hw::CxlMemdev>(
-                ("memdev" + std::to_string(i)).c_str(), machine.memdevs[i], i, media));
+            memdevs.push_back(std::make_unique<hw::CxlMemdev>(named("memdev" + std::to_string(i)),
+                                                              machine.memdevs[i], i, media));
             controller.memdev_out(i).bind(memdevs[i]->mem_in);
             controller.memdev_media_out(memdevs[i]->media_in);
             kernel.cxl_out(memdevs[i]->mailbox_in);
         }
         for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i) {
-            nvdimms.push_back(std::make_unique<hw::Nvdimm>(
-                ("nvdimm" + std::to_string(i)).c_str(), machine.nvdimms[i], i, media));
+            nvdimms.push_back(std::make_unique<hw::Nvdimm>(named("nvdimm" + std::to_string(i)),
+                                                           machine.nvdimms[i], i, media));
             controller.nvdimm_out(i).bind(nvdimms[i]->mem_in);
             controller.nvdimm_media_out(nvdimms[i]->media_in);
             firmware.mailbox_out(nvdimms[i]->mailbox_in);
@@ -109,8 +116,15 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
 
     void report(const CperEvent& record) override { firmware.report(record); }
 
+    // kernel::PmemMedia
+    const pmem::PoisonList& poison(std::uint32_t i) const override { return nvdimms[i]->poison(); }
+    const pmem::SmartHealth& health(std::uint32_t i) const override { return nvdimms[i]->smart(); }
+    const pmem::Ars& ars() const override { return firmware.ars(); }
+
     void run() {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
+        if (options.check_invariants) broken = pmem_invariants.check_start();
+        clock.begin();
         kernel.kernel().boot();
         if (image) start_from_image();
         if (options.check_invariants || driver.watches())
@@ -140,11 +154,14 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     /// Whether a media error lies in `range` of physical addresses.
     bool poisoned(SpaRange range) const {
         const MachineConfig& machine = scenario.machine;
+        std::size_t drams_seen = 0;
         for (std::size_t i = 0; i < machine.memory.size(); ++i) {
+            if (!machine.memory[i].is_dram()) continue;
+            const hw::Dram& device = *drams[drams_seen++];
             const SpaRange& dram = machine.memory[i].range;
             const SpaRange both{std::max(range.begin, dram.begin), std::min(range.end, dram.end)};
             if (both.begin < both.end &&
-                drams[i]->poison().first_in({both.begin - dram.begin, both.end - dram.begin}))
+                device.poison().first_in({both.begin - dram.begin, both.end - dram.begin}))
                 return true;
         }
         for (const RegionConfig& region : machine.regions) {
@@ -181,11 +198,15 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     void check_invariants() {
         if (!broken.empty()) return;
         broken = invariants.check();
+        if (broken.empty()) broken = pmem_invariants.check();
         if (broken.empty()) return;
         trace.note(Module::kernel, TraceKind::invariant);
         agenda.stop();
     }
 
+    static inline unsigned machines = 0;  // of this process so far
+    const unsigned number = ++machines;
+    std::string name;
     Scenario scenario;
     RunOptions options;
     PhiloxRng rng;
@@ -208,6 +229,7 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget {
     ConditionWorld world;
     EventDriver driver;
     kernel::Invariants invariants{kernel.kernel()};
+    kernel::PmemInvariants pmem_invariants{kernel.kernel(), *this};
     std::optional<NvdimmImage> image;  // that the run starts from
     std::string broken;  // the first invariant that did not hold
 };

@@ -68,8 +68,8 @@ TEST_CASE("always: a state that lasts as long as it is asked for", "[output][tem
     CHECK(Case(Op::always).what({state(0, 50)}).got() == "not so from 50.000 ms (record 50) for 50.000 ms");
     CHECK(Case(Op::always).what({state(0, 50), state(60, -1)}).got() ==
           "not so from 50.000 ms (record 50) for 10.000 ms");
-    CHECK(Case(Op::always).what({state(20, -1)}).got() == "not so from 0.000 ms (the start) for 20.000 ms");
-    CHECK(Case(Op::always).what({}).got() == "not so from 0.000 ms (the start) for 100.000 ms");
+    CHECK(Case(Op::always).what({state(20, -1)}).got() == "not so from 0.000 ns (the start) for 20.000 ms");
+    CHECK(Case(Op::always).what({}).got() == "not so from 0.000 ns (the start) for 100.000 ms");
     const Finding f = Case(Op::always).what({state(0, 50), state(60, -1)}).judged();
     CHECK(f.nearest == nlohmann::ordered_json{{"t_ns", 50'000'000}, {"for_ns", 10'000'000}});
 }

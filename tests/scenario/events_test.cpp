@@ -225,6 +225,7 @@ TEST_CASE("every kind of event is accepted in its smallest form", "[scenario][ev
           R"("bio", "op": "write", "namespace": "namespace0.0", "sector": 0)",
           R"("read_file", "process": "p", "file": "f")", R"("write_file", "process": "p", "file": "f")",
           R"("fsync", "process": "p", "file": "f")", R"("dsm", "function": "ars_cap")", R"("cper")",
+          R"("dma", "op": "read", "spa": "0x200000000")", R"("dma", "op": "write", "process": "p", "map": "m")",
           R"("mmap", "process": "p", "map": {"va": "0x1000", "size": "4KiB"})",
           R"("munmap", "process": "p", "map": "m")", R"("mlock", "process": "p", "map": "m")",
           R"("fork", "process": "p", "child": {"id": "c"})", R"("exit", "process": "p")",

@@ -178,7 +178,8 @@ ReturnCode Memdev::clear_poison(std::uint64_t dpa) {
     healed_.clear();
     if (media_disabled_) return ReturnCode::media_disabled;
     if (!holds_line(dpa)) return ReturnCode::invalid_physical_address;
-    if (permanent_.first_in(line_at(dpa))) return ReturnCode::permanent_media_failure;
+    if (permanent_.first_in(line_at(dpa)) && poison_.first_in(line_at(dpa)))
+        return ReturnCode::permanent_media_failure;
     heal(line_at(dpa));
     return ReturnCode::success;
 }

@@ -94,6 +94,13 @@ constexpr Rule kFirmware[] = {
      "nvdimm_clear_poison()",
      Check::record, "all/mce-srao-pmem-unmapped 4.x/noclear-marked-block-write",
      "MachineConfig.clear_error_supported"},
+    {"a CXL device lists what was injected or read, up to its limits, and heals by writes",
+     "CXL 3.0 8.2.9.8.4; Linux 6.4 drivers/cxl", Check::spec,
+     "scenarios/pmem/cxl-inject-list-and-clear.json "
+     "scenarios/pmem/load-finds-latent-error-behind-cxl.json"},
+    {"a device's read of poison fails the transfer and raises no machine check",
+     "nvdimm.md 5; mce.md 9 row 3g", Check::spec,
+     "scenarios/pmem/dma-read-finds-latent-error.json"},
     {"health, thresholds and their injection", "Intel NVDIMM DSM interface 1.8", Check::spec, ""},
     {"power loss drops what no persistence domain holds", "nvdimm.md 10 (vendor documents)",
      Check::inferred, ""},

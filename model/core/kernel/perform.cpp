@@ -11,6 +11,26 @@ namespace {
 
 constexpr std::uint64_t kCecCountMask = 1023;  // ten bits of an element (drivers/ras/cec.c)
 
+/// `cxl list --media-errors`.
+Node media_errors(const std::vector<cxl::MediaErrorRecord>& records) {
+    Node list = Node::list();
+    for (const cxl::MediaErrorRecord& r : records) {
+        const char* source = "Unknown";
+        switch (r.source()) {
+            case cxl::PoisonSource::external: source = "External"; break;
+            case cxl::PoisonSource::internal: source = "Internal"; break;
+            case cxl::PoisonSource::injected: source = "Injected"; break;
+            case cxl::PoisonSource::vendor: source = "Vendor"; break;
+            default: break;
+        }
+        list.push(Node::object()
+                      .add("offset", r.dpa())
+                      .add("length", r.bytes())
+                      .add("source", source));
+    }
+    return Node::object().add("media_errors", std::move(list));
+}
+
 }  // namespace
 
 void Kernel::perform(std::uint32_t event, const Action& action) {
@@ -94,6 +114,7 @@ Task<void> Kernel::cxl_command(std::uint32_t event, CxlEvent e) {
                 const CxlPoisonTrace list = cxl_trigger_poison_list(*device);
                 trace(list.records);
                 rc = list.error;
+                report(event, "cxl list", rc).output = media_errors(list.records);
                 break;
             }
             case Command::inject_poison:

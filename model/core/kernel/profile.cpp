@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "core/kernel/profile_variant.hpp"
+
 namespace mcemu::kernel {
 namespace {
 
@@ -118,9 +120,15 @@ constexpr Profile make_v61() {
 
 constexpr std::array<Profile, 3> kProfiles{kV418, make_v419(), make_v61()};
 
+const Profile* variant = nullptr;
+
 }  // namespace
 
-const Profile& profile(ProfileId id) { return kProfiles[static_cast<std::size_t>(id)]; }
+const Profile& profile(ProfileId id) {
+    if (variant && variant->id == id) [[unlikely]] return *variant;
+    return kProfiles[static_cast<std::size_t>(id)];
+}
+void use_variant(const Profile* v) { variant = v; }
 std::span<const Profile> profiles() { return kProfiles; }
 
 }  // namespace mcemu::kernel

@@ -26,7 +26,7 @@ bool asks_for_contents(const Action& action) {
 NvdimmBus::NvdimmBus(Kernel& kernel) : env_(kernel.env) {
     for (const Event& e : kernel.scenario.events) tracks_contents_ |= asks_for_contents(e.action);
     for (const RegionConfig& region : env_.machine.regions)
-        regions_.push_back({&region, fresh_table(), {}, true});
+        regions_.push_back({&region, fresh_table(), {}, 0, true});
     for (const NvdimmConfig& dimm : env_.machine.nvdimms) {
         dimms_.emplace_back();
         dimms_.back().config = &dimm;
@@ -73,9 +73,9 @@ void NvdimmBus::add_badrange(std::uint64_t spa, std::uint64_t length) {
 }
 
 void NvdimmBus::revalidate_poison(std::uint32_t region) {
-    ++revalidations_;
     PmemRegion& r = regions_[region];
     if (!r.enabled) return;
+    r.filled_at = ++revalidations_;
     populate(r.bad, r.filler, region, r.config->range);
     for (PmemNamespace& ns : namespaces_)
         if (ns.config->region == region && ns.has_table && ns.enabled)

@@ -21,6 +21,7 @@ struct PmemRegion {
     const RegionConfig* config = nullptr;
     Badblocks bad;
     BadblocksFiller filler{};
+    std::uint64_t filled_at = 0;  ///< NvdimmBus::revalidations() of the last time
     bool enabled = true;
 };
 
