@@ -9,8 +9,11 @@
 
 #include "options.hpp"
 #include "output/atomic_file.hpp"
+#include "regress/database.hpp"
+#include "regress/junit.hpp"
 #include "regress/report.hpp"
 #include "regress/runner.hpp"
+#include "regress/updater.hpp"
 
 namespace mcemu::cli {
 namespace {
@@ -54,6 +57,13 @@ CommandLine command_line() {
         ("twice", "run each twice: other bytes the second time are a failure")
         ("fail-fast", "end with the first that is not ok")
         ("check-invariants", "look at the emulator's own invariants after everything that happens")
+        ("junit", po::value<std::string>()->value_name("FILE"), "write the outcomes as JUnit XML")
+        ("db", po::value<std::string>()->value_name("FILE"),
+         "add this run to an SQLite database, made when there is none")
+        ("label", po::value<std::string>()->default_value("")->value_name("TEXT"),
+         "name of this run in the database, e.g. a commit")
+        ("resume", "go on with the newest run of --db when that is unfinished")
+        ("update", "write what came into the expectations that failed, after showing the difference")
         ("profile", po::value<std::string>()->value_name("NAME"),
          "kernel to emulate instead of the scenarios'")
         ("seed", po::value<std::string>()->value_name("N"), "seed instead of the scenarios'")
@@ -117,6 +127,49 @@ regress::RunnerOptions runner_options(const po::variables_map& values) {
     return options;
 }
 
+/// What a run takes, in words: what a resumed run must take too.
+std::string selection_words(const po::variables_map& values) {
+    std::string out;
+    const auto add = [&](std::string_view word) {
+        out += (out.empty() ? "" : " ") + regress::shell_word(word);
+    };
+    for (const char* name : {"filter", "tag", "set"})
+        for (const std::string& value : value_or<std::vector<std::string>>(values, name, {}))
+            add("--" + std::string(name)), add(value);
+    for (const char* name : {"shard", "profile", "seed"})
+        if (values.count(name)) add("--" + std::string(name)), add(values[name].as<std::string>());
+    for (const std::string& path : values["path"].as<std::vector<std::string>>()) add(path);
+    return out;
+}
+
+/// Passes outcomes on to files once something was emulated: when nothing can be, the exit status
+/// is 2 and no output is touched.
+class Held : public regress::Listener {
+public:
+    std::vector<regress::Listener*> behind;
+
+    void outcome(const regress::Job& job, const regress::Outcome& outcome) override {
+        if (!open_ && outcome.status == Status::invalid && held_.size() < kMost) {
+            held_.emplace_back(job, outcome);
+            return;
+        }
+        open();
+        for (regress::Listener* listener : behind) listener->outcome(job, outcome);
+    }
+    bool is_open() const { return open_; }
+
+private:
+    static constexpr std::size_t kMost = 1000;  // more are no oversight: they are told
+    void open() {
+        if (std::exchange(open_, true)) return;
+        for (const auto& [job, outcome] : held_)
+            for (regress::Listener* listener : behind) listener->outcome(job, outcome);
+        held_.clear();
+    }
+    bool open_ = false;
+    std::vector<std::pair<regress::Job, regress::Outcome>> held_;
+};
+
 /// One line on a terminal that says how far it is; other output takes its place.
 class Progress {
 public:
@@ -147,10 +200,16 @@ private:
 /// Standard output in large pieces, so that a fork never copies a half-full buffer for nothing.
 class Lines {
 public:
-    ~Lines() = default;
     void write(std::string_view text) {
         buffer_ += text;
         if (live_ || buffer_.size() > 64 * 1024) flush();
+    }
+    /// Whoever reads a log along sees what is done.
+    void tick() {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last_ < std::chrono::seconds(1)) return;
+        last_ = now;
+        flush();
     }
     void flush() {
         if (buffer_.empty()) return;
@@ -163,9 +222,27 @@ public:
 
 private:
     bool live_ = ::isatty(STDOUT_FILENO) != 0;
+    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
     std::string buffer_;
     std::unique_ptr<output::AtomicFile> out_;
 };
+
+/// Which scenarios changed since the run before.
+void tell_changes(regress::Database& database,
+                  const std::function<void(std::string_view)>& write) {
+    constexpr std::size_t kMost = 20;
+    std::uint64_t total = 0;
+    std::int64_t before = 0;
+    const std::vector<regress::Change> changes = database.changes(kMost, total, before);
+    if (before == 0) return;
+    std::string text = "since run " + std::to_string(before) + ": " +
+                       (total == 0 ? "nothing changed\n" : std::to_string(total) + " changed\n");
+    for (const regress::Change& change : changes)
+        text += "  " + change.before + " -> " + change.now + "  " + change.title + "\n";
+    if (total > changes.size())
+        text += "  ... and " + std::to_string(total - changes.size()) + " more\n";
+    write(text);
+}
 
 int status_of(const regress::Runner& runner) {
     const regress::Totals& totals = runner.totals();
@@ -195,36 +272,82 @@ int cmd_regress(const Args& args) {
         throw UsageError(error.what());
     }
 
+    if (values->count("resume") && !values->count("db"))
+        throw UsageError("--resume goes on with a run of a database: add --db FILE");
+    options.update = values->count("update") > 0;
+    options.digests = values->count("db") > 0;
+    if (!source->any() && source->selected() == 0)  // a shard may be empty
+        throw UsageError(source->passed_over() + source->left_out() > 0
+                             ? "no scenario is selected"
+                             : "there is no scenario in what was named");
+
+    Held files;
+    std::unique_ptr<regress::Database> database;
+    std::unique_ptr<regress::JUnit> junit;
+    try {
+        if (values->count("db"))
+            database = std::make_unique<regress::Database>(
+                (*values)["db"].as<std::string>(), selection_words(*values),
+                (*values)["label"].as<std::string>(), values->count("resume") > 0);
+        if (values->count("junit"))
+            junit = std::make_unique<regress::JUnit>((*values)["junit"].as<std::string>(), options);
+    } catch (const regress::DatabaseError& error) {
+        throw UsageError(error.what());
+    }
+    if (database) files.behind.push_back(database.get());
+    if (junit) files.behind.push_back(junit.get());
+
     Progress progress(::isatty(STDERR_FILENO) != 0);
     Lines lines;
+    const auto write = [&](std::string_view text) {
+        if (lines.live()) progress.clear();
+        lines.write(text);
+    };
     regress::Table table(
-        {.quiet = values->count("quiet") > 0,
-         .colour = colour,
-         .write = [&](std::string_view text) {
-             if (lines.live()) progress.clear();
-             lines.write(text);
-         }},
-        options);
+        {.quiet = values->count("quiet") > 0, .colour = colour, .write = write}, options);
+    regress::Updater updater(write);
     regress::Runner runner(*source, options);
     runner.progress = [&](const regress::Totals& totals, const auto& running) {
         progress.show(totals, running);
+        lines.tick();
     };
-    std::vector<regress::Listener*> listeners{&table};
+    if (database && database->resumed()) {
+        std::cerr << "mcemu: going on with run " << database->run() << "\n";
+        runner.known = [&](const regress::Job& job) { return database->known(job); };
+    }
+    std::vector<regress::Listener*> listeners{&table, &files};
+    if (options.update) listeners.push_back(&updater);
 
     std::signal(SIGINT, on_regress_interrupt);
     std::signal(SIGTERM, on_regress_interrupt);
-    runner.run(listeners, interrupted);
+    try {
+        runner.run(listeners, interrupted);
+    } catch (const regress::DatabaseError& error) {
+        throw UsageError(error.what());
+    }
     progress.clear();
-    if (source->selected() == 0 && !runner.interrupted())
-        throw UsageError(source->passed_over() > 0 || values->count("tag") || values->count("filter")
-                             ? "no scenario is selected"
-                             : "there is no scenario in what was named");
-    table.end(runner.totals(), *source,
-              runner.interrupted() ? "interrupted: what had ended is above"
-              : runner.cut_short() ? "ended with the first that is not ok (--fail-fast)"
-                                   : "");
+    const std::string note =
+        runner.interrupted() ? "interrupted: what had ended is kept"
+        : runner.cut_short() ? "ended with the first that is not ok (--fail-fast)"
+                             : "";
+    if (options.update) updater.end();
+    table.end(runner.totals(), *source, note);
+    if (updater.changed() > 0)
+        write("updated: " + std::to_string(updater.changed()) +
+              (updater.changed() == 1 ? " file\n" : " files\n"));
+    if (files.is_open()) {
+        if (database) {
+            database->end(runner.totals(), note.empty());
+            if (note.empty()) tell_changes(*database, write);
+        }
+        if (junit) junit->end(note);
+    }
     lines.flush();
-    return status_of(runner);
+    const int status = status_of(runner);
+    // What was accepted is no longer a failure.
+    const bool all_accepted = options.update && status == kDiffers && updater.refused() == 0 &&
+                              runner.totals().of(Status::failed) == runner.totals().not_ok();
+    return all_accepted ? kDone : status;
 }
 
 }  // namespace mcemu::cli

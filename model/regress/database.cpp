@@ -3,6 +3,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "output/atomic_file.hpp"
@@ -102,24 +103,70 @@ struct Database::Impl {
     std::uint64_t in_batch = 0, records = 0;
     std::int64_t run = 0;
     bool resumed = false;
-    std::optional<std::uint64_t> known_number;  ///< told by known(): it is stored already
 
     [[noreturn]] void unusable(const std::string& why) const {
         throw DatabaseError(path + ": " + why);
     }
 
+    std::string selection, label;
+
     void open() {
-        const bool there = exists(path);
+        db = std::make_unique<SQLite::Database>(
+            path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 10'000);
+    }
+
+    void open_old() {
         try {
-            db = std::make_unique<SQLite::Database>(
-                path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 10'000);
-            if (there) check();
-            else make();
+            open();
+            check();
         } catch (const SQLite::Exception& error) {
-            if (!there)
-                throw output::OutputError("cannot make " + path + ": " + error.getErrorStr());
             unusable(std::string("cannot be used: ") + error.getErrorStr());
         }
+    }
+
+    /// The newest run, when it is unfinished.
+    void resume() {
+        SQLite::Statement last(*db, "SELECT id, finished, selection, version FROM run "
+                                    "ORDER BY id DESC LIMIT 1");
+        if (!last.executeStep() || last.getColumn(1).getInt() != 0) return;
+        const std::string id = last.getColumn(0).getString();
+        if (last.getColumn(2).getString() != selection)
+            unusable("run " + id + " was begun with '" + last.getColumn(2).getString() +
+                     "', not with '" + selection +
+                     "': give the same, or leave --resume out for a new run");
+        if (last.getColumn(3).getString() != output::program_version())
+            unusable("run " + id + " was begun by version " + last.getColumn(3).getString() +
+                     ": leave --resume out for a new run");
+        run = last.getColumn(0).getInt64();
+        resumed = true;
+    }
+
+    void prepare() {
+        db->exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL");
+        insert = std::make_unique<SQLite::Statement>(
+            *db, "INSERT OR REPLACE INTO result VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+        select = std::make_unique<SQLite::Statement>(
+            *db, "SELECT file, name, cell, texts, status, outcome, class, profile, seed, end_ns, "
+                 "met, expectations, wrong, divergence, events "
+                 "FROM result WHERE run = ? AND number = ?");
+    }
+
+    void begin() {
+        if (!db) {
+            open();
+            make();
+        }
+        if (!insert) prepare();
+        if (run != 0) return;
+        SQLite::Transaction transaction(*db);
+        SQLite::Statement add(*db, "INSERT INTO run (label, version, selection, finished, "
+                                   "scenarios, not_ok) VALUES (?, ?, ?, 0, 0, 0)");
+        add.bind(1, label);
+        add.bind(2, std::string(output::program_version()));
+        add.bind(3, selection);
+        add.exec();
+        run = db->getLastInsertRowid();
+        transaction.commit();
     }
 
     std::int64_t pragma(const char* text) { return db->execAndGet(text).getInt64(); }
@@ -132,9 +179,11 @@ struct Database::Impl {
         if (version != kVersion)
             unusable("this database has version " + std::to_string(version) +
                      ", this program writes version " + std::to_string(kVersion));
-        if (const std::string good = db->execAndGet("PRAGMA quick_check(1)").getString();
-            good != "ok")
-            unusable("the database is damaged: " + good);
+        if (std::string found = db->execAndGet("PRAGMA quick_check(1)").getString();
+            found != "ok") {
+            std::replace(found.begin(), found.end(), '\n', ' ');
+            unusable("the database is damaged: " + found);
+        }
     }
 
     void make() {
@@ -168,43 +217,14 @@ Database::Database(const std::string& path, const std::string& selection, const 
     : impl_(std::make_unique<Impl>()) {
     Impl& i = *impl_;
     i.path = path;
-    i.open();
-    i.writing([&] {
-        i.db->exec("PRAGMA journal_mode = DELETE; PRAGMA synchronous = NORMAL");
-        if (resume) {
-            SQLite::Statement last(*i.db, "SELECT id, finished, selection, version FROM run "
-                                          "ORDER BY id DESC LIMIT 1");
-            if (last.executeStep() && last.getColumn(1).getInt() == 0) {
-                if (last.getColumn(2).getString() != selection)
-                    i.unusable("run " + last.getColumn(0).getString() + " was begun with '" +
-                               last.getColumn(2).getString() + "', not with '" + selection +
-                               "': give the same, or leave --resume out for a new run");
-                if (last.getColumn(3).getString() != output::program_version())
-                    i.unusable("run " + last.getColumn(0).getString() +
-                               " was begun by version " + last.getColumn(3).getString() +
-                               ": leave --resume out for a new run");
-                i.run = last.getColumn(0).getInt64();
-                i.resumed = true;
-            }
-        }
-        if (!i.resumed) {
-            i.batch = std::make_unique<SQLite::Transaction>(*i.db);
-            SQLite::Statement add(*i.db, "INSERT INTO run (label, version, selection, finished, "
-                                         "scenarios, not_ok) VALUES (?, ?, ?, 0, 0, 0)");
-            add.bind(1, label);
-            add.bind(2, std::string(output::program_version()));
-            add.bind(3, selection);
-            add.exec();
-            i.run = i.db->getLastInsertRowid();
-            i.commit();
-        }
-        i.insert = std::make_unique<SQLite::Statement>(
-            *i.db, "INSERT OR REPLACE INTO result VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-        i.select = std::make_unique<SQLite::Statement>(
-            *i.db, "SELECT file, name, cell, texts, status, outcome, class, profile, seed, end_ns, "
-                   "met, expectations, wrong, divergence, events, log_crc, result_crc, trace_crc "
-                   "FROM result WHERE run = ? AND number = ?");
-    });
+    i.selection = selection;
+    i.label = label;
+    if (!exists(path)) return;
+    i.open_old();
+    if (resume) i.writing([&] {
+            i.resume();
+            if (i.resumed) i.prepare();
+        });
 }
 
 Database::~Database() = default;
@@ -248,6 +268,7 @@ void Database::outcome(const Job& job, const Outcome& outcome) {
     if (outcome.stored) return;
     Impl& i = *impl_;
     i.writing([&] {
+        i.begin();
         if (!i.batch) i.batch = std::make_unique<SQLite::Transaction>(*i.db);
         SQLite::Statement& q = *i.insert;
         q.reset();
@@ -274,14 +295,17 @@ void Database::outcome(const Job& job, const Outcome& outcome) {
         q.bind(++n, joined(outcome.events));
         q.exec();
         i.records += outcome.records;
+        ++i.in_batch;
         const bool slow = outcome.status == Status::timed_out;
-        if (++i.in_batch >= kBatch || i.records >= kBatchRecords || slow) i.commit();
+        if (i.in_batch >= kBatch || i.records >= kBatchRecords || slow) i.commit();
     });
 }
 
 void Database::end(const Totals& totals, bool finished) {
     Impl& i = *impl_;
+    if (!i.db) return;
     i.writing([&] {
+        i.begin();
         i.commit();
         i.batch = std::make_unique<SQLite::Transaction>(*i.db);
         SQLite::Statement update(
@@ -301,6 +325,7 @@ std::vector<Change> Database::changes(std::size_t most, std::uint64_t& total,
     std::vector<Change> out;
     total = 0;
     before = 0;
+    if (i.run == 0) return out;
     i.writing([&] {
         // The run of the same selection: another would differ in what it took.
         SQLite::Statement last(*i.db,

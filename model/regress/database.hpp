@@ -26,20 +26,21 @@ struct Change {
 /// bytes as one that was not. No clock is stored.
 class Database : public Listener {
 public:
-    /// Opens or makes the file. `selection` says, in words, what the run takes; `resume` goes on
-    /// with the newest run when that is unfinished.
-    /// Throws DatabaseError; OutputError when the file cannot be made or written.
+    /// Opens and checks the file when there is one; makes it and a run with the first outcome.
+    /// `selection` says, in words, what the run takes; `resume` goes on with the newest run when
+    /// that is unfinished. Throws DatabaseError.
     Database(const std::string& path, const std::string& selection, const std::string& label,
              bool resume);
     ~Database() override;
 
-    std::int64_t run() const;
+    std::int64_t run() const;  ///< 0: not begun
     bool resumed() const;
 
     /// The outcome that the resumed run has for the job; nullopt: none, or of other texts.
     /// Throws DatabaseError when that number was another scenario.
     std::optional<Outcome> known(const Job& job);
 
+    /// Throws OutputError when the file cannot be made or written.
     void outcome(const Job& job, const Outcome& outcome) override;
     /// Commits the rest; `finished`: nothing is missing.
     void end(const Totals& totals, bool finished);

@@ -53,6 +53,7 @@ struct Outcome {
     std::string no_edit{};
     /// The run's texts, when they were asked for.
     std::string log_text{}, result_text{};
+    bool stored = false;  ///< taken from a database: not run just now, and not part of the bytes
     bool operator==(const Outcome&) const = default;
 };
 

@@ -84,11 +84,11 @@ std::string table_line(const Job& job, const Outcome& outcome, bool colour) {
     return out + time + "  " + job.title();
 }
 
-std::string totals_line(const Totals& totals, std::uint64_t files) {
+std::string totals_line(const Totals& totals) {
     const auto counted = [](std::uint64_t n, const char* what) {
         return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
     };
-    std::string out = counted(totals.all(), "scenario") + " in " + counted(files, "file") + ": " +
+    std::string out = counted(totals.all(), "scenario") + " in " + counted(totals.files, "file") + ": " +
                       std::to_string(totals.of(Status::ok)) + " ok";
     constexpr std::pair<Status, const char*> kRest[] = {
         {Status::failed, "failed"},
@@ -124,8 +124,9 @@ void Table::end(const Totals& totals, const Source& source, const std::string& n
         if (not_ok_count_ > not_ok_.size())
             text += "  ... and " + std::to_string(not_ok_count_ - not_ok_.size()) + " more\n";
     }
-    text += painted(totals_line(totals, source.files()), totals.not_ok() == 0, options_.colour);
-    if (source.passed_over() > 0)
+    text += painted(totals_line(totals), totals.not_ok() == 0, options_.colour);
+    // How far the source was read when a run ended early depends on the workers.
+    if (note.empty() && source.passed_over() > 0)
         text += " (" + std::to_string(source.passed_over()) +
                 (source.passed_over() == 1 ? " file is no scenario)" : " files are no scenarios)");
     text += "\n";

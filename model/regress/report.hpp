@@ -24,7 +24,7 @@ std::vector<std::string> explanation(const Job& job, const Outcome& outcome,
 std::string table_line(const Job& job, const Outcome& outcome, bool colour);
 
 /// "120 scenarios in 100 files: 118 ok, 1 failed, 1 crashed".
-std::string totals_line(const Totals& totals, std::uint64_t files);
+std::string totals_line(const Totals& totals);
 
 /// The table on standard output, and at its end the names of what was not ok.
 class Table : public Listener {

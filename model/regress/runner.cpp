@@ -167,6 +167,10 @@ bool Runner::tell(const std::vector<Listener*>& listeners) {
     while (!slots_.empty() && slots_.front().ready(options_.twice)) {
         const Outcome outcome = merged(slots_.front());
         ++totals_.by_status[static_cast<std::size_t>(outcome.status)];
+        if (slots_.front().job.file != file_) {
+            file_ = slots_.front().job.file;
+            ++totals_.files;
+        }
         for (Listener* listener : listeners) listener->outcome(slots_.front().job, outcome);
         slots_.pop_front();
         ++first_;

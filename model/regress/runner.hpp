@@ -32,6 +32,7 @@ struct RunnerOptions {
 
 struct Totals {
     std::array<std::uint64_t, kStatusCount> by_status{};
+    std::uint64_t files = 0;  ///< whose scenarios were told
     std::uint64_t of(Status s) const { return by_status[static_cast<std::size_t>(s)]; }
     std::uint64_t all() const;
     std::uint64_t not_ok() const { return all() - of(Status::ok); }
@@ -84,6 +85,7 @@ private:
     std::optional<std::uint64_t> second_;  ///< ticket whose second run is still to be started
     bool exhausted_ = false, interrupted_ = false, cut_short_ = false;
     Totals totals_;
+    std::string file_;  ///< of the outcome told last
 };
 
 }  // namespace mcemu::regress

@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "regress/outcome.hpp"
+
 namespace mcemu::regress {
 namespace {
 
@@ -53,7 +55,6 @@ bool Source::open_next() {
     problem_.clear();
     cell_ = 0;
     cells_ = 1;
-    counted_ = false;
     while (true) {
         try {
             const auto path = next_path();
@@ -72,6 +73,9 @@ bool Source::open_next() {
             continue;
         }
         cells_ = draft->matrix().cells();
+        Crc64 crc;
+        for (const std::string_view text : draft->texts()) crc.add(text);
+        texts_ = crc.value();
         draft_ = std::move(draft);
         return true;
     }
@@ -80,13 +84,13 @@ bool Source::open_next() {
 bool Source::wanted(const Job& job) const {
     const auto& filters = selection_.filters;
     const auto any_tag = [&] {
-        if (!job.draft) return false;
+        // What cannot be read has no tags to be left out by.
+        if (!job.draft || !job.draft->legible()) return true;
         for (const std::string& tag : job.draft->tags())
             if (std::find(selection_.tags.begin(), selection_.tags.end(), tag) !=
                 selection_.tags.end())
                 return true;
-        // What cannot be read has no tags to be left out by.
-        return job.draft->unreadable();
+        return false;
     };
     if (!selection_.tags.empty() && !any_tag()) return false;
     return filters.empty() || std::any_of(filters.begin(), filters.end(), [&](const auto& glob) {
@@ -95,21 +99,30 @@ bool Source::wanted(const Job& job) const {
            });
 }
 
-std::optional<Job> Source::next() {
+bool Source::any() {
+    if (!ahead_) ahead_ = find();
+    return ahead_.has_value();
+}
+
+std::optional<Job> Source::next() { return ahead_ ? std::exchange(ahead_, std::nullopt) : find(); }
+
+std::optional<Job> Source::find() {
     while (true) {
         if (cell_ == cells_ && !open_next()) {
             cell_ = cells_ = 0;
             return std::nullopt;
         }
-        Job job{.file = file_, .draft = draft_, .problem = problem_};
+        Job job{.file = file_, .draft = draft_, .texts = texts_, .cells = cells_, .problem = problem_};
         if (draft_ && !draft_->matrix().axes.empty()) job.cell = draft_->matrix().cell(cell_);
         ++cell_;
         job.name = draft_ ? draft_->name() : "";
         if (job.name.empty()) job.name = std::filesystem::path(job.file).stem().string();
-        if (!wanted(job)) continue;
+        if (!wanted(job)) {
+            ++left_out_;
+            continue;
+        }
         job.number = selected_++;
         if (job.number % selection_.shards != selection_.shard - 1) continue;
-        if (!std::exchange(counted_, true)) ++files_;
         return job;
     }
 }

@@ -24,6 +24,8 @@ struct Job {
     std::string name{};        ///< of the scenario; of the file when it has none
     scenario::Params cell{};   ///< of its matrix; empty: it has none
     std::shared_ptr<scenario::Draft> draft{};  ///< null: `problem` says why
+    std::uint64_t texts = 0;   ///< CRC-64 of the file and what it includes
+    std::uint64_t cells = 1;   ///< how many runs the file stands for
     std::string problem{};     ///< why there is nothing to run
 
     /// "file", or "file [va=0x1000 n=3]".
@@ -37,14 +39,17 @@ public:
     explicit Source(Selection selection);
 
     std::optional<Job> next();
+    /// Whether next() has one to give.
+    bool any();
 
-    std::uint64_t files() const { return files_; }        ///< with something selected, so far
     std::uint64_t selected() const { return selected_; }  ///< scenarios of all shards, so far
+    std::uint64_t left_out() const { return left_out_; }  ///< scenarios that were not selected
     std::uint64_t passed_over() const { return passed_over_; }  ///< files that are no scenarios
 
 private:
     std::optional<std::string> next_path();
     bool open_next();
+    std::optional<Job> find();
     bool wanted(const Job& job) const;
 
     Selection selection_;
@@ -55,9 +60,9 @@ private:
     std::string file_;
     std::shared_ptr<scenario::Draft> draft_;
     std::string problem_;
-    std::uint64_t cell_ = 0, cells_ = 0;
-    bool counted_ = false;
-    std::uint64_t files_ = 0, selected_ = 0, passed_over_ = 0;
+    std::uint64_t cell_ = 0, cells_ = 0, texts_ = 0;
+    std::optional<Job> ahead_;  ///< found by any()
+    std::uint64_t selected_ = 0, left_out_ = 0, passed_over_ = 0;
 };
 
 }  // namespace mcemu::regress

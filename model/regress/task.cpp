@@ -12,6 +12,7 @@
 #include "output/words.hpp"
 #include "regress/boot.hpp"
 #include "regress/divergence.hpp"
+#include "regress/update.hpp"
 #include "sim/run.hpp"
 
 namespace mcemu::regress {
@@ -80,11 +81,10 @@ public:
     explicit Performance(const Task& task) : task_(task) {}
 
     Outcome run() {
-        const std::string path = task_.draft->path();
-        scenario::LoadOptions options;
-        options.overrides = task_.overrides;
-        options.second_opinion = false;
-        scenario::LoadResult result = load_draft(std::move(*task_.draft), options);
+        path_ = task_.draft->path();
+        options_.overrides = task_.overrides;
+        options_.second_opinion = false;
+        scenario::LoadResult result = load_draft(std::move(*task_.draft), options_);
         for (const scenario::Finding& f : result.findings) keep(out_.wrong, to_text(f));
         const std::size_t more = result.findings.size() + result.left_out - out_.wrong.size();
         if (more > 0) out_.wrong.push_back("and " + std::to_string(more) + " findings more");
@@ -99,7 +99,7 @@ public:
         run.check_invariants = task_.check_invariants;
         std::optional<NvdimmImage> image;
         if (!loaded_->boots_on.empty()) {
-            Boot boot = boot_on(loaded_->boots_on, loaded_->scenario.machine, path);
+            Boot boot = boot_on(loaded_->boots_on, loaded_->scenario.machine, path_);
             if (!boot.image) {
                 out_.status = Status::invalid;
                 for (std::string& line : boot.problems) keep(out_.wrong, std::move(line));
@@ -128,7 +128,7 @@ private:
             ++out_.expectations;
             if (e["ok"].get<bool>()) ++out_.met;
         }
-        if (!met) tell(result);
+        if (!met) tell(view, result);
         if (task_.digest || task_.texts) {
             std::string text = result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
             std::string log = log_text(view);
@@ -140,7 +140,7 @@ private:
         }
     }
 
-    void tell(const Json& result) {
+    void tell(const RunView& view, const Json& result) {
         std::size_t failed = 0;
         for (const Json& e : result["expect"]) {
             if (e["ok"].get<bool>()) continue;
@@ -153,9 +153,21 @@ private:
                                  " expectations more");
         out_.divergence = first_divergence(result);
         out_.events = what_became(result);
+        if (!task_.update) return;
+        const auto judge = [&](const nlohmann::json& expect) {
+            Json again = result;
+            again["expect"] = Json::array();
+            output::finish_result(view, expect, again);
+            return again["expect"];
+        };
+        Update update = propose(path_, options_, *loaded_, result, judge);
+        out_.edits = std::move(update.edits);
+        out_.no_edit = std::move(update.why_not);
     }
 
     const Task& task_;
+    std::string path_;
+    scenario::LoadOptions options_;
     std::shared_ptr<scenario::LoadedScenario> loaded_;
     Outcome out_;
 };

@@ -1,4 +1,5 @@
 #pragma once  // New expectations for what came: edits of a scenario's text.
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,13 +15,16 @@ struct Update {
     std::string why_not;      ///< not empty: there are no edits that would do
 };
 
-/// What to write in place of the expectations that failed. `result` is complete.
-Update propose(const scenario::LoadedScenario& loaded, const output::Json& result);
+/// The findings (as in a result) of other expectations about the same run.
+using Judge = std::function<output::Json(const nlohmann::json& expect)>;
+
+/// What to write in place of the expectations that failed. `result` is complete, `options` are
+/// those with which the scenario at `path` was loaded.
+Update propose(const std::string& path, const scenario::LoadOptions& options,
+               const scenario::LoadedScenario& loaded, const output::Json& result,
+               const Judge& judge);
 
 /// The text with the edits done.
 std::string edited(std::string_view text, const std::vector<Edit>& edits);
-
-/// The lines that differ, as a unified difference of `name`.
-std::string difference(const std::string& name, std::string_view before, std::string_view after);
 
 }  // namespace mcemu::regress

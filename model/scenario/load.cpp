@@ -252,6 +252,7 @@ Draft::Draft(Draft&&) noexcept = default;
 Draft& Draft::operator=(Draft&&) noexcept = default;
 
 void Draft::look() {
+    legible_ = true;
     const Value& root = state_->document->root;
     kind_ = kind_of(root);
     if (const Value* name = text_member(root, "name")) name_ = name->text();

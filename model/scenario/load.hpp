@@ -102,6 +102,7 @@ public:
 
     Kind kind() const { return kind_; }
     bool unreadable() const { return unreadable_; }
+    bool legible() const { return legible_; }  ///< it is JSON: name, tags and matrix are known
     const std::string& path() const { return path_; }
     const std::string& name() const { return name_; }  ///< "" when it has none
     const std::vector<std::string>& tags() const { return tags_; }
@@ -118,7 +119,7 @@ private:
     std::vector<std::string> tags_;
     Matrix matrix_;
     Kind kind_ = Kind::scenario;
-    bool unreadable_ = false;
+    bool unreadable_ = false, legible_ = false;
     std::unique_ptr<State> state_;
 };
 

@@ -610,5 +610,178 @@ END
     status 1 regress m.json
     grep -F 'replay: mcemu run --matrix at=2ms --matrix pfn=0x102 m.json' out >/dev/null || fail "no replay"
     ;;
+regress-dies)
+    # A scenario that takes for ever: machine checks every nanosecond.
+    cat >hangs.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "hangs",
+  "events": [ { "id": "e", "at": "1ms", "every": "1ns", "times": 1000000000, "do": "speculate", "cpu": 0, "spa": "0x1000" } ] }
+END
+    cp "$scenario" z.json
+    status 124 regress hangs.json z.json --time-limit 1s -j 2
+    has out "time limit"
+    has out "it ran for longer than the time limit of 1 s"
+    has out "2 scenarios in 2 files: 1 ok, 1 over the time limit"
+    # A worker that dies: its scenario and the signal are named, the others go on.
+    "$program" regress hangs.json z.json -j 1 >out 2>err </dev/null &
+    parent=$!
+    worker=
+    n=0
+    while [ -z "$worker" ] && [ $n -lt 100 ]; do
+        sleep 0.1
+        n=$((n + 1))
+        for stat in /proc/[0-9]*/stat; do
+            # The fourth field is the parent; the second, in brackets, has no blanks here.
+            if read -r pid _ _ ppid _ 2>/dev/null <"$stat" && [ "$ppid" = "$parent" ]; then worker=$pid; fi
+        done
+    done
+    [ -n "$worker" ] || { kill $parent; fail "there is no worker"; }
+    kill -SEGV "$worker"
+    wait $parent
+    [ $? -eq 3 ] || fail "not exit status 3"
+    has out "its worker died of SIGSEGV"
+    has out "2 scenarios in 2 files: 1 ok, 1 crashed"
+    ;;
+regress-junit)
+    cp "$scenario" good.json
+    sed 's/"outcome": "running"/"outcome": "panic"/' "$scenario" >bad.json
+    echo '{' >broken.json
+    status 1 regress . --junit j.xml
+    cp j.xml first.xml
+    status 1 regress . --junit j.xml -j 1
+    cmp -s j.xml first.xml || fail "-j changed the file"
+    has j.xml '<testsuites name="mcemu regress" tests="3" failures="1" errors="1"'
+    has j.xml '<testsuite name="bad.json" tests="1" failures="1" errors="0"'
+    has j.xml 'replay: mcemu run bad.json'
+    has j.xml 'first divergence'
+    # Nothing was emulated: the old file stays.
+    status 2 regress broken.json --junit j.xml
+    cmp -s j.xml first.xml || fail "an output was touched"
+    status 4 regress . --junit no/such/folder/j.xml
+    ;;
+regress-db)
+    cp "$scenario" a.json
+    cp "$scenario" b.json
+    status 0 regress . --db h.db --label one
+    cp h.db again
+    rm h.db
+    status 0 regress . --db h.db --label one -j 1
+    cmp -s h.db again || fail "the same run left another database"
+    status 0 regress . --db h.db
+    has out "since run 1: nothing changed"
+    sed 's/"outcome": "running"/"outcome": "panic"/' "$scenario" >b.json
+    status 1 regress . --db h.db
+    has out "since run 2: 1 changed"
+    has out "ok -> failed  b.json"
+    # What is no database of ours is refused, in one line, and stays as it is.
+    refused() {
+        cp bad.db before.db
+        status 2 regress . --db bad.db
+        has err "bad.db: $1"
+        [ "$(wc -l <err)" -eq 1 ] || fail "not one error"
+        empty out
+        cmp -s bad.db before.db || fail "the file was touched"
+    }
+    echo 'no database, but text that is long enough to be looked at as if it were one' >bad.db
+    refused "cannot be used: file is not a database"
+    head -c 6000 h.db >bad.db
+    refused ""
+    { head -c 4096 h.db; head -c 3000 /dev/zero | tr '\0' 'x'; tail -c +7097 h.db; } >bad.db
+    refused ""
+    # Another application, and a version from later: bytes 68 and 60 of the header.
+    cp h.db bad.db; printf 'abcd' | dd of=bad.db bs=1 seek=68 conv=notrunc 2>/dev/null
+    refused "this is a database, but none of mcemu regress"
+    cp h.db bad.db; printf '\0\0\0\011' | dd of=bad.db bs=1 seek=60 conv=notrunc 2>/dev/null
+    refused "this database has version 9"
+    status 2 regress . --resume
+    has err "add --db FILE"
+    ;;
+regress-resume)
+    # 700 runs; the whole program is killed in their midst, then goes on.
+    awk 'BEGIN { printf "{ \"schema\": \"mcemu/scenario/1\", \"name\": \"m\", \"params\": { \"n\": 0 }, \"matrix\": { \"n\": [0"
+        for (i = 1; i < 700; i++) printf ",%d", i
+        print "] }, \"seed\": \"${n}\", \"events\": [ { \"id\": \"e\", \"at\": \"1ms\", \"do\": \"hwpoison_pfn\", \"pfn\": \"0x100\" } ],"
+        print "\"expect\": { \"fates\": { \"e\": \"filtered\" } } }" }' >m.json
+    status 0 regress m.json -j 2 --db whole.db --junit whole.xml
+    cp out whole.out
+    "$program" regress m.json -j 2 --db h.db --junit h.xml >out 2>err </dev/null &
+    parent=$!
+    n=0
+    # As soon as the first batch is there.
+    while [ "$( { wc -c <h.db; } 2>/dev/null || echo 0)" -lt 40000 ] && [ $n -lt 600 ]; do
+        sleep 0.02
+        n=$((n + 1))
+    done
+    kill -9 $parent 2>/dev/null
+    wait $parent
+    [ -e h.xml ] && fail "it was over before it was killed"
+    # Other arguments are another run.
+    status 2 regress m.json --seed 1 --db h.db --resume
+    has err "leave --resume out for a new run"
+    status 0 regress m.json -j 2 --db h.db --junit h.xml --resume
+    has err "going on with run 1"
+    cmp -s out whole.out || fail "other output than undisturbed"
+    cmp -s h.xml whole.xml || fail "another JUnit file than undisturbed"
+    cmp -s h.db whole.db || fail "another database than undisturbed"
+    # Nothing is left to resume: a new run.
+    status 0 regress m.json --filter '*n=5]' --db h.db --resume
+    hasnt err "going on"
+    ;;
+regress-update)
+    cat >u.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "u",
+  // what happens
+  "events": [ { "id": "e", "at": "1ms", "do": "hwpoison_pfn", "pfn": "0x100" } ],
+  "expect": {
+    "outcome": "panic",          // stays beside it
+    "fates": { "e": "consumed" },
+    "log": [
+      "never said",
+      "..."
+    ]
+  } }
+END
+    cp u.json before.json
+    status 1 regress u.json
+    cmp -s u.json before.json || fail "changed without --update"
+    status 0 regress u.json --update
+    has out "--- u.json"
+    has out '-    "outcome": "panic",          // stays beside it'
+    has out '+    "outcome": "running",          // stays beside it'
+    has out '"e": "filtered"'
+    has out "updated: 1 file"
+    has u.json "// what happens"
+    has u.json "// stays beside it"
+    hasnt u.json "never said"
+    status 0 regress u.json
+    cp u.json after.json
+    status 0 regress u.json --update
+    cmp -s u.json after.json || fail "changed though nothing failed"
+    # What others share is not rewritten behind their backs.
+    echo '{ "expect": { "outcome": "panic" } }' >part.json
+    echo '{ "schema": "mcemu/scenario/1", "name": "i", "include": "part.json", "events": [] }' >i.json
+    status 1 regress i.json --update
+    has out "not updated: i.json: the expectation stands in a file that is included"
+    ;;
+regress-interrupt)
+    cp "$scenario" a.json
+    cat >hangs.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "hangs",
+  "events": [ { "id": "e", "at": "1ms", "every": "1ns", "times": 1000000000, "do": "speculate", "cpu": 0, "spa": "0x1000" } ] }
+END
+    "$program" regress a.json hangs.json -j 1 --junit j.xml --db h.db >out 2>err </dev/null &
+    parent=$!
+    n=0
+    while ! grep -q a.json out && [ $n -lt 300 ]; do
+        sleep 0.1
+        n=$((n + 1))
+    done
+    kill -TERM $parent
+    wait $parent
+    [ $? -eq 130 ] || fail "not exit status 130"
+    has out "1 scenario in 1 file: 1 ok"
+    has out "interrupted: what had ended is kept"
+    has j.xml 'tests="1"'
+    [ -s h.db ] || fail "no database"
+    ;;
 *) fail "there is no such case" ;;
 esac
