@@ -6,16 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "boot_image.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
 #include "output/dmesg.hpp"
 #include "output/ndctl_list.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 #include "output/trace_ndjson.hpp"
 #include "output/trace_perfetto.hpp"
 #include "output/trace_vcd.hpp"
 #include "output/verdict.hpp"
-#include "regress/boot.hpp"
+#include "races.hpp"
 #include "scenario/nvdimm_state.hpp"
 #include "scenario_file.hpp"
 #include "sim/run.hpp"
@@ -64,6 +66,9 @@ CommandLine command_line() {
          "auto, always or never");
     // clang-format on
     add_scenario_options(line);
+    add_explore_options(line);
+    line.visible.add_options()("schedule", po::value<std::string>()->value_name("ORDER"),
+                               "run in one order that --explore found");
     line.hidden.add_options()(
         "no-run-ahead", "hand every timestamp to SystemC (for tests: the result is the same)")(
         "check-invariants", "look at the kernel's invariants after everything that happens")(
@@ -165,14 +170,6 @@ std::optional<NvdimmImage> load_state(const po::variables_map& values, const Sce
     return std::move(state.image);
 }
 
-/// The NVDIMMs that the scenario's "boots_on" leaves; nullopt after findings.
-std::optional<NvdimmImage> boot_on(const scenario::LoadedScenario& loaded, const std::string& path) {
-    regress::Boot boot = regress::boot_on(loaded.boots_on, loaded.scenario.machine,
-                                          path == "-" ? "<stdin>" : path);
-    for (const std::string& line : boot.problems) std::cerr << line << "\n";
-    return std::move(boot.image);
-}
-
 /// The NVDIMMs of a run that was not cut short.
 void write_state(const sim::Simulation& simulation, AtomicFile& file) {
     if (interrupted) {
@@ -225,6 +222,27 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
     return met ? kDone : kDiffers;
 }
 
+/// run --explore: the outcomes instead of one log and verdict.
+int explore(const scenario::LoadedScenario& loaded, const po::variables_map& values,
+            compare::ExploreOptions how) {
+    for (const char* one : {"result", "trace", "log", "ndctl-list", "load-state", "save-state", "schedule"})
+        if (values.count(one))
+            throw UsageError("--" + std::string(one) +
+                             " is about one run, --explore about many: replay one with --schedule");
+    how.run.check_invariants = values.count("check-invariants") > 0;
+    how.progress = [](std::size_t) { return !interrupted.load(); };
+    const BootImage boot = boot_image(loaded, values["scenario"].as<std::string>());
+    if (!boot.good) return kUsage;
+    how.run.start_from = boot.get();
+    std::signal(SIGINT, on_interrupt);
+    const compare::Exploration found = compare::explore(loaded, how);
+    const std::string file = values["scenario"].as<std::string>();
+    output::write_file("-", values.count("json") ? exploration_json(found).dump(2) + "\n"
+                                                 : exploration_text(found, file));
+    if (interrupted) return kInterrupted;
+    return found.met() ? kDone : kDiffers;
+}
+
 }  // namespace
 
 int cmd_run(const Args& args) {
@@ -237,16 +255,22 @@ int cmd_run(const Args& args) {
         (*values)["scenario"].as<std::string>() == "-")
         throw UsageError("the scenario and --load-state both want standard input");
     const Names names = output_names(*values);
+    const auto explored = explore_options(*values);
+    std::optional<compare::ScheduleChooser> chooser;
+    if (values->count("schedule"))
+        chooser.emplace(schedule_of((*values)["schedule"].as<std::string>()));
 
     auto loaded = load_scenario(*values);
     if (!loaded) return kUsage;
+    if (explored) return explore(*loaded, *values, *explored);
     std::optional<NvdimmImage> image;
     if (values->count("load-state")) {
         image = load_state(*values, loaded->scenario);
         if (!image) return kUsage;
-    } else if (!loaded->boots_on.empty()) {
-        image = boot_on(*loaded, (*values)["scenario"].as<std::string>());
-        if (!image) return kUsage;
+    } else {
+        BootImage boot = boot_image(*loaded, (*values)["scenario"].as<std::string>());
+        if (!boot.good) return kUsage;
+        image = std::move(boot.image);
     }
     Outputs out = open(names);
 
@@ -255,9 +279,17 @@ int cmd_run(const Args& args) {
     options.run_ahead = values->count("no-run-ahead") == 0;
     options.check_invariants = values->count("check-invariants") > 0;
     options.interrupt = &interrupted;
+    options.log_matcher = output::make_log_matcher;
     options.start_from = image ? &*image : nullptr;
+    if (chooser) {
+        options.chooser = &*chooser;
+        options.window = schedule_of((*values)["schedule"].as<std::string>()).window;
+    }
     sim::Simulation simulation(std::move(loaded->scenario), options);
     simulation.run();
+    if (chooser)
+        if (const std::string misfit = chooser->misfit(); !misfit.empty())
+            throw UsageError("--schedule does not fit this scenario: " + misfit);
     if (out.state) write_state(simulation, *out.state);
     return report(simulation.view(), *loaded, *values, out);
 }

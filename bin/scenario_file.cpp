@@ -27,6 +27,7 @@ void print(const std::vector<scenario::Finding>& findings) {
 }
 
 std::shared_ptr<scenario::LoadedScenario> load(const po::variables_map& values,
+                                               const std::string& path,
                                                scenario::LoadOptions options) {
     scenario::Overrides& overrides = options.overrides;
     const auto text = [&](const char* name) -> std::optional<std::string> {
@@ -40,8 +41,7 @@ std::shared_ptr<scenario::LoadedScenario> load(const po::variables_map& values,
     if (values.count("matrix"))
         overrides.matrix = values["matrix"].as<std::vector<std::string>>();
 
-    scenario::LoadResult result =
-        scenario::load_file(values["scenario"].as<std::string>(), options);
+    scenario::LoadResult result = scenario::load_file(path, options);
     print(result.findings);
     if (result.left_out > 0) std::cerr << "mcemu: and " << result.left_out << " findings more\n";
     return result.loaded;
@@ -50,7 +50,17 @@ std::shared_ptr<scenario::LoadedScenario> load(const po::variables_map& values,
 }  // namespace
 
 std::shared_ptr<scenario::LoadedScenario> load_scenario(const po::variables_map& values) {
-    return load(values, {});
+    return load(values, values["scenario"].as<std::string>(), {});
+}
+
+std::shared_ptr<scenario::LoadedScenario> load_scenario_text(const po::variables_map& values,
+                                                             const std::string& path,
+                                                             const scenario::ReadText& text) {
+    scenario::LoadOptions options;
+    options.read_file = [&](const std::string& wanted) {
+        return wanted == path ? text : scenario::read_file(wanted);
+    };
+    return load(values, path, std::move(options));
 }
 
 std::optional<ScenarioOrResult> load_scenario_or_result(const po::variables_map& values) {
@@ -65,12 +75,7 @@ std::optional<ScenarioOrResult> load_scenario_or_result(const po::variables_map&
         if (!read.findings.empty()) return std::nullopt;
         return ScenarioOrResult{nullptr, std::move(read.result)};
     }
-    // The text was read once: standard input has no second time.
-    scenario::LoadOptions options;
-    options.read_file = [&](const std::string& wanted) {
-        return wanted == path ? text : scenario::read_file(wanted);
-    };
-    auto loaded = load(values, std::move(options));
+    auto loaded = load_scenario_text(values, path, text);
     if (!loaded) return std::nullopt;
     return ScenarioOrResult{std::move(loaded), {}};
 }

@@ -3,6 +3,7 @@
 #include "core/address_places.hpp"
 #include "core/kernel/pat/pgmap.hpp"
 #include "core/kernel/profile.hpp"
+#include "core/pmem/interleave.hpp"
 
 namespace mcemu {
 namespace {
@@ -29,9 +30,7 @@ public:
             out_.back().text += "+" + hex(in_page);
         }
         for (const DramConfig& dram : s_.machine.memory)
-            if (dram.range.contains(spa_))
-                add_at(Kind::dram, "dram", dram.id, spa_ - dram.range.begin,
-                       "SPA - " + hex(dram.range.begin));
+            if (dram.range.contains(spa_)) add_memory(dram);
         for (const RegionConfig& region : s_.machine.regions)
             if (region.range.contains(spa_)) add_region(region);
         if (const NamespaceConfig* ns = namespace_of(s_, spa_)) add_namespace(*ns);
@@ -56,6 +55,26 @@ private:
         std::string text = std::string(word) + ":" + of + ":" + std::to_string(sector);
         if (offset != 0) text += "+" + hex(offset);
         out_.push_back({kind, of, sector, offset, std::move(rule), std::move(text)});
+    }
+
+    void add_memory(const DramConfig& memory) {
+        const std::uint64_t offset = spa_ - memory.range.begin;
+        add_at(Kind::dram, "dram", memory.id, offset, "SPA - " + hex(memory.range.begin));
+        if (memory.is_dram()) return;
+        const pmem::InterleaveSet set(memory);
+        const pmem::InterleaveSet::Place at = set.decode(spa_);
+        const std::uint64_t chunk = offset / memory.interleave, ways = memory.memdevs.size();
+        std::string rule = "HDM decoder: chunk " + std::to_string(chunk) + " of " +
+                           hex(memory.interleave) + " bytes: ";
+        if (memory.xor_hash)
+            rule += "place " + std::to_string(chunk % ways) + " xor " +
+                    std::to_string(set.turn(chunk / ways)) + ", the parities of the address bits above: ";
+        rule += "way " + std::to_string(at.way) + " of " + std::to_string(ways) + "; DPA = " +
+                hex(memory.dpa_base[at.way]) + " + chunk / " + std::to_string(ways) + " * " +
+                hex(memory.interleave) + " + " + hex(offset % memory.interleave);
+        const MemdevConfig& device = s_.machine.memdevs[memory.memdevs[at.way]];
+        rule += at.dpa < device.volatile_bytes ? "; volatile partition" : "; persistent partition";
+        add_at(Kind::memdev, "dpa", device.id, at.dpa, std::move(rule));
     }
 
     void add_region(const RegionConfig& region) {
@@ -202,6 +221,8 @@ std::string_view name(Coordinate::Kind kind) {
             return "region";
         case Coordinate::Kind::nvdimm:
             return "nvdimm";
+        case Coordinate::Kind::memdev:
+            return "memdev";
         case Coordinate::Kind::region_sector:
             return "region sector";
         case Coordinate::Kind::name_space:

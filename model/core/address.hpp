@@ -46,6 +46,7 @@ struct Coordinate {
         dram,
         region,
         nvdimm,
+        memdev,
         region_sector,
         name_space,
         sector,
@@ -64,7 +65,7 @@ struct Coordinate {
 std::string_view name(Coordinate::Kind kind);
 
 /// The SPA that `text` names: "0x20cb00000" or "spa:0x20cb00000", "pfn:0x20cb00",
-/// "dram:dram0:0x1000", "region:region0:0x1000", "dpa:nmem0:0x1000", "region-sector:region0:8",
+/// "dram:dram0:0x1000", "region:region0:0x1000", "dpa:nmem0:0x1000" (a module or a CXL device), "region-sector:region0:8",
 /// "namespace:namespace0.0:0x1000", "sector:pmem0:8", "device:dax0.0:0x1000", "file:f0:0x1000",
 /// "va:PROCESS:0x7f...", "kaddr:0xffff...", "decoy:0x7fff...". A sector may be followed by bytes:
 /// "sector:pmem0:8+0x40". Throws AddressError.

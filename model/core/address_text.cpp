@@ -3,6 +3,7 @@
 
 #include "core/address.hpp"
 #include "core/address_places.hpp"
+#include "core/pmem/interleave.hpp"
 
 namespace mcemu {
 namespace {
@@ -76,7 +77,25 @@ std::uint64_t inside(SpaRange range, std::uint64_t offset, std::string_view id) 
     return range.begin + offset;
 }
 
+std::uint64_t spa_of_cxl(const Scenario& s, const MemdevConfig& device, std::uint64_t dpa) {
+    if (dpa >= device.size())
+        refuse("DPA " + hex(dpa) + " lies outside " + device.id + " (0x0-" + hex(device.size()) + ")");
+    const auto index = static_cast<std::uint32_t>(&device - s.machine.memdevs.data());
+    for (const DramConfig& memory : s.machine.memory)
+        for (std::uint32_t way = 0; way < memory.memdevs.size(); ++way) {
+            const pmem::InterleaveSet set(memory);
+            const DpaRange part = set.on_way(memory.range, way);
+            if (memory.memdevs[way] == index && part.contains(dpa)) return set.encode({way, dpa});
+        }
+    refuse("no HDM decoder uses DPA " + hex(dpa) + " of " + device.id +
+           ": it has no system physical address");
+}
+
 std::uint64_t spa_of_dpa(const Scenario& s, std::string_view id, std::uint64_t dpa) {
+    const auto& memdevs = s.machine.memdevs;
+    const auto memdev = std::find_if(memdevs.begin(), memdevs.end(),
+                                     [&](const MemdevConfig& m) { return m.id == id; });
+    if (memdev != memdevs.end()) return spa_of_cxl(s, *memdev, dpa);
     const auto& nvdimms = s.machine.nvdimms;
     const NvdimmConfig& dimm = find_id(nvdimms, id, "NVDIMM", [](auto& d) { return d.id; });
     const auto index = static_cast<std::uint32_t>(&dimm - nvdimms.data());

@@ -59,10 +59,48 @@ struct DramConfig {
     std::string id;
     SpaRange range;
     std::uint32_t socket = 0;
-    std::vector<SpaRange> poison;  ///< SPA ranges, whole lines
+    std::vector<SpaRange> poison = {};  ///< SPA ranges, whole lines
+    // A range that CXL memory devices answer; else DRAM.
+    std::vector<std::uint32_t> memdevs = {};   ///< way -> index into MachineConfig::memdevs
+    std::vector<std::uint64_t> dpa_base = {};  ///< per way, bytes
+    std::uint64_t interleave = 4096;           ///< granularity, bytes
+    bool xor_hash = false;                     ///< ways by parities of address bits, else modulo
+    bool is_dram() const { return memdevs.empty(); }
+};
+
+/// A CXL type 3 device: its volatile partition starts at DPA 0, the persistent one behind it.
+struct MemdevConfig {
+    std::string id;
+    std::uint64_t volatile_bytes = 0, persistent_bytes = 0;
+    std::uint32_t poison_list_max = 1024;    ///< records of the device's list
+    std::uint16_t inject_limit = 128;        ///< injected lines at a time
+    std::uint64_t scan_rate = 1ull << 30;    ///< Scan Media, bytes per second
+    std::uint32_t socket = 0;                ///< whose root port it hangs on
+    bool media_disabled = false;
+    std::vector<DpaRange> poison;
+    std::vector<DpaRange> stuck;             ///< lines that nothing heals
+    std::uint64_t size() const { return volatile_bytes + persistent_bytes; }
 };
 
 enum class NvdimmProfile : std::uint8_t { optane, nvdimm_n, test };
+
+/// Which health alarms are armed, and at what (nvdimm.md 9.2).
+struct SmartThresholds {
+    std::uint16_t control = 3;  ///< bit 0 spares, 1 media temperature, 2 controller temperature
+    std::uint8_t spares = 5;    ///< percent
+    std::uint16_t media_temperature = 40 * 16, controller_temperature = 30 * 16;  ///< 1/16 deg C
+    bool operator==(const SmartThresholds&) const = default;
+};
+/// Health data that a module begins with; what is not given is its profile's.
+struct SmartStart {
+    std::optional<std::uint8_t> health, spares, life_used, alarm_flags, shutdown_state;
+    std::optional<std::uint16_t> media_temperature, controller_temperature;  ///< 1/16 deg C
+    std::optional<std::uint32_t> shutdown_count;
+    std::optional<SmartThresholds> thresholds;
+    bool operator==(const SmartStart&) const = default;
+};
+/// Whether the label area can be read (nvdimm.md 3): `locked` answers "access denied".
+enum class LabelArea : std::uint8_t { present, locked, corrupt };
 
 struct NvdimmConfig {
     std::string id;
@@ -76,6 +114,8 @@ struct NvdimmConfig {
     std::vector<DpaRange> stuck;           ///< units that Clear Uncorrectable Error cannot heal
     std::uint32_t handle = 0;              ///< NFIT device handle
     std::uint32_t socket = 0;
+    SmartStart smart{};
+    LabelArea labels = LabelArea::present;
 };
 
 struct RegionConfig {
@@ -99,6 +139,9 @@ struct NamespaceConfig {
     std::uint64_t data_offset = 0;
     std::uint64_t end_trunc = 0;
     std::string device;         ///< "dax0.0", "pmem0", "pmem0s"
+    bool present = true;        ///< false: an event creates it later; it has no range yet
+    std::uint32_t sector_size = 4096;  ///< sector mode: external sector, 512 or 4096 bytes
+    std::string label;          ///< name that the user gave it
     SpaRange data() const { return {range.begin + data_offset, range.end - end_trunc}; }
 };
 
@@ -106,6 +149,7 @@ struct MachineConfig {
     CpuConfig cpus;
     McaConfig mca;
     std::vector<DramConfig> memory;
+    std::vector<MemdevConfig> memdevs;
     std::vector<NvdimmConfig> nvdimms;
     std::vector<RegionConfig> regions;
     std::vector<NamespaceConfig> namespaces;
@@ -201,7 +245,7 @@ struct FileConfig {
     std::vector<FileExtent> extents;
 };
 
-enum class MapKind : std::uint8_t { anon, file, shmem, hugetlb, devdax, fsdax };
+enum class MapKind : std::uint8_t { anon, file, shmem, hugetlb, devdax, fsdax, devmem };
 enum class MapState : std::uint8_t { dirty, clean, mlocked, swapcache, thp, untouched, unevictable, ksm };
 struct MapConfig {
     std::string id;

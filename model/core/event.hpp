@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/condition.hpp"
 #include "core/config.hpp"
 #include "core/units.hpp"
 
@@ -33,12 +34,19 @@ struct MceEvent {
     bool by_ipi = false;     ///< mce_inject: the others enter by IPI instead of NMI
     int process = -1;        ///< what the CPU was running; mce_inject: the injecting process
 };
-/// Plant (or heal) a latent media error. Either `spa` or nvdimm + dpa.
+/// Plant (or heal) a latent media error. Either `spa`, nvdimm + dpa, or memdev + dpa.
 struct PoisonEvent {
     int nvdimm = -1;
-    std::uint64_t address = 0;  ///< SPA, or DPA when nvdimm >= 0
+    std::uint64_t address = 0;  ///< SPA, or DPA when nvdimm or memdev >= 0
     std::uint64_t length = 64;
     bool heal = false;          ///< unpoison_media
+    int memdev = -1;            ///< CXL memory device
+};
+/// Contents that an access leaves on persistent memory, or is compared with.
+struct DataSpec {
+    enum class Kind : std::uint8_t { none, fill, pattern } kind = Kind::none;
+    std::uint32_t word = 0;   ///< fill: four bytes, repeated, little-endian
+    std::string pattern;      ///< a name: byte N of the access is byte N of what it stands for
 };
 enum class AccessKind : std::uint8_t { load, store, store_full_line, fetch, speculative, scrub, dma_read, dma_write };
 /// load, store, fetch: the process accesses its memory.
@@ -47,6 +55,8 @@ struct AccessEvent {
     std::uint32_t process = 0;
     std::uint64_t va = 0;
     std::uint64_t size = 8;
+    DataSpec data{};     ///< what a store leaves
+    bool report = false; ///< tell what a load finds
 };
 struct SpeculateEvent {
     CpuId cpu = 0;
@@ -77,18 +87,40 @@ struct BioEvent {
     std::uint32_t ns = 0;                 ///< namespace index
     std::uint64_t sector = 0, sectors = 1;
     int process = -1;                     ///< submitter; -1: a kernel thread
+    DataSpec data{};                      ///< what a write leaves
+    bool report = false;                  ///< tell what a read finds
 };
 /// read(2), write(2) on a file: through DAX or the page cache.
 struct FileIoEvent {
     bool write = false;
     std::uint32_t file = 0, process = 0;
     std::uint64_t offset = 0, size = 4096;
+    DataSpec data{};
+    bool report = false;
 };
+/// fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE).
+struct PunchHoleEvent { std::uint32_t file = 0, process = 0; std::uint64_t offset = 0, size = 4096; };
 struct DsmEvent {
-    enum class Function : std::uint8_t { ars_cap, ars_start, ars_status, clear_error, inject_error, inject_clear, inject_status, smart, smart_inject, translate_spa } function = Function::ars_cap;
+    enum class Function : std::uint8_t { ars_cap, ars_start, ars_status, clear_error, inject_error, inject_clear, inject_status, smart, smart_inject, translate_spa, smart_threshold, smart_set_threshold, latch_shutdown } function = Function::ars_cap;
     int nvdimm = -1;
     std::uint64_t address = 0, length = 0;  ///< SPA
-    std::uint32_t flags = 0;                ///< ARS start flags, inject options
+    std::uint32_t flags = 0;                ///< ARS start flags, inject options; latch_shutdown: enable
+    SmartThresholds thresholds{};           ///< smart_set_threshold
+};
+/// A mailbox command of a CXL memory device, by way of its driver.
+struct CxlEvent {
+    enum class Command : std::uint8_t {
+        get_poison_list, inject_poison, clear_poison, scan_media, get_scan_media_results
+    } command = Command::get_poison_list;
+    std::uint32_t memdev = 0;
+    std::uint64_t dpa = 0, length = 64;
+};
+/// A device reads or writes memory: at a physical address, or where the page of a process lies.
+struct DmaEvent {
+    bool write = false;
+    int process = -1;                       ///< -1: `address` is an SPA, else its virtual address
+    std::uint64_t address = 0, size = 64;
+    std::uint32_t socket = 0;               ///< of its root port
 };
 struct CperEvent {
     enum class Severity : std::uint8_t { recoverable, fatal, corrected, info } severity = Severity::corrected;
@@ -116,6 +148,54 @@ struct SysctlEvent { std::string name; std::uint64_t value = 0; };
 struct CpuHotplugEvent { CpuId cpu = 0; bool online = false; };
 /// umount and ndctl disable-namespace; ndctl enable-namespace and mount.
 struct NamespaceEvent { std::uint32_t ns = 0; bool enable = false; };
+/// How a namespace is to be made. What is not given is ndctl's default.
+struct NamespaceRequest {
+    std::optional<NamespaceMode> mode;
+    std::optional<bool> map_dev;
+    std::optional<std::uint64_t> size, align, offset;  ///< bytes; offset in the region
+    std::optional<std::uint32_t> sector_size;
+    bool label_v1_1 = false;  ///< its BTT has the layout of version 1.1 labels
+    std::string name;
+};
+/// A command of ndctl, or of a shell in sysfs, on the NVDIMM bus.
+struct NdctlEvent {
+    enum class Command : std::uint8_t {
+        inject_error, clear_errors, start_scrub, wait_scrub, create_namespace, destroy_namespace,
+        reconfigure_namespace, check_namespace, enable_region, disable_region, enable_dimm,
+        disable_dimm, list, inject_smart, monitor, read_attribute, write_attribute, read_infoblock,
+        btt_lookup, fail_command,
+    } command = Command::list;
+    int ns = -1, region = -1, nvdimm = -1;  ///< -1: none named, or all of them
+    bool all = false;                       ///< the word "all"
+    bool human = false, force = false, verbose = false;
+    // inject_error
+    std::optional<std::uint64_t> block, count;
+    bool uninject = false, status = false, notify = true, saturate = false;
+    bool scrub = false;                     ///< clear_errors --scrub
+    bool wait = false;                      ///< start_scrub --wait
+    NamespaceRequest make{};                ///< create_, reconfigure_namespace
+    bool repair = false, rewrite_log = false;  ///< check_namespace
+    /// list: what of, and what about it.
+    struct Listing {
+        bool buses = false, dimms = false, regions = false, namespaces = false;
+        bool health = false, media_errors = false, idle = false, capabilities = false;
+    } listing{};
+    /// inject_smart: per field a value, whether it is taken back, alarms on or off.
+    struct Smart {
+        std::optional<std::int32_t> media_temperature, media_temperature_threshold,
+            ctrl_temperature_threshold;     ///< 1/16 deg C
+        std::optional<std::uint32_t> spares, spares_threshold;  ///< percent
+        std::optional<bool> media_temperature_alarm, ctrl_temperature_alarm, spares_alarm;
+        bool fatal = false, unsafe_shutdown = false;
+        bool media_temperature_uninject = false, spares_uninject = false, fatal_uninject = false,
+             unsafe_shutdown_uninject = false, uninject_all = false;
+    } smart{};
+    std::uint32_t monitor_events = 0;       ///< bits in the order of monitor's names; 0: all
+    std::string attribute, text;            ///< read_, write_attribute: its name; what is written
+    std::uint64_t offset = 0;               ///< read_infoblock: bytes; btt_lookup: block
+    std::string failing;                    ///< fail_command: which DIMM command
+    int code = 0;                           ///< and its negative errno; 0: no longer
+};
 struct PowerFailEvent { bool adr_fails = false; };
 /// A kernel function of the stub by name: set_mce_nospec, clear_mce_nospec, reserve_memtype,
 /// free_memtype, memory_failure, soft_offline_page, page_flags ...
@@ -124,10 +204,10 @@ struct CallEvent { std::string function; std::vector<std::uint64_t> arguments; i
 using Action =
     std::variant<MceEvent, PoisonEvent, AccessEvent, SpeculateEvent, CopyEvent, ScrubEvent,
                  MadviseEvent, HwpoisonPfnEvent, UnpoisonPfnEvent, BioEvent, FileIoEvent, DsmEvent,
-                 CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
+                 CxlEvent, DmaEvent, CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
                  FsyncEvent, PrctlMceKillEvent, SigprocmaskEvent, SigactionEvent, PinEvent,
                  UnpinEvent, SysctlEvent, CpuHotplugEvent, NamespaceEvent, PowerFailEvent,
-                 CallEvent>;
+                 CallEvent, PunchHoleEvent, NdctlEvent>;
 
 // ---------------------------------------------------------------- when
 
@@ -144,11 +224,8 @@ struct TriggerOnAccess {
     std::optional<std::uint64_t> va, spa;  ///< line that is touched
     std::uint64_t nth = 1;
 };
-struct TriggerWhen {
-    Pfn page;
-    std::uint32_t flag = 0;  ///< PageFlag bit number
-    bool set = true;
-};
+/// The condition comes to hold, or happens.
+struct TriggerWhen { Condition condition; };
 using Trigger = std::variant<TriggerAt, TriggerAfter, TriggerOnAccess, TriggerWhen>;
 
 struct Event {
@@ -171,6 +248,7 @@ struct Scenario {
     std::vector<ProcessConfig> processes;
     std::vector<Event> events;
     std::optional<SimTime> until;
+    std::vector<TemporalExpectation> temporal;  ///< expect.temporal
 };
 
 }  // namespace mcemu

@@ -28,6 +28,7 @@ enum class FateReason : std::uint8_t {
     memory_failure,       ///< consumed: memory_failure() acted on it
     signalled,            ///< consumed: a process was signalled
     driver_error,         ///< consumed: a driver's copy met it and returned an error
+    dma_error,            ///< consumed: a device's read met it, and the transfer failed
     kernel_record,        ///< logged
     machine_check_shutdown, mcip_set, cr4_mce_clear,
     kernel_panic,

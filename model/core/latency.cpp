@@ -77,6 +77,11 @@ constexpr std::array<LatencyInfo, kLatCount> kLatencies = {{
     {"kernel.poll", 5us, "call", kEstimate, "machine_check_poll() of one CPU"},
     {"kernel.ghes", 10us, "record", kEstimate, "Taking a firmware-first error record from its buffer"},
     {"kernel.sched", 2us, "switch", kEstimate, "Waking a sleeping task until it runs"},
+
+    {"cxl.write", 150ns, "access", "estimate: 100 to 300 ns", "Write to a local CXL type 3 device until it is accepted"},
+    {"cxl.mailbox", 1ms, "command", "specification: a foreground command takes at most 2 s", "A command of a CXL device's mailbox"},
+    {"dma.start", 1us, "transfer", "estimate: 0.5 to 5 us", "A driver's doorbell to the device's first request on the bus"},
+    {"dma.line", 4ns, "line of 64 B", "derived: 16 GB/s of a x8 link of 16 GT/s", "Each cache line of a device's transfer"},
 }};
 
 struct Alias {

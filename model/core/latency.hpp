@@ -29,6 +29,8 @@ enum class Lat : std::uint8_t {
     kernel_mf_collect, kernel_mf_unmap, kernel_mf_unmap_cpu, kernel_mf_kill, kernel_mf_result,
     kernel_nospec, kernel_nospec_split, kernel_ret_user, kernel_refault, kernel_syscall,
     kernel_fault, kernel_bio, kernel_copy_page, kernel_poll, kernel_ghes, kernel_sched,
+    // CXL and bus masters: behind the others, whose random streams go by their number
+    mem_cxl_write, cxl_mailbox, dma_start, dma_line,
     count_
 };
 inline constexpr std::size_t kLatCount = static_cast<std::size_t>(Lat::count_);

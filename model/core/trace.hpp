@@ -15,7 +15,9 @@
 namespace mcemu {
 
 /// Who did it.
-enum class Module : std::uint16_t { scenario, cpu, memory_controller, dram, nvdimm, firmware, kernel };
+enum class Module : std::uint16_t {
+    scenario, cpu, memory_controller, dram, nvdimm, firmware, kernel, memdev, dma
+};
 
 /// What was done. The meaning of subject, a, b and c is given per kind; unused ones are 0.
 enum class TraceKind : std::uint16_t {
@@ -70,9 +72,15 @@ enum class TraceKind : std::uint16_t {
     panic,             ///< a: index in the kernel log
     oops,              ///< subject: process index or -1, a: index in the kernel log
     endless_restart,   ///< machine checks restart an access for ever; subject: process index, a: va, b: restarts
+    cxl_command,       ///< subject: memdev, a: CxlEvent::Command, b: return code, c: records of the answer
+    cxl_poison,        ///< the driver's trace event; subject: memdev, a: dpa, b: bytes, c: source
+    dma,               ///< a: first byte that failed, or the address; b: bytes moved, c: DmaStatus | write << 8
     invariant,         ///< a checker complained; a: checker
     count_             ///< number of kinds
 };
+
+/// How a transfer by a device ended.
+enum class DmaStatus : std::uint8_t { done, poisoned, unsupported_request };
 
 struct TraceRecord {
     SimTime at;

@@ -24,20 +24,31 @@ MemoryController::MemoryController(const sc_core::sc_module_name& name,
                                    const MachineConfig& machine, const MediaContext& context)
     : sc_module(name), machine_(machine), context_(context) {
     mem_in.register_b_transport(this, &MemoryController::b_transport);
+    io_in.register_b_transport(this, &MemoryController::b_transport);
     media_in.bind(*this);
-    for (std::size_t i = 0; i < machine.memory.size(); ++i)
-        dram_out_.push_back(
-            std::make_unique<DeviceSocket>(("dram_out_" + std::to_string(i)).c_str()));
-    for (std::size_t i = 0; i < machine.nvdimms.size(); ++i)
-        nvdimm_out_.push_back(
-            std::make_unique<DeviceSocket>(("nvdimm_out_" + std::to_string(i)).c_str()));
+    const auto sockets = [](auto& out, std::size_t n, const std::string& prefix) {
+        for (std::size_t i = 0; i < n; ++i)
+            out.push_back(std::make_unique<DeviceSocket>((prefix + std::to_string(i)).c_str()));
+    };
+    const auto drams = std::count_if(machine.memory.begin(), machine.memory.end(),
+                                     [](const DramConfig& m) { return m.is_dram(); });
+    sockets(dram_out_, static_cast<std::size_t>(drams), "dram_out_");
+    sockets(nvdimm_out_, machine.nvdimms.size(), "nvdimm_out_");
+    sockets(memdev_out_, machine.memdevs.size(), "memdev_out_");
 
+    std::size_t dram = 0;
     for (std::uint32_t i = 0; i < machine.memory.size(); ++i) {
-        const SpaRange range = machine.memory[i].range;
-        windows_.push_back({pmem::InterleaveSet(range, range.size(), {0}),
-                            Module::dram,
-                            {i},
-                            {dram_out_[i].get()}});
+        const DramConfig& memory = machine.memory[i];
+        Window window{pmem::InterleaveSet(memory), Module::dram, {i}, {}};
+        if (memory.is_dram()) {
+            window.out.push_back(dram_out_[dram++].get());
+        } else {
+            window.kind = Module::memdev;
+            window.devices = memory.memdevs;
+            for (const std::uint32_t device : memory.memdevs)
+                window.out.push_back(memdev_out_[device].get());
+        }
+        windows_.push_back(std::move(window));
     }
     for (const RegionConfig& region : machine.regions) {
         Window window{pmem::InterleaveSet(region), Module::nvdimm, region.nvdimms, {}};
@@ -51,14 +62,23 @@ MemoryController::MemoryController(const sc_core::sc_module_name& name,
 }
 
 void MemoryController::end_of_elaboration() {
-    MCEMU_ASSERT(dram_media_out.size() == static_cast<int>(machine_.memory.size()) &&
-                     nvdimm_media_out.size() == static_cast<int>(machine_.nvdimms.size()),
+    MCEMU_ASSERT(dram_media_out.size() == static_cast<int>(dram_out_.size()) &&
+                     nvdimm_media_out.size() == static_cast<int>(nvdimm_out_.size()) &&
+                     memdev_media_out.size() == static_cast<int>(memdev_out_.size()),
                  "media ports");
+    std::vector<int> dram_of;  // by entry of `memory`
+    int drams = 0;
+    for (const DramConfig& memory : machine_.memory)
+        dram_of.push_back(memory.is_dram() ? drams++ : -1);
     for (Window& window : windows_) {
-        auto& port = window.kind == Module::dram ? dram_media_out : nvdimm_media_out;
         for (const std::uint32_t device : window.devices) {
-            window.media.push_back(port[static_cast<int>(device)]);
-            window.poison.push_back(&window.media.back()->poison());
+            wires::PoisonStoreIf* media = nullptr;
+            if (window.kind == Module::dram) media = dram_media_out[dram_of[device]];
+            else if (window.kind == Module::nvdimm)
+                media = nvdimm_media_out[static_cast<int>(device)];
+            else media = memdev_media_out[static_cast<int>(device)];
+            window.media.push_back(media);
+            window.poison.push_back(&media->poison());
         }
     }
 }
@@ -73,12 +93,18 @@ const MemoryController::Window* MemoryController::window_of(std::uint64_t spa) c
 
 std::uint32_t MemoryController::socket_of(const Window& window, std::uint32_t way) const {
     const std::uint32_t device = window.devices[way];
-    return window.kind == Module::dram ? machine_.memory[device].socket
-                                       : machine_.nvdimms[device].socket;
+    switch (window.kind) {
+        case Module::dram:
+            return machine_.memory[device].socket;
+        case Module::memdev:
+            return machine_.memdevs[device].socket;
+        default:
+            return machine_.nvdimms[device].socket;
+    }
 }
 
 std::uint32_t MemoryController::channel_of(const Window& window, std::uint64_t spa) const {
-    if (window.kind == Module::dram)
+    if (window.kind != Module::nvdimm)
         return static_cast<std::uint32_t>(spa / kChannelInterleave % kChannels);
     const std::uint32_t way = window.set.decode(spa).way;
     return channel_of_handle(machine_.nvdimms[window.devices[way]].handle);
@@ -137,7 +163,7 @@ void MemoryController::poisoned_read(const Window& window, pmem::InterleaveSet::
         default:
             return;
     }
-    if (error_out.size() == 0) return;
+    if (error_out.size() == 0 || window.kind == Module::memdev) return;
     wires::MemoryError error;
     error.kind = wires::MemoryError::Kind::demand_read;
     error.spa = access.poisoned_spa;
@@ -162,12 +188,17 @@ bool MemoryController::is_memory(SpaRange range) const {
 bool MemoryController::plant(const PoisonEvent& event) {
     const Causality why = context_.agenda.why();
     const SpaRange asked{event.address, event.address + event.length};
-    const bool on_module = event.nvdimm >= 0;
-    const auto nvdimm = static_cast<std::size_t>(event.nvdimm);
+    const auto inside = [&](int device, const auto& devices, auto size) {
+        return static_cast<std::size_t>(device) < devices.size() &&
+               asked.end <= size(devices[static_cast<std::size_t>(device)]);
+    };
     const bool exists =
         asked.begin < asked.end &&
-        (on_module ? nvdimm < machine_.nvdimms.size() && asked.end <= machine_.nvdimms[nvdimm].size
-                   : is_memory(asked));
+        (event.nvdimm >= 0
+             ? inside(event.nvdimm, machine_.nvdimms, [](const auto& n) { return n.size; })
+         : event.memdev >= 0
+             ? inside(event.memdev, machine_.memdevs, [](const auto& m) { return m.size(); })
+             : is_memory(asked));
     if (!exists) {
         context_.fates.mark(why.origin, Fate::filtered, FateReason::no_such_page, why.cause);
         return false;
@@ -176,8 +207,10 @@ bool MemoryController::plant(const PoisonEvent& event) {
     const auto apply = [&](wires::PoisonStoreIf& media, DpaRange range) {
         changed += event.heal ? media.heal(range) : media.plant(range, why.origin, 0);
     };
-    if (on_module) {
+    if (event.nvdimm >= 0) {
         apply(*nvdimm_media_out[event.nvdimm], asked);
+    } else if (event.memdev >= 0) {
+        apply(*memdev_media_out[event.memdev], asked);
     } else {
         // Planting takes every line touched; healing only whole ones.
         const SpaRange lines =
@@ -202,6 +235,7 @@ bool MemoryController::plant(const PoisonEvent& event) {
 void MemoryController::power_fail(bool adr_fails) {
     for (int i = 0; i < dram_media_out.size(); ++i) dram_media_out[i]->power_fail(adr_fails);
     for (int i = 0; i < nvdimm_media_out.size(); ++i) nvdimm_media_out[i]->power_fail(adr_fails);
+    for (int i = 0; i < memdev_media_out.size(); ++i) memdev_media_out[i]->power_fail(adr_fails);
 }
 
 // ---------------------------------------------------------------- patrol scrub
@@ -228,8 +262,10 @@ void MemoryController::post_scrub(std::uint64_t job) {
     const Scrub& scrub = scrubs_[job];
     const auto find = next_find(scrub.rest);
     if (!find) return;
-    const bool dram = window_of(find->begin)->kind == Module::dram;
-    const SimTime read = context_.latency.draw(dram ? Lat::mem_dram_read : Lat::mem_pmem_read);
+    const Module kind = window_of(find->begin)->kind;
+    const SimTime read = context_.latency.draw(kind == Module::dram     ? Lat::mem_dram_read
+                                               : kind == Module::memdev ? Lat::mem_cxl_read
+                                                                        : Lat::mem_pmem_read);
     context_.agenda.post(context_.agenda.now() + read, *this, job, scrub.why);
 }
 
@@ -249,13 +285,13 @@ void MemoryController::report_find(SpaRange find) {
     const auto run = window.poison[place.way]->first_in({place.dpa, place.dpa + kLineSize});
     MCEMU_ASSERT(run.has_value(), std::to_string(spa));
     // The modules have seen every line of the run fail. DRAM keeps no such list.
-    for (std::uint32_t way = 0; window.kind == Module::nvdimm && way < window.set.ways(); ++way) {
+    for (std::uint32_t way = 0; window.kind != Module::dram && way < window.set.ways(); ++way) {
         const DpaRange seen = window.set.on_way(find, way);
         if (seen.begin < seen.end) window.media[way]->list(seen);
     }
     context_.trace.step(window.kind, TraceKind::poison_read, window.devices[place.way], spa,
                         run->origin);
-    if (error_out.size() == 0) return;
+    if (error_out.size() == 0 || window.kind == Module::memdev) return;
     wires::MemoryError error;
     error.kind = wires::MemoryError::Kind::patrol_scrub;
     error.spa = spa;

@@ -27,8 +27,12 @@ namespace mcemu::hw {
 /// both kinds of memory and reports its finds, one for each maximal poisoned run, as
 /// patrol_scrub: what a module finds by its own means goes to the firmware instead.
 ///
-/// Wiring: dram_out(i) to Dram::mem_in, dram_media_out to Dram::media_in in the order of
-/// MachineConfig::memory; nvdimm_out(i) and nvdimm_media_out likewise.
+/// A CXL device reports through its own event log, not through the controller: its poison is
+/// logged here by nobody, and the scrubber only makes the device list what it met.
+///
+/// Wiring: dram_out(i) to Dram::mem_in and dram_media_out to Dram::media_in for the entries of
+/// MachineConfig::memory that are DRAM, in their order; nvdimm_out(i), nvdimm_media_out,
+/// memdev_out(i) and memdev_media_out likewise. Processors send to mem_in, bus masters to io_in.
 class MemoryController final : public sc_core::sc_module,
                                public wires::MediaIf,
                                private AgendaTarget {
@@ -36,6 +40,7 @@ public:
     using DeviceSocket = tlm_utils::simple_initiator_socket<MemoryController>;
 
     tlm_utils::simple_target_socket<MemoryController> mem_in{"mem_in"};
+    tlm_utils::simple_target_socket_optional<MemoryController> io_in{"io_in"};
     sc_core::sc_export<wires::MediaIf> media_in{"media_in"};
     sc_core::sc_port<wires::MemoryErrorIf, 1, sc_core::SC_ZERO_OR_MORE_BOUND> error_out{
         "error_out"};
@@ -43,12 +48,15 @@ public:
         "dram_media_out"};
     sc_core::sc_port<wires::PoisonStoreIf, 0, sc_core::SC_ZERO_OR_MORE_BOUND> nvdimm_media_out{
         "nvdimm_media_out"};
+    sc_core::sc_port<wires::PoisonStoreIf, 0, sc_core::SC_ZERO_OR_MORE_BOUND> memdev_media_out{
+        "memdev_media_out"};
 
     MemoryController(const sc_core::sc_module_name& name, const MachineConfig& machine,
                      const MediaContext& context);
 
     DeviceSocket& dram_out(std::size_t i) { return *dram_out_[i]; }
     DeviceSocket& nvdimm_out(std::size_t i) { return *nvdimm_out_[i]; }
+    DeviceSocket& memdev_out(std::size_t i) { return *memdev_out_[i]; }
 
     // MediaIf
     bool plant(const PoisonEvent& event) override;
@@ -56,11 +64,11 @@ public:
     void power_fail(bool adr_fails) override;
 
 private:
-    /// A range of SPAs that one DRAM range or one region of modules answers.
+    /// A range of SPAs that one DRAM range, one region of modules or some CXL devices answer.
     struct Window {
         pmem::InterleaveSet set;
-        Module kind;                                       // dram or nvdimm
-        std::vector<std::uint32_t> devices;                // by way
+        Module kind;                                       // dram, nvdimm or memdev
+        std::vector<std::uint32_t> devices;                // by way; DRAM: entry of `memory`
         std::vector<DeviceSocket*> out;                    // by way
         std::vector<wires::PoisonStoreIf*> media = {};     // by way
         std::vector<const pmem::PoisonList*> poison = {};  // by way
@@ -86,7 +94,7 @@ private:
 
     const MachineConfig& machine_;
     MediaContext context_;
-    std::vector<std::unique_ptr<DeviceSocket>> dram_out_, nvdimm_out_;
+    std::vector<std::unique_ptr<DeviceSocket>> dram_out_, nvdimm_out_, memdev_out_;
     std::vector<Window> windows_;  // by address
     std::vector<Scrub> scrubs_;    // every patrol scrub of the run
 };

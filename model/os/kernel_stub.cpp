@@ -9,6 +9,7 @@ KernelStub::KernelStub(const sc_core::sc_module_name& name, const Scenario& scen
       kernel_(scenario, agenda, trace, names, latency, fates, *this) {
     interrupt_in.bind(*this);
     notify_in.bind(*this);
+    dma_done_in.bind(*this);
 }
 
 void KernelStub::machine_check(const kernel::McDelivery& delivery) {
@@ -24,6 +25,9 @@ void KernelStub::nfit_notify(std::uint32_t value, int nvdimm) {
     kernel_.nfit_notify(value, nvdimm);
 }
 void KernelStub::ghes(const CperEvent& record) { kernel_.ghes(record); }
+void KernelStub::dma_done(std::uint32_t event, DmaStatus status, std::uint32_t planted_by) {
+    kernel_.dma_done(event, status, planted_by);
+}
 
 std::optional<std::uint64_t> KernelStub::rdmsr(CpuId cpu, std::uint32_t msr) {
     return cpu_out->rdmsr(cpu, msr);
@@ -54,6 +58,10 @@ bool KernelStub::clflush(CpuId cpu, std::uint64_t va, std::uint64_t bytes) {
 }
 kernel::DsmReply KernelStub::dsm(const kernel::DsmRequest& request) {
     return firmware_out->dsm(request);
+}
+cxl::Mailbox* KernelStub::cxl_mailbox(std::uint32_t memdev) {
+    return memdev < static_cast<std::uint32_t>(cxl_out.size()) ? cxl_out[static_cast<int>(memdev)]
+                                                               : nullptr;
 }
 void KernelStub::set_online(CpuId cpu, bool online) { cpu_out->set_online(cpu, online); }
 void KernelStub::halt() { cpu_out->halt(); }

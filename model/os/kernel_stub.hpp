@@ -11,11 +11,15 @@ namespace mcemu::os {
 class KernelStub : public sc_core::sc_module,
                    public wires::InterruptIf,
                    public wires::FirmwareNotifyIf,
+                   public wires::DmaDoneIf,
                    private kernel::Platform {
 public:
     sc_core::sc_port<wires::CpuIf> cpu_out{"cpu_out"};
     sc_core::sc_port<wires::FirmwareIf> firmware_out{"firmware_out"};
+    /// In the order of MachineConfig::memdevs.
+    sc_core::sc_port<wires::CxlMailboxIf, 0, sc_core::SC_ZERO_OR_MORE_BOUND> cxl_out{"cxl_out"};
     sc_core::sc_export<wires::InterruptIf> interrupt_in{"interrupt_in"};
+    sc_core::sc_export<wires::DmaDoneIf> dma_done_in{"dma_done_in"};
     sc_core::sc_export<wires::FirmwareNotifyIf> notify_in{"notify_in"};
 
     KernelStub(const sc_core::sc_module_name& name, const Scenario& scenario, Agenda& agenda,
@@ -33,6 +37,8 @@ public:
     // wires::FirmwareNotifyIf
     void nfit_notify(std::uint32_t value, int nvdimm) override;
     void ghes(const CperEvent& record) override;
+    // wires::DmaDoneIf
+    void dma_done(std::uint32_t event, DmaStatus status, std::uint32_t planted_by) override;
 
 private:
     // kernel::Platform
@@ -49,6 +55,7 @@ private:
     void set_register(CpuId cpu, unsigned slot, std::uint64_t va) override;
     bool clflush(CpuId cpu, std::uint64_t va, std::uint64_t bytes) override;
     kernel::DsmReply dsm(const kernel::DsmRequest& request) override;
+    cxl::Mailbox* cxl_mailbox(std::uint32_t memdev) override;
     void set_online(CpuId cpu, bool online) override;
     void halt() override;
 

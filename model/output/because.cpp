@@ -107,6 +107,8 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
             return "a process was signalled";
         case FateReason::driver_error:
             return "a driver's copy met the poison and returned an error";
+        case FateReason::dma_error:
+            return "a device read it by DMA, and the transfer failed";
         case FateReason::kernel_record:
             return "the kernel logged a record of it";
         case FateReason::machine_check_shutdown:

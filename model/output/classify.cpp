@@ -38,9 +38,11 @@ bool memory_error_with_address(const Action& action) {
 }
 
 bool any_configured_poison(const RunView& view) {
-    return !view.dram_poison.empty() ||
-           std::any_of(view.nvdimm_poison.begin(), view.nvdimm_poison.end(),
-                       [](const auto& ranges) { return !ranges.empty(); });
+    const auto any = [](const auto& devices) {
+        return std::any_of(devices.begin(), devices.end(),
+                           [](const auto& ranges) { return !ranges.empty(); });
+    };
+    return !view.dram_poison.empty() || any(view.nvdimm_poison) || any(view.memdev_poison);
 }
 
 struct Seen {

@@ -22,7 +22,8 @@ FieldWriter::FieldWriter(const TraceNames& names, TextBuffer& out)
       actions_(literals(names.actions)),
       processes_(literals(names.processes)),
       drams_(literals(names.drams)),
-      nvdimms_(literals(names.nvdimms)) {
+      nvdimms_(literals(names.nvdimms)),
+      memdevs_(literals(names.memdevs)) {
     for (std::size_t kind = 0; kind < static_cast<std::size_t>(TraceKind::count_); ++kind) {
         const Shape& shape = shape_of(static_cast<TraceKind>(kind));
         for (const Field* f : {&shape.subject, &shape.a, &shape.b, &shape.c, &shape.more})
@@ -76,6 +77,9 @@ void FieldWriter::field(const Field& f, const std::string& key, std::uint64_t va
             return out_.hex(value);
         case As::event:
             return put_id(events_, value);
+        case As::origin:
+            if (value == 0) return out_.put("null");
+            return put_id(events_, value - 1);
         case As::action:
             return put_id(actions_, value);
         case As::process:
@@ -86,7 +90,10 @@ void FieldWriter::field(const Field& f, const std::string& key, std::uint64_t va
         case As::device:  // the bus's own calls go to its root device (ACPI0012)
             if (static_cast<std::uint32_t>(value) == ~std::uint32_t{0})
                 return out_.put("\"root\"");
-            return put_id(r.module == Module::dram ? drams_ : nvdimms_, value);
+            return put_id(r.module == Module::dram     ? drams_
+                          : r.module == Module::memdev ? memdevs_
+                                                       : nvdimms_,
+                          value);
         case As::latency:
             return out_.quoted(latency_info(static_cast<Lat>(value)).name);
         case As::access:

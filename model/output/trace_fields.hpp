@@ -26,7 +26,7 @@ private:
 
     const TraceNames& names_;
     TextBuffer& out_;
-    std::vector<std::string> events_, actions_, processes_, drams_, nvdimms_;  // JSON literals
+    std::vector<std::string> events_, actions_, processes_, drams_, nvdimms_, memdevs_;  // JSON literals
     std::vector<std::string> keys_;                                            // per kind, five
     std::string text_, literal_;
 };

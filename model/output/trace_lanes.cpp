@@ -58,9 +58,11 @@ Lane of_kind(const TraceRecord& r) {
         case TraceKind::poison_cleared:
         case TraceKind::poison_read:
         case TraceKind::dsm:
+        case TraceKind::cxl_command:
         case TraceKind::ars:
         case TraceKind::nfit_notify: {
-            const Module where = r.module == Module::dram ? Module::dram : Module::nvdimm;
+            const bool own = r.module == Module::dram || r.module == Module::memdev;
+            const Module where = own ? r.module : Module::nvdimm;
             return {G::memory, std::uint64_t{static_cast<std::uint16_t>(where)} << 32 | r.subject};
         }
         case TraceKind::log_line:

@@ -36,6 +36,7 @@ std::string TraceNames::process(std::uint64_t index) const {
 }
 std::string TraceNames::device(Module module, std::uint32_t index) const {
     if (index == ~std::uint32_t{0}) return "root";
+    if (module == Module::memdev) return named(memdevs, index, "memdev ");
     return module == Module::dram ? named(drams, index, "dram ") : named(nvdimms, index, "nvdimm ");
 }
 
@@ -49,6 +50,7 @@ TraceNames names_of(const RunView& view) {
         names.processes.push_back(view.kernel.processes[i].id);
     for (const DramConfig& d : view.scenario.machine.memory) names.drams.push_back(d.id);
     for (const NvdimmConfig& n : view.scenario.machine.nvdimms) names.nvdimms.push_back(n.id);
+    for (const MemdevConfig& m : view.scenario.machine.memdevs) names.memdevs.push_back(m.id);
     const auto dmesg = std::make_shared<Dmesg>(view.scenario.kernel.profile, view.names);
     names.log_text = [&view, dmesg](std::string& out, std::uint64_t index) {
         const auto& log = view.kernel.log.records();
@@ -118,6 +120,13 @@ std::string describe(const TraceRecord& r, const TraceNames& names) {
                    std::string(word(static_cast<kernel::ProcessState>(r.a)));
         case TraceKind::bio:
             return "block I/O at sector " + std::to_string(r.a);
+        case TraceKind::cxl_command:
+            return "mailbox command of " + names.device(Module::memdev, r.subject);
+        case TraceKind::cxl_poison:
+            return "listed poison at " + hex(r.a);
+        case TraceKind::dma:
+            return std::string((r.c >> 8) != 0 ? "DMA write" : "DMA read") + " of " + hex(r.a) +
+                   ((r.c & 0xff) == 0 ? "" : " failed");
         case TraceKind::nfit_notify:
             return "NFIT notification " + hex(r.a);
         case TraceKind::ghes:

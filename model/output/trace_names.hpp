@@ -12,7 +12,7 @@ namespace mcemu::output {
 struct TraceNames {
     std::vector<std::string> events;   ///< ids
     std::vector<std::string> actions;  ///< per event, the scenario's word: "madvise"
-    std::vector<std::string> processes, drams, nvdimms;
+    std::vector<std::string> processes, drams, nvdimms, memdevs;
     /// Appends the text of a line of the kernel log.
     std::function<void(std::string& out, std::uint64_t index)> log_text;
 

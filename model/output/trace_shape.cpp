@@ -16,6 +16,9 @@ constexpr std::string_view kArsStates[] = {"none", "running", "stopped_overflow"
 constexpr std::string_view kDsmFunctions[] = {"ars_cap",       "ars_start",    "ars_status", "clear_error",
                                               "inject_error",  "inject_clear", "inject_status", "smart",
                                               "smart_inject",  "translate_spa"};
+constexpr std::string_view kCxlCommands[] = {"get_poison_list", "inject_poison", "clear_poison",
+                                             "scan_media", "get_scan_media_results"};
+constexpr std::string_view kPoisonSources[] = {"unknown", "external", "internal", "injected"};
 constexpr std::string_view kGhesSeverities[] = {"recoverable", "fatal", "corrected", "info"};
 
 using K = TraceKind;
@@ -32,7 +35,7 @@ constexpr Shape kShapes[] = {
      {"result", As::access_result}},
     {K::poison_planted, kDevice, {"begin", As::hex}, {"length", As::number}, kNone},
     {K::poison_cleared, kDevice, {"begin", As::hex}, {"length", As::number}, kNone},
-    {K::poison_read, kDevice, {"spa", As::hex}, {"planted_by", As::number}, kNone},
+    {K::poison_read, kDevice, {"spa", As::hex}, {"planted_by", As::origin}, kNone},
     {K::bank_logged, kCpu, kBank, {"status", As::hex}, {"addr", As::hex}},
     {K::bank_overwritten, kCpu, kBank, {"old_status", As::hex}, {"latched_by", As::number}},
     {K::bank_kept, kCpu, kBank, {"status", As::hex}, {"new_status", As::hex}},
@@ -87,6 +90,9 @@ constexpr Shape kShapes[] = {
     {K::panic, kCpu, {"line", As::number}, {"text", As::log_index}, kNone},
     {K::oops, {"process", As::process_or_none}, {"line", As::number}, kNone, kNone},
     {K::endless_restart, kProcess, {"va", As::hex}, {"restarts", As::number}, kNone},
+    {K::cxl_command, kDevice, {"command", As::word, kCxlCommands}, {"code", As::hex}, {"records", As::number}},
+    {K::cxl_poison, {"memdev", As::number}, {"dpa", As::hex}, {"length", As::number}, {"source", As::word, kPoisonSources}},
+    {K::dma, {"event", As::event}, {"spa", As::hex}, {"moved", As::number}, {"status", As::low_byte}, {"write", As::high_byte}, 'c'},
     {K::invariant, kNone, {"checker", As::number}, kNone, kNone},
 };
 // clang-format on

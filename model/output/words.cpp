@@ -21,8 +21,9 @@ static_assert(kFates.size() == static_cast<std::size_t>(Fate::panic) + 1);
 
 constexpr std::array kModules = std::to_array<std::string_view>({
     "scenario", "cpu", "memory_controller", "dram", "nvdimm", "firmware", "kernel",
+    "memdev", "dma",
 });
-static_assert(kModules.size() == static_cast<std::size_t>(Module::kernel) + 1);
+static_assert(kModules.size() == static_cast<std::size_t>(Module::dma) + 1);
 
 constexpr std::array kKinds = std::to_array<std::string_view>({
     "scenario_event", "access", "poison_planted", "poison_cleared", "poison_read", "bank_logged",
@@ -33,7 +34,7 @@ constexpr std::array kKinds = std::to_array<std::string_view>({
     "memtype_reserved", "memtype_freed", "memtype_conflict", "direct_map", "direct_map_split",
     "tlb_flush", "cache_flush", "badrange_added", "badrange_forgotten", "badblocks_set",
     "badblocks_cleared", "bio", "dsm", "ars", "nfit_notify", "ghes", "worker", "poll", "panic",
-    "oops", "endless_restart", "invariant",
+    "oops", "endless_restart", "cxl_command", "cxl_poison", "dma", "invariant",
 });
 static_assert(kKinds.size() == static_cast<std::size_t>(TraceKind::count_));
 
@@ -57,9 +58,16 @@ constexpr std::array kShortModes =
 // In the order of Action's alternatives.
 constexpr std::array kActions = std::to_array<std::string_view>({
     "mce", "poison", "load", "speculate", "copy", "scrub", "madvise", "hwpoison_pfn",
-    "unpoison_pfn", "bio", "read_file", "dsm", "cper", "mmap", "munmap", "fork", "exit", "truncate",
+    "unpoison_pfn", "bio", "read_file", "dsm", "cxl", "dma", "cper", "mmap", "munmap", "fork", "exit", "truncate",
     "mlock", "fsync", "prctl_mce_kill", "sigprocmask", "sigaction", "pin", "unpin", "sysctl", "cpu_offline", "disable_namespace",
-    "power_fail", "call",
+    "power_fail", "call", "punch_hole", "inject_error",
+});
+// In the order of NdctlEvent::Command.
+constexpr std::array kNdctl = std::to_array<std::string_view>({
+    "inject_error", "clear_errors", "start_scrub", "wait_scrub", "create_namespace",
+    "destroy_namespace", "reconfigure_namespace", "check_namespace", "enable_region",
+    "disable_region", "enable_dimm", "disable_dimm", "list", "inject_smart", "monitor",
+    "read_attribute", "write_attribute", "read_infoblock", "btt_lookup", "fail_command",
 });
 static_assert(kActions.size() == std::variant_size_v<Action>);
 
@@ -96,6 +104,11 @@ static_assert(kPageFlags.size() == kernel::PG_ksm + 1);
 std::string_view word(Fate fate) { return pick(kFates, fate); }
 std::string_view word(Module module) { return pick(kModules, module); }
 std::string_view word(TraceKind kind) { return pick(kKinds, kind); }
+std::string_view word(cxl::PoisonSource source) {
+    constexpr std::array kSources = std::to_array<std::string_view>(
+        {"unknown", "external", "internal", "injected", "?", "?", "?", "vendor"});
+    return pick(kSources, source);
+}
 std::string_view word(AccessKind kind) { return pick(kAccesses, kind); }
 std::string_view word(kernel::Outcome outcome) { return pick(kOutcomes, outcome); }
 std::string_view word(kernel::ProcessState state) { return pick(kProcessStates, state); }
@@ -113,6 +126,8 @@ std::string_view word(const Action& action) {
     if (const auto* c = std::get_if<CpuHotplugEvent>(&action); c && c->online) return "cpu_online";
     if (const auto* n = std::get_if<NamespaceEvent>(&action); n && n->enable)
         return "enable_namespace";
+    if (const auto* n = std::get_if<NdctlEvent>(&action))
+        return kNdctl[static_cast<std::size_t>(n->command)];
     return kActions[action.index()];
 }
 

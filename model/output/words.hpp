@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/cxl/mailbox.hpp"
 #include "core/event.hpp"
 #include "core/fate.hpp"
 #include "core/kernel/kernel.hpp"
@@ -15,6 +16,7 @@ namespace mcemu::output {
 std::string_view word(Fate fate);        ///< "consumed"; "none" without one
 std::string_view word(Module module);    ///< "memory_controller"
 std::string_view word(TraceKind kind);   ///< "bank_logged"
+std::string_view word(cxl::PoisonSource source);  ///< "injected"
 std::string_view word(AccessKind kind);  ///< "load"
 std::string_view word(kernel::Outcome outcome);
 std::string_view word(kernel::ProcessState state);

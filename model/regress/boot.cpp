@@ -8,6 +8,7 @@
 #include "scenario/load.hpp"
 #include "scenario/nvdimm_state.hpp"
 #include "sim/run.hpp"
+#include "output/temporal.hpp"
 
 namespace mcemu::regress {
 namespace {
@@ -42,6 +43,7 @@ std::string leave(const std::string& path, int depth) {
     }
     sim::RunOptions run;
     run.trace_capacity = 0;
+    run.log_matcher = output::make_log_matcher;
     run.start_from = before ? &*before : nullptr;
     sim::Simulation simulation(std::move(result.loaded->scenario), run);
     simulation.run();

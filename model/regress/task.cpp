@@ -8,6 +8,7 @@
 #include "core/assert.hpp"
 #include "output/dmesg.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 #include "output/verdict.hpp"
 #include "output/words.hpp"
 #include "regress/boot.hpp"
@@ -97,6 +98,7 @@ public:
 
         sim::RunOptions run;
         run.check_invariants = task_.check_invariants;
+        run.log_matcher = output::make_log_matcher;
         std::optional<NvdimmImage> image;
         if (!loaded_->boots_on.empty()) {
             Boot boot = boot_on(loaded_->boots_on, loaded_->scenario.machine, path_);

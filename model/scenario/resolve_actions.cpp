@@ -34,12 +34,23 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
         e.process = process_of(event);
         e.offset = event.number("offset");
         e.size = event.number("size");
+        e.data = data_of(event);
+        e.report = event.truth("report");
+        if (!bad(event) && e.size > ~0ull - e.offset)
+            add(event.path(), "the range wraps around", "make it smaller");
+        return e;
+    }
+    if (ndctl_command(what)) return ndctl(event);
+    if (what == "punch_hole") {
+        PunchHoleEvent e{file(), process_of(event), event.number("offset"), event.number("size")};
         if (!bad(event) && e.size > ~0ull - e.offset)
             add(event.path(), "the range wraps around", "make it smaller");
         return e;
     }
     if (what == "fsync") return FsyncEvent{process_of(event), file()};
     if (what == "dsm") return dsm(event);
+    if (what == "cxl") return cxl(event);
+    if (what == "dma") return dma(event);
     if (what == "cper") return cper(event);
     if (what == "mmap") {
         MmapEvent e;
@@ -118,11 +129,28 @@ Action Resolver::poison(const Cursor& event) {
     e.heal = event.chosen()->name == "unpoison_media";
     e.length = event.number("length");
     const bool spa = event.given("spa"), nvdimm = event.given("nvdimm"), dpa = event.given("dpa");
-    if (spa == nvdimm || nvdimm != dpa) {
-        add(event.path(), spa && (nvdimm || dpa) ? "\"spa\" and \"nvdimm\" with \"dpa\" are both given"
-                          : spa || nvdimm || dpa ? "\"nvdimm\" and \"dpa\" belong together"
-                                                 : "it has no address",
-            "give \"spa\", or \"nvdimm\" and \"dpa\"");
+    const bool memdev = event.given("memdev");
+    if (memdev && nvdimm) {
+        add(event.at("memdev"), "\"nvdimm\" and \"memdev\" are both given", "keep one");
+        return e;
+    }
+    const std::string device = memdev ? "\"memdev\"" : "\"nvdimm\"";
+    if (spa == (nvdimm || memdev) || (nvdimm || memdev) != dpa) {
+        add(event.path(), spa && (nvdimm || memdev || dpa)
+                              ? "\"spa\" and " + device + " with \"dpa\" are both given"
+                          : spa || nvdimm || memdev || dpa ? device + " and \"dpa\" belong together"
+                                                           : std::string("it has no address"),
+            "give \"spa\", or " + device + " and \"dpa\"");
+        return e;
+    }
+    if (memdev) {
+        e.memdev = reference(event, "memdev", memdevs_);
+        e.address = event.number("dpa");
+        if (bad(event) || e.memdev < 0) return e;
+        const MemdevConfig& device_config = scenario.machine.memdevs[static_cast<std::size_t>(e.memdev)];
+        if (!memory_unsure_ && !SpaRange{0, device_config.size()}.contains(e.address, e.length))
+            add(event.at("dpa"), hex_text(e.address) + " + " + size_text(e.length) + " lies outside " + device_config.id,
+                "it has " + size_text(device_config.size()));
         return e;
     }
     if (nvdimm) {
@@ -152,6 +180,8 @@ Action Resolver::access(const Cursor& event) {
     e.va = address_of(event, e.process);
     e.size = event.number("size");
     e.kind = what == "load" ? AccessKind::load : what == "fetch" ? AccessKind::fetch : AccessKind::store;
+    if (what != "fetch") e.data = data_of(event);
+    e.report = what == "load" && event.truth("report");
     if (what == "store" && event.truth("full_line")) {
         e.kind = AccessKind::store_full_line;
         if (!event.given("size")) e.size = kLineSize;
@@ -241,8 +271,11 @@ Action Resolver::bio(const Cursor& event) {
     e.sector = event.number("sector");
     e.sectors = event.number("sectors");
     e.process = reference(event, "process", processes_);
+    e.data = data_of(event);
+    e.report = event.truth("report");
     if (ns < 0 || bad(event)) return e;
     const NamespaceConfig& config = scenario.machine.namespaces[e.ns];
+    if (changing_.contains(config.id) || changing_.contains("all")) return e;  // the kernel will say
     if (config.mode == NamespaceMode::devdax) {
         add(event.at("namespace"), in_quotes(config.id) + " has no block device",
             "device-dax is a character device: use mode \"fsdax\", \"raw\" or \"sector\"");
@@ -277,8 +310,12 @@ Action Resolver::dsm(const Cursor& event) {
     e.address = argument("address").value_or(e.address);
     e.length = argument("length").value_or(e.length);
     e.flags = static_cast<std::uint32_t>(argument("flags").value_or(0));
+    if (const auto t = event.object("thresholds")) e.thresholds = thresholds(*t);
     const bool of_module = e.function == DsmEvent::Function::smart ||
-                           e.function == DsmEvent::Function::smart_inject;
+                           e.function == DsmEvent::Function::smart_inject ||
+                           e.function == DsmEvent::Function::smart_threshold ||
+                           e.function == DsmEvent::Function::smart_set_threshold ||
+                           e.function == DsmEvent::Function::latch_shutdown;
     if (!bad(event) && of_module && !event.given("nvdimm"))
         add(event.path(), "the key \"nvdimm\" is missing", in_quotes(event.text("function")) +
                                                                " is a call of a module");

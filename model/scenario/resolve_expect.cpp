@@ -17,9 +17,11 @@ void Resolver::check_expect(const Cursor& root) {
     check_signals(*expect);
     check_keys(*expect, "syscalls", events_);
     check_keys(*expect, "fates", events_);
+    check_keys(*expect, "reports", events_);
     check_keys(*expect, "processes", processes_);
     check_places(*expect, "badblocks");
     check_places(*expect, "poison");
+    check_places(*expect, "poison_lists");
 
     expect->each("msrs", [&](const Cursor& msr, std::size_t) {
         if (bad(msr)) return;
@@ -31,6 +33,7 @@ void Resolver::check_expect(const Cursor& root) {
                     std::to_string(scenario.machine.mca.banks - 1));
     });
     check_latencies(*expect);
+    resolve_temporal(*expect);
 }
 
 void Resolver::check_lines(const Cursor& expect, std::string_view key) {
@@ -94,8 +97,12 @@ void Resolver::check_places(const Cursor& expect, std::string_view key) {
         }
         for (const RegionConfig& region : m.regions) names.push_back(region.id);
     } else {
-        for (const NvdimmConfig& nvdimm : m.nvdimms) names.push_back(nvdimm.id);
-        for (const DramConfig& dram : m.memory) names.push_back(dram.id);
+        for (const MemdevConfig& memdev : m.memdevs) names.push_back(memdev.id);
+        if (key == "poison") {
+            for (const NvdimmConfig& nvdimm : m.nvdimms) names.push_back(nvdimm.id);
+            for (const DramConfig& dram : m.memory)
+                if (dram.is_dram()) names.push_back(dram.id);
+        }
     }
     const Path at = expect.at(key);
     for (const Value& member : table->children()) {
@@ -105,7 +112,8 @@ void Resolver::check_places(const Cursor& expect, std::string_view key) {
         findings_.add_at_key(Path{&at, &member, member.key},
                              {"there is no " + in_quotes(member.key),
                               did_you_mean(member.key, names,
-                                           names.empty() ? "the machine has no persistent memory"
+                                           names.empty() ? key == "poison_lists" ? "the machine has no CXL memory device"
+                                                             : "the machine has no persistent memory"
                                                          : "there are " + listed(names))});
     }
 }
@@ -143,7 +151,8 @@ void Resolver::check_endpoint(const Cursor& latency, std::string_view key) {
     const std::size_t colon = text.find(':');
     const std::string_view kind = text.substr(0, colon);
     const std::string_view name = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
-    if (kind == "event" && colon != std::string_view::npos) {
+    if (text == "panic") return;
+    if ((kind == "event" || kind == "syscall") && colon != std::string_view::npos) {
         events_.require(findings_, latency.at(key), name);
     } else if (kind == "signal" && colon != std::string_view::npos) {
         processes_.require(findings_, latency.at(key), name);
@@ -155,7 +164,7 @@ void Resolver::check_endpoint(const Cursor& latency, std::string_view key) {
             did_you_mean(name, names, "see `mcemu latencies`"));
     } else {
         add(latency.at(key), in_quotes(text) + " is nothing that can be timed",
-            "write \"event:ID\", \"signal:PROCESS\" or \"phase:NAME\"");
+            "write \"event:ID\", \"signal:PROCESS\", \"syscall:EVENT\", \"phase:NAME\" or \"panic\"");
     }
 }
 

@@ -162,6 +162,18 @@ constinit const Shape kPoisonRange{.kind = Kind::object, .name = "poison_range",
                                    .doc = "A range of poisoned memory.", .fields = kPoisonRangeFields};
 constinit const Shape kPoisonRanges{.kind = Kind::list, .item = &kPoisonRange};
 constinit const Shape kPoison{.kind = Kind::table, .item = &kPoisonRanges};
+constexpr std::string_view kPoisonSources[] = {"unknown", "external", "internal", "injected", "vendor"};
+constinit const Shape kPoisonSource{.kind = Kind::choice, .choices = kPoisonSources};
+constexpr Field kPoisonRecordFields[] = {
+    {"dpa", &kAddress, "Device physical address", {}},
+    {"length", &kSize, "Bytes", {}},
+    {"source", &kPoisonSource, "Who made it", {}},
+};
+constinit const Shape kPoisonRecord{.kind = Kind::object, .name = "poison_record",
+                                    .doc = "A record of a CXL device's poison list.",
+                                    .fields = kPoisonRecordFields};
+constinit const Shape kPoisonRecords{.kind = Kind::list, .item = &kPoisonRecord};
+constinit const Shape kPoisonLists{.kind = Kind::table, .item = &kPoisonRecords};
 constinit const Shape kCounters{.kind = Kind::table, .item = &kInteger};
 
 constexpr Field kMsrFields[] = {
@@ -199,19 +211,22 @@ constinit const Shape kClassList{.kind = Kind::list, .min = 1, .item = &kClass};
 constexpr const Shape* kClassForms[] = {&kClass, &kClassList};
 constinit const Shape kClassOrList{.kind = Kind::any_of, .forms = kClassForms};
 
+constexpr const Shape* kTwoForms[] = {&kCondition, &kCondition};
+constinit const Shape kTwoConditions{.kind = Kind::tuple, .forms = kTwoForms};
 constexpr Field kTemporalFields[] = {
-    {"always", &kAnything, "Holds at every time", {}},
-    {"never", &kAnything, "Holds at no time", {}},
-    {"eventually", &kAnything, "Holds at some time", {}},
-    {"before", &kAnything, "[A, B]: A comes before B", {}},
-    {"after", &kAnything, "Counted only from here on", {}},
-    {"until", &kAnything, "Counted only up to here", {}},
-    {"within", &kTime, "And this soon", {}},
+    {"always", &kCondition, "Holds all the time: a state", {}},
+    {"never", &kCondition, "Holds at no time", {}},
+    {"eventually", &kCondition, "Holds at some time", {}},
+    {"before", &kTwoConditions, "[A, B]: both come, and A comes before B", {}},
+    {"after", &kCondition, "Counted only from its first moment on", {}},
+    {"until", &kCondition, "Counted only up to its first moment from there on", {}},
+    {"within", &kTime, "Counted only for so long; before: B comes this soon after A", {}},
 };
 constinit const Shape kTemporalItem{.kind = Kind::object, .name = "expected_order",
                                     .doc = "What holds over time.", .fields = kTemporalFields};
 constinit const Shape kTemporal{.kind = Kind::list, .item = &kTemporalItem};
 
+constinit const Shape kReports{.kind = Kind::table, .item = &kAnything};
 constexpr Field kExpectFields[] = {
     {"outcome", &kOutcome, "How the run ends", {}},
     {"panic", &kPanic, "Text of the panic; null or false: none; true: any", {}},
@@ -225,7 +240,12 @@ constexpr Field kExpectFields[] = {
     {"direct_map", &kDirectMap, "The kernel's direct map", {}},
     {"badblocks", &kBadblocks, "By namespace, region or device: content of its badblocks file", {}, false,
      "{\"namespace0.0\": \"8 1\\n\"}"},
-    {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}},
+    {"reports", &kReports, "By event id: what it reported, as far as given; a list when several times", {}, false,
+     "{\"e1\": {\"ret\": 0}}"},
+    {"firmware_calls", &kAnything, "All calls of the NVDIMM root device, in order", {}},
+    {"notifications", &kAnything, "All ACPI notifications, in order", {}},
+    {"poison", &kPoison, "By module, CXL device or DRAM range: what is still poisoned", {}},
+    {"poison_lists", &kPoisonLists, "By CXL device: its own list", {}},
     {"counters", &kCounters, "By name: value", {}, false, "{\"num_poisoned_pages\": 1}"},
     {"msrs", &kMsrs, "What banks hold", {}},
     {"fates", &kFatesTable, "By event id: its fate, or that and why", {}, false, "{\"e1\": \"consumed\"}"},
@@ -339,6 +359,15 @@ constinit const Shape kVerdict{.kind = Kind::object, .name = "result_expectation
                                .fields = kVerdictFields};
 constinit const Shape kVerdicts{.kind = Kind::list, .item = &kVerdict};
 
+constexpr Field kPlatformFields[] = {
+    {"wall_time", &kCount, "Seconds since 1970 at time 0", {}},
+    {"mcgcap", &kAddress, "IA32_MCG_CAP", {}},
+    {"edac", &kBoolean, "A driver of the memory controller decodes its errors", {}},
+};
+constinit const Shape kResultPlatform{.kind = Kind::object, .name = "result_platform",
+                                      .doc = "What readers of records ask of the machine.",
+                                      .fields = kPlatformFields};
+
 constexpr Field kResultFields[] = {
     {"schema", &kResultSchema, "Version of this form", {}, true},
     {"scenario", &kText, "Name of the scenario", {}, true},
@@ -350,16 +379,21 @@ constexpr Field kResultFields[] = {
     {"class", &kClass, "Class of the run", {}, true},
     {"end_ns", &kCount, "When it ended, in nanoseconds", {}, true},
     {"interrupted", &kBoolean, "It was ended early", {}},
+    {"platform", &kResultPlatform, "What readers of records ask of the machine", {}},
     {"log", &kResultLog, "The kernel's log", {}, true},
     {"signals", &kResultSignals, "Signals that were delivered", {}, true},
     {"syscalls", &kResultSyscalls, "System calls that ended", {}, true},
     {"processes", &kResultProcesses, "What became of each process", {}, true},
     {"events", &kResultEvents, "What became of each event", {}, true},
+    {"reports", &kResultReports, "What commands printed, and readers got", {}, true},
+    {"firmware_calls", &kFirmwareCalls, "Calls of the NVDIMM root device", {}, true},
+    {"notifications", &kNotifications, "ACPI notifications", {}, true},
     {"pages", &kPages, "Pages with something to tell", {}, true},
     {"memtypes", &kTextList, "The memory-type list", {}, true},
     {"direct_map", &kDirectMap, "The kernel's direct map", {}, true},
     {"badblocks", &kBadblocks, "By name: content of the badblocks file", {}, true},
-    {"poison", &kPoison, "By module or DRAM range: what is still poisoned", {}, true},
+    {"poison", &kPoison, "By module, CXL device or DRAM range: what is still poisoned", {}, true},
+    {"poison_lists", &kPoisonLists, "By CXL device: its own list", {}},
     {"counters", &kCounters, "By name: value", {}, true},
     {"msrs", &kMsrs, "Banks that were used", {}, true},
     {"records", &kResultRecords, "Machine-check records that the kernel made", {}},

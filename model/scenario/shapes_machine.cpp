@@ -79,14 +79,23 @@ constexpr Field kDramPoisonFields[] = {
 constinit const Shape kDramPoison{.kind = Kind::object, .name = "dram_poison",
                                   .doc = "A latent error in DRAM.", .fields = kDramPoisonFields};
 constinit const Shape kDramPoisonList{.kind = Kind::list, .item = &kDramPoison};
+constexpr std::string_view kHashes[] = {"modulo", "xor"};
+constinit const Shape kHash{.kind = Kind::choice, .choices = kHashes};
+constinit const Shape kDeviceNames{.kind = Kind::list, .min = 1, .item = &kText};
+constinit const Shape kDeviceAddresses{.kind = Kind::list, .item = &kAddress};
+constinit const Shape kCxlInterleave{.kind = Kind::size, .min = 256, .max = 16384};
 constexpr Field kDramFields[] = {
     {"id", &kText, "Its name (default: dram0, dram1 ...)", {}, false, "\"dram0\""},
     {"base", &kAddress, "First system physical address", {}, true, "\"0x0\""},
     {"size", &kCapacity, "Bytes", {}, true, "\"2GiB\""},
     {"socket", &kSocket, "Package whose controller it belongs to", "0"},
     {"poison", &kDramPoisonList, "Latent errors", "[]"},
+    {"memdevs", &kDeviceNames, "CXL memory devices that answer it, in interleave order (default: none, it is DRAM)", {}},
+    {"dpa_base", &kDeviceAddresses, "With memdevs: where it begins in each (default: 0)", {}},
+    {"interleave", &kCxlInterleave, "With memdevs: granularity, a power of two", "\"4KiB\""},
+    {"hash", &kHash, "With memdevs: how address bits choose a device", "\"modulo\""},
 };
-constinit const Shape kDram{.kind = Kind::object, .name = "memory", .doc = "A range of DRAM.",
+constinit const Shape kDram{.kind = Kind::object, .name = "memory", .doc = "A range of DRAM, or of CXL memory that the kernel uses like DRAM.",
                             .fields = kDramFields};
 constinit const Shape kDramList{.kind = Kind::list, .item = &kDram};
 
@@ -97,6 +106,41 @@ constexpr Field kDpaFields[] = {
 constinit const Shape kDpa{.kind = Kind::object, .name = "dpa_range", .doc = "A range inside one DIMM.",
                            .fields = kDpaFields};
 constinit const Shape kDpaList{.kind = Kind::list, .item = &kDpa};
+constexpr std::string_view kLabelAreas[] = {"present", "locked", "corrupt"};
+constinit const Shape kLabelArea{.kind = Kind::choice, .choices = kLabelAreas};
+constinit const Shape kHealthBits{.kind = Kind::whole, .max = 7};
+constinit const Shape kPercent{.kind = Kind::whole, .max = 100};
+constinit const Shape kShutdownState{.kind = Kind::whole, .max = 1};
+constexpr Field kSmartFields[] = {
+    {"health", &kHealthBits, "0 ok, 1 non-critical, 2 critical, 4 fatal", {}},
+    {"spares", &kPercent, "Percent", {}},
+    {"life_used", &kPercent, "Percent", {}},
+    {"alarm_flags", &kHealthBits, "Bit 0 spares, 1 media temperature, 2 controller temperature", {}},
+    {"media_temperature", &kReal, "Degrees Celsius", {}},
+    {"ctrl_temperature", &kReal, "Degrees Celsius", {}},
+    {"shutdown_state", &kShutdownState, "1: the last shutdown was dirty", {}},
+    {"shutdown_count", &kRegister32, "Dirty shutdowns so far", {}},
+};
+constinit const Shape kSmartShape{.kind = Kind::object, .name = "smart",
+                                  .doc = "Health that a module begins with; the rest is its profile's.",
+                                  .fields = kSmartFields};
+constinit const Shape kPoisonListMax{.kind = Kind::whole, .max = 0xffffff};
+constinit const Shape kInjectLimit{.kind = Kind::whole, .max = 0xffff};
+constexpr Field kMemdevFields[] = {
+    {"id", &kText, "Its name (default: mem0, mem1 ...)", {}, false, "\"mem0\""},
+    {"volatile", &kSize, "Bytes of the partition that begins at DPA 0", "\"0B\""},
+    {"persistent", &kSize, "Bytes of the partition behind it", "\"0B\""},
+    {"poison_list_max", &kPoisonListMax, "Records of its poison list (Identify)", "1024"},
+    {"inject_limit", &kInjectLimit, "Injected lines at a time (Identify)", "128"},
+    {"scan_rate", &kRate, "Bytes per second of Scan Media", "\"1GiB\""},
+    {"socket", &kSocket, "Package whose root port it hangs on", "0"},
+    {"media_disabled", &kBoolean, "Its status says that the media are disabled: commands on poison fail", "false"},
+    {"poison", &kDpaList, "Latent media errors", "[]"},
+    {"stuck", &kDpaList, "Lines that nothing heals once they are poisoned", "[]"},
+};
+constinit const Shape kMemdev{.kind = Kind::object, .name = "memdev",
+                              .doc = "A CXL type 3 memory device.", .fields = kMemdevFields};
+constinit const Shape kMemdevList{.kind = Kind::list, .item = &kMemdev};
 constexpr Field kNvdimmFields[] = {
     {"id", &kText, "Its name (default: nmem0, nmem1 ...)", {}, false, "\"nmem0\""},
     {"size", &kCapacity, "Bytes", {}, true, "\"4GiB\""},
@@ -107,6 +151,9 @@ constexpr Field kNvdimmFields[] = {
     {"ars_rate", &kRate, "Bytes scrubbed per second", "\"1GiB\""},
     {"poison", &kDpaList, "Latent media errors", "[]"},
     {"stuck", &kDpaList, "Ranges that no Clear Uncorrectable Error heals", "[]"},
+    {"labels", &kLabelArea, "Whether its label area can be read: locked, no namespace on it is enabled", "\"present\""},
+    {"smart", &kSmartShape, "Health that it begins with (default: its profile's)", {}},
+    {"thresholds", &kThresholdsShape, "Alarms that it begins with (default: spares 5, media 40, armed)", {}},
     {"handle", &kRegister32, "NFIT device handle (default: its place in the list)", {}},
     {"socket", &kSocket, "Package whose controller it belongs to", "0"},
 };
@@ -191,6 +238,7 @@ constexpr Field kMachineFields[] = {
     {"mca", &kMca, "The machine-check architecture", {}},
     {"memory", &kDramList, "DRAM (default: 2 GiB at 0)", {}, false,
      "[{\"id\": \"dram0\", \"base\": \"0x0\", \"size\": \"2GiB\"}]"},
+    {"memdevs", &kMemdevList, "CXL memory devices", "[]"},
     {"nvdimms", &kNvdimmList, "Persistent-memory modules", "[]"},
     {"regions", &kRegionList, "Interleave sets of modules", "[]"},
     {"namespaces", &kNamespaceList, "Namespaces of regions", "[]"},

@@ -1,8 +1,10 @@
 #pragma once  // The wires between the modules: what crosses from one to another, and nothing else.
 #include <systemc>
 
+#include "core/cxl/mailbox.hpp"
 #include "core/event.hpp"
 #include "core/kernel/platform.hpp"
+#include "core/trace.hpp"
 
 namespace mcemu::wires {
 
@@ -39,6 +41,22 @@ public:
 class FirmwareIf : public virtual sc_core::sc_interface {
 public:
     virtual kernel::DsmReply dsm(const kernel::DsmRequest& request) = 0;
+};
+
+/// Mailbox of a CXL memory device: kernel -> device.
+class CxlMailboxIf : public virtual sc_core::sc_interface, public cxl::Mailbox {};
+
+/// A device that masters the bus: scenario -> its doorbell.
+class DmaIf : public virtual sc_core::sc_interface {
+public:
+    /// Moves [spa, spa + size) on behalf of scenario event `event`; the end comes as DmaDoneIf.
+    virtual void transfer(std::uint32_t event, const DmaEvent& what, std::uint64_t spa) = 0;
+};
+/// And its interrupt: device -> kernel.
+class DmaDoneIf : public virtual sc_core::sc_interface {
+public:
+    /// `planted_by`: origin of the poison that ended it.
+    virtual void dma_done(std::uint32_t event, DmaStatus status, std::uint32_t planted_by) = 0;
 };
 
 /// ACPI notifications and GHES interrupts: firmware -> kernel.

@@ -208,9 +208,10 @@ TEST_CASE("triggers come out resolved", "[scenario][events]") {
     CHECK(access.nth == 4);
     CHECK(e[3].times == 5);
     const auto& when = std::get<TriggerWhen>(e[4].trigger);
-    CHECK(when.page.value == 0x200000);
-    CHECK(when.flag == kernel::PG_hwpoison);
-    CHECK_FALSE(when.set);
+    CHECK(when.condition.kind == Condition::Kind::page_flag);
+    CHECK(when.condition.address == 0x200000000);
+    CHECK(when.condition.number == kernel::PG_hwpoison);
+    CHECK_FALSE(when.condition.set);
 }
 
 TEST_CASE("every kind of event is accepted in its smallest form", "[scenario][events]") {
@@ -224,6 +225,7 @@ TEST_CASE("every kind of event is accepted in its smallest form", "[scenario][ev
           R"("bio", "op": "write", "namespace": "namespace0.0", "sector": 0)",
           R"("read_file", "process": "p", "file": "f")", R"("write_file", "process": "p", "file": "f")",
           R"("fsync", "process": "p", "file": "f")", R"("dsm", "function": "ars_cap")", R"("cper")",
+          R"("dma", "op": "read", "spa": "0x200000000")", R"("dma", "op": "write", "process": "p", "map": "m")",
           R"("mmap", "process": "p", "map": {"va": "0x1000", "size": "4KiB"})",
           R"("munmap", "process": "p", "map": "m")", R"("mlock", "process": "p", "map": "m")",
           R"("fork", "process": "p", "child": {"id": "c"})", R"("exit", "process": "p")",

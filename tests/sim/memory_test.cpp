@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <systemc>
 
+#include "hw/cxl_memdev.hpp"
+#include "hw/dma_engine.hpp"
 #include "hw/dram.hpp"
 #include "hw/firmware.hpp"
 #include "hw/memory_controller.hpp"
@@ -45,7 +47,10 @@ MachineConfig small_machine() {
 }
 
 /// The memory side, and fakes that record what comes out of it.
-struct Platform : sc_core::sc_module, wires::MemoryErrorIf, wires::FirmwareNotifyIf {
+struct Platform : sc_core::sc_module,
+                  wires::MemoryErrorIf,
+                  wires::FirmwareNotifyIf,
+                  wires::DmaDoneIf {
     MachineConfig machine;
     FixedRng rng;
     Agenda agenda;
@@ -59,7 +64,9 @@ struct Platform : sc_core::sc_module, wires::MemoryErrorIf, wires::FirmwareNotif
     hw::Dram dram;
     std::vector<std::unique_ptr<hw::Nvdimm>> nvdimms;
     hw::Firmware firmware;
-    json errors = json::array(), notifications = json::array();
+    std::vector<std::unique_ptr<hw::CxlMemdev>> memdevs;
+    hw::DmaEngine dma{"dma", agenda, trace, latency};
+    json errors = json::array(), notifications = json::array(), transfers = json::array();
 
     Platform(const sc_core::sc_module_name& name, MachineConfig config)
         : sc_module(name),
@@ -74,7 +81,9 @@ struct Platform : sc_core::sc_module, wires::MemoryErrorIf, wires::FirmwareNotif
             {Lat::mem_pmem_write, 90ns},   {Lat::mem_media_retry, 10us},
             {Lat::mem_poison_return, 5ns}, {Lat::fw_notify, 5ms},
             {Lat::firmware_handler, 3ms},  {Lat::fw_dsm_smi, 1ms},
-            {Lat::fw_dsm_call, 100us},     {Lat::fw_ars_record, 0ns}};
+            {Lat::fw_dsm_call, 100us},     {Lat::fw_ars_record, 0ns},
+            {Lat::mem_cxl_read, 200ns},    {Lat::mem_cxl_write, 150ns},
+            {Lat::dma_start, 1us},         {Lat::dma_line, 4ns}};
         for (const auto& [which, time] : times)
             latency.set(which, {Distribution::Kind::fixed, time});
         mem_out.bind(controller.mem_in);
@@ -88,6 +97,14 @@ struct Platform : sc_core::sc_module, wires::MemoryErrorIf, wires::FirmwareNotif
             firmware.mailbox_out.bind(nvdimms[i]->mailbox_in);
             nvdimms[i]->watch_out.bind(firmware.watch_in);
         }
+        for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i) {
+            memdevs.push_back(std::make_unique<hw::CxlMemdev>(
+                ("memdev" + std::to_string(i)).c_str(), machine.memdevs[i], i, context));
+            controller.memdev_out(i).bind(memdevs[i]->mem_in);
+            controller.memdev_media_out.bind(memdevs[i]->media_in);
+        }
+        dma.mem_out.bind(controller.io_in);
+        dma.done_out.bind(*this);
         controller.error_out.bind(*this);
         firmware.notify_out.bind(*this);
     }
@@ -102,6 +119,10 @@ struct Platform : sc_core::sc_module, wires::MemoryErrorIf, wires::FirmwareNotif
              {"channel", e.channel},
              {"persistent", e.persistent},
              {"planted_by", e.planted_by}});
+    }
+    void dma_done(std::uint32_t event, DmaStatus status, std::uint32_t planted_by) override {
+        transfers.push_back(
+            {to_ns(agenda.now()), event, static_cast<std::uint32_t>(status), planted_by});
     }
     void nfit_notify(std::uint32_t value, int nvdimm) override {
         notifications.push_back({to_ns(agenda.now()), value, nvdimm});
@@ -605,4 +626,118 @@ TEST_CASE("a firmware-first record reaches the kernel after the handler", "[sim]
         return json{early, bench.notifications};
     });
     CHECK(seen == json{json::array(), {{3'000'000, "ghes", 0x1234000}}});
+}
+
+// ---------------------------------------------------------------- CXL devices, bus masters
+
+namespace {
+
+constexpr std::uint64_t kCxlBase = 0x100000000, kCxlSize = 1 << 20;
+
+/// Two CXL devices in turns of 256 bytes behind the same controller.
+MachineConfig cxl_machine() {
+    MachineConfig machine = small_machine();
+    for (const char* id : {"mem0", "mem1"}) {
+        MemdevConfig device;
+        device.id = id;
+        device.volatile_bytes = kCxlSize;
+        device.socket = 1;
+        machine.memdevs.push_back(device);
+    }
+    DramConfig window{"cxl0", {kCxlBase, kCxlBase + kCxlSize}, 0};
+    window.memdevs = {1, 0};
+    window.dpa_base = {0, 0x1000};
+    window.interleave = 256;
+    machine.memory.push_back(window);
+    return machine;
+}
+
+}  // namespace
+
+TEST_CASE("a CXL device answers behind the controller as an NVDIMM does", "[sim][memory]") {
+    const json r = isolated([] {
+        Bench b(cxl_machine());
+        PoisonEvent poison;
+        poison.memdev = 0;
+        poison.address = 0x1040;
+        b.plant(1, poison);
+        json out;
+        out["clean"] = b.access(AccessKind::load, kCxlBase);
+        out["poisoned"] = b.access(AccessKind::load, kCxlBase + 0x140);  // the second chunk
+        out["errors"] = b.errors;
+        out["listed"] = b.memdevs[0]->device().listed();
+        out["partial"] = b.access(AccessKind::store, kCxlBase + 0x140);
+        out["still"] = b.access(AccessKind::load, kCxlBase + 0x140)["status"];
+        out["full"] = b.access(AccessKind::store_full_line, kCxlBase + 0x140, 64);
+        out["healed"] = b.access(AccessKind::load, kCxlBase + 0x140)["status"];
+        out["listed_then"] = b.memdevs[0]->device().listed();
+        out["fate"] = b.fate(1);
+        return out;
+    });
+    CHECK(r["clean"] == json{{"status", "TLM_OK_RESPONSE"}, {"ns", 270}});
+    CHECK(r["poisoned"] == json{{"status", "TLM_GENERIC_ERROR_RESPONSE"},
+                                {"ns", 275},
+                                {"poison", kCxlBase + 0x140},
+                                {"by", 1}});
+    CHECK(r["errors"] == json::array());  // no bank of the host logs it
+    CHECK(r["listed"] == 1);
+    CHECK(r["partial"] == json{{"status", "TLM_OK_RESPONSE"}, {"ns", 220}});
+    CHECK(r["still"] == "TLM_GENERIC_ERROR_RESPONSE");
+    CHECK(r["full"]["status"] == "TLM_OK_RESPONSE");
+    CHECK(r["healed"] == "TLM_OK_RESPONSE");
+    CHECK(r["listed_then"] == 0);
+    CHECK(r["fate"] == fate_of(Fate::filtered, FateReason::media_cleared));
+}
+
+TEST_CASE("poison by physical address reaches both devices of a CXL range", "[sim][memory]") {
+    const json r = isolated([] {
+        Bench b(cxl_machine());
+        b.plant(1, {-1, kCxlBase + 0xc0, 128});
+        b.controller.patrol_scrub({kCxlBase, kCxlBase + kCxlSize});
+        b.agenda.run_until(SimTime::max());
+        json out;
+        for (int i = 0; i < 2; ++i)
+            for (const DpaRange& run : b.memdevs[i]->poison().runs())
+                out["runs"].push_back({i, run.begin, run.end});
+        out["errors"] = b.errors;
+        out["listed"] = {b.memdevs[0]->device().listed(), b.memdevs[1]->device().listed()};
+        return out;
+    });
+    CHECK(r["runs"] == json{{0, 0x1000, 0x1040}, {1, 0xc0, 0x100}});
+    CHECK(r["errors"] == json::array());
+    CHECK(r["listed"] == json{1, 1});  // what the host's scrubber met
+}
+
+TEST_CASE("a bus master's read ends at the first poisoned completion", "[sim][memory]") {
+    const json r = isolated([] {
+        Bench b(cxl_machine());
+        b.plant(1, {-1, kPmemBase + 0x1100, 64});
+        b.dma.transfer(5, {false, -1, 0, 8192, 0}, kPmemBase);
+        b.agenda.run_until(SimTime::max());
+        return json{{"transfers", b.transfers}, {"errors", b.errors.size()}, {"trace", b.traced(TraceKind::dma)}};
+    });
+    // 1 us to start, the first answer of the other socket after 370 ns, 128 lines of 4 ns.
+    CHECK(r["transfers"] == json{{1882, 5, static_cast<int>(DmaStatus::poisoned), 1}});
+    CHECK(r["errors"] == 1);  // UCNA of the controller, as for any reader
+    CHECK(r["trace"] == json{{0, 5, kPmemBase + 0x1100, 0x1100}});
+}
+
+TEST_CASE("a bus master's write heals whole lines where the medium does", "[sim][memory]") {
+    const json r = isolated([] {
+        Bench b(cxl_machine());
+        b.plant(1, {-1, 0x1000, 192});
+        b.plant(2, {-1, kPmemBase, 64});
+        b.dma.transfer(5, {true, -1, 0, 100, 0}, 0x1000);  // a line and a part
+        b.dma.transfer(6, {true, -1, 0, 64, 0}, kPmemBase);
+        b.dma.transfer(7, {true, -1, 0, 64, 0}, 0x7000000000);
+        b.agenda.run_until(SimTime::max());
+        json dram = json::array();
+        for (const SpaRange& run : b.dram.poisoned_spa()) dram.push_back({run.begin, run.end});
+        return json{{"transfers", b.transfers}, {"dram", dram}, {"nvdimm", b.runs(0).size()}};
+    });
+    CHECK(r["dram"] == json{{0x1040, 0x10c0}});
+    CHECK(r["nvdimm"] == 1);
+    REQUIRE(r["transfers"].size() == 3);
+    for (const json& t : r["transfers"])
+        CHECK(t[2] == static_cast<int>(t[1] == 7 ? DmaStatus::unsupported_request : DmaStatus::done));
 }

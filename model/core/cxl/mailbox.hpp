@@ -11,6 +11,7 @@ namespace mcemu::cxl {
 enum class ReturnCode : std::uint16_t {
     success = 0x0,
     invalid_input = 0x2,
+    busy = 0x6,
     media_disabled = 0x7,
     invalid_physical_address = 0xf,
     inject_poison_limit = 0x10,
@@ -32,12 +33,22 @@ struct MediaErrorRecord {
 };
 
 /// Output flags of Get Poison List.
-inline constexpr std::uint8_t kMoreRecords = 1 << 0, kListOverflow = 1 << 1;
+inline constexpr std::uint8_t kMoreRecords = 1 << 0, kListOverflow = 1 << 1,
+                              kScanInProgress = 1 << 2;
+/// And of Get Scan Media Results, beside kMoreRecords: the scan ended where its results were full.
+inline constexpr std::uint8_t kScanStopped = 1 << 1;
 
 struct PoisonListReply {
     ReturnCode code = ReturnCode::success;
     std::uint8_t flags = 0;
     std::uint64_t overflow_ns = 0;  ///< when the list overflowed; 0: it has not
+    std::vector<MediaErrorRecord> records;
+};
+
+struct ScanMediaReply {
+    ReturnCode code = ReturnCode::success;
+    std::uint8_t flags = 0;
+    DpaRange restart{};  ///< kScanStopped: what is left to scan
     std::vector<MediaErrorRecord> records;
 };
 
@@ -63,6 +74,10 @@ public:
     virtual ReturnCode inject_poison(std::uint64_t dpa, SimTime now) = 0;
     /// Clear Poison (0x4302): writes one line and heals it. The 64 B of data are not modelled.
     virtual ReturnCode clear_poison(std::uint64_t dpa) = 0;
+    /// Scan Media (0x4304): the device looks for poison in the background. `busy` while it does.
+    virtual ReturnCode scan_media(DpaRange range, SimTime now) = 0;
+    /// Get Scan Media Results (0x4305). Asking again after kMoreRecords continues.
+    virtual ScanMediaReply get_scan_media_results(SimTime now) = 0;
 };
 
 }  // namespace mcemu::cxl

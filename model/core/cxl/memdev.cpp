@@ -9,6 +9,7 @@ namespace {
 
 using pmem::kPoisonInjected, pmem::kPoisonListed, pmem::PoisonList, pmem::PoisonRun;
 
+constexpr std::uint64_t kPicosecondsPerSecond = 1'000'000'000'000;
 constexpr std::uint32_t kListMaxEnd = 1u << 24;  // 24 bits in Identify
 
 DpaRange line_at(std::uint64_t dpa) { return {dpa, dpa + kLineSize}; }
@@ -16,7 +17,8 @@ bool whole_lines(std::uint64_t bytes) { return bytes % kLineSize == 0; }
 
 }  // namespace
 
-Memdev::Memdev(const Identity& identity) : identity_(identity) {
+Memdev::Memdev(const Identity& identity, std::uint64_t scan_rate)
+    : identity_(identity), scan_rate_(scan_rate) {
     const std::uint64_t ram = identity.volatile_bytes, pmem = identity.persistent_bytes;
     if (!whole_lines(ram) || !whole_lines(pmem))
         throw std::invalid_argument("cxl::Memdev: a partition is not a multiple of 64 bytes");
@@ -24,6 +26,7 @@ Memdev::Memdev(const Identity& identity) : identity_(identity) {
         throw std::invalid_argument("cxl::Memdev: no capacity, or more than can be addressed");
     if (identity.poison_list_max >= kListMaxEnd)
         throw std::invalid_argument("cxl::Memdev: the poison list maximum has 24 bits");
+    if (scan_rate == 0) throw std::invalid_argument("cxl::Memdev: a scan needs a rate");
 }
 
 bool Memdev::holds_line(std::uint64_t dpa) const {
@@ -44,9 +47,11 @@ bool Memdev::enter(std::uint64_t dpa, SimTime now) {
 }
 
 std::uint64_t Memdev::heal(DpaRange range) {
-    std::vector<PoisonRun> removed;
-    const std::uint64_t healed = poison_.clear(range, removed);
-    for (const PoisonRun& run : removed) {
+    const std::size_t before = healed_.size();
+    const std::uint64_t healed = poison_.clear(range, healed_);
+    if (healed != 0) scan_.forget(range);
+    for (std::size_t i = before; i < healed_.size(); ++i) {
+        const PoisonRun& run = healed_[i];
         const auto lines = static_cast<std::uint32_t>(run.range.size() / kLineSize);
         if ((run.flags & kPoisonListed) != 0) listed_ -= lines;
         if ((run.flags & kPoisonInjected) != 0) injected_ -= lines;
@@ -54,21 +59,38 @@ std::uint64_t Memdev::heal(DpaRange range) {
     return healed;
 }
 
+bool Memdev::valid(DpaRange range) const {
+    return range.begin < range.end && whole_lines(range.begin) && whole_lines(range.end) &&
+           range.end <= identity_.capacity();
+}
+
+MediaErrorRecord Memdev::record_of(std::uint64_t dpa) const {
+    const bool injected = (poison_.first_in(line_at(dpa))->flags & kPoisonInjected) != 0;
+    const PoisonSource source = injected ? PoisonSource::injected : PoisonSource::internal;
+    return {dpa | static_cast<std::uint64_t>(source), 1};
+}
+
+std::vector<MediaErrorRecord> Memdev::records() const {
+    std::vector<MediaErrorRecord> out;
+    const std::uint64_t end = identity_.capacity();
+    for (std::uint64_t at = poison_.next_poisoned(0, end, kPoisonListed); at < end;
+         at = poison_.next_poisoned(at + kLineSize, end, kPoisonListed))
+        out.push_back(record_of(at));
+    return out;
+}
+
 PoisonListReply Memdev::get_poison_list(DpaRange range) {
     PoisonListReply reply;
     if (media_disabled_)
         reply.code = ReturnCode::media_disabled;
-    else if (range.begin >= range.end || !whole_lines(range.begin) || !whole_lines(range.end) ||
-             range.end > identity_.capacity())
+    else if (!valid(range))
         reply.code = ReturnCode::invalid_physical_address;
     if (reply.code != ReturnCode::success) return reply;
     std::uint64_t at = range == asked_ ? continue_ : range.begin;
     asked_ = {};
     at = poison_.next_poisoned(at, range.end, kPoisonListed);
     while (at < range.end && reply.records.size() < kRecordsPerReply) {
-        const bool injected = (poison_.first_in(line_at(at))->flags & kPoisonInjected) != 0;
-        const PoisonSource source = injected ? PoisonSource::injected : PoisonSource::internal;
-        reply.records.push_back({at | static_cast<std::uint64_t>(source), 1});
+        reply.records.push_back(record_of(at));
         at = poison_.next_poisoned(at + kLineSize, range.end, kPoisonListed);
     }
     if (at < range.end) {
@@ -77,34 +99,102 @@ PoisonListReply Memdev::get_poison_list(DpaRange range) {
         continue_ = at;
     }
     if (overflow_) reply.flags |= kListOverflow;
+    if (scan_.state() == pmem::ArsState::running) reply.flags |= kScanInProgress;
     reply.overflow_ns = overflow_ns_;
     return reply;
 }
 
+// ---------------------------------------------------------------- Scan Media
+
+std::optional<SpaRange> Memdev::next_run(std::uint64_t from, std::uint64_t end, bool) const {
+    const std::uint64_t begin = poison_.next_poisoned(from, end);
+    if (begin >= end) return std::nullopt;
+    return SpaRange{begin, poison_.next_clean(begin, end)};
+}
+
+void Memdev::list(SpaRange found) {
+    for (std::uint64_t dpa = found.begin; dpa < found.end; dpa += kLineSize)
+        if ((poison_.first_in(line_at(dpa))->flags & kPoisonListed) == 0 && !enter(dpa, now_)) break;
+}
+
+void Memdev::advance(SimTime now) {
+    now_ = now;
+    healed_.clear();
+    scan_.advance(now);
+}
+
+ReturnCode Memdev::scan_media(DpaRange range, SimTime now) {
+    advance(now);
+    if (media_disabled_) return ReturnCode::media_disabled;
+    if (!valid(range)) return ReturnCode::invalid_physical_address;
+    __extension__ typedef unsigned __int128 Wide;  // NOLINT: picoseconds times bytes
+    const auto time = static_cast<std::uint64_t>(Wide{range.size()} * kPicosecondsPerSecond / scan_rate_);
+    pmem::Ars::Request request;
+    request.range = {range.begin, range.end};
+    request.scan_time = SimTime{std::max<std::uint64_t>(time, 1)};
+    request.max_records = std::max<std::uint64_t>(identity_.poison_list_max, 1);
+    scan_read_ = 0;
+    return scan_.start(request, now) ? ReturnCode::success : ReturnCode::busy;
+}
+
+ScanMediaReply Memdev::get_scan_media_results(SimTime now) {
+    advance(now);
+    ScanMediaReply reply;
+    if (media_disabled_) {
+        reply.code = ReturnCode::media_disabled;
+        return reply;
+    }
+    if (scan_.state() == pmem::ArsState::running) {
+        reply.code = ReturnCode::busy;
+        return reply;
+    }
+    const auto& found = scan_.records();
+    for (; scan_read_ < found.size() && reply.records.size() < kRecordsPerReply; ++scan_read_) {
+        const MediaErrorRecord first = record_of(found[scan_read_].spa);
+        reply.records.push_back(
+            {first.address, static_cast<std::uint32_t>(found[scan_read_].length / kLineSize)});
+    }
+    if (scan_read_ < found.size()) reply.flags |= kMoreRecords;
+    if (scan_.state() == pmem::ArsState::stopped_overflow) {
+        reply.flags |= kScanStopped;
+        reply.restart = {scan_.restart().begin, scan_.restart().end};
+    }
+    return reply;
+}
+
 ReturnCode Memdev::inject_poison(std::uint64_t dpa, SimTime now) {
+    advance(now);
     if (media_disabled_) return ReturnCode::media_disabled;
     if (!holds_line(dpa)) return ReturnCode::invalid_physical_address;
     if (poison_.first_in(line_at(dpa))) return ReturnCode::success;
     if (injected_ >= identity_.inject_limit) return ReturnCode::inject_poison_limit;
-    poison_.add(line_at(dpa), 0, kPoisonInjected);
+    poison_.add(line_at(dpa), origin_, kPoisonInjected);
     ++injected_;
     enter(dpa, now);
     return ReturnCode::success;
 }
 
 ReturnCode Memdev::clear_poison(std::uint64_t dpa) {
+    healed_.clear();
     if (media_disabled_) return ReturnCode::media_disabled;
     if (!holds_line(dpa)) return ReturnCode::invalid_physical_address;
-    if (permanent_.first_in(line_at(dpa))) return ReturnCode::permanent_media_failure;
+    if (permanent_.first_in(line_at(dpa)) && poison_.first_in(line_at(dpa)))
+        return ReturnCode::permanent_media_failure;
     heal(line_at(dpa));
     return ReturnCode::success;
 }
 
-void Memdev::plant(DpaRange range, std::uint32_t origin, bool permanent) {
+std::uint64_t Memdev::plant(DpaRange range, std::uint32_t origin, bool permanent) {
     if (range.begin >= range.end || range.end > identity_.capacity())
         throw std::invalid_argument("cxl::Memdev::plant: empty, or outside the device");
-    poison_.add(range, origin);
     if (permanent) permanent_.add(range, origin);
+    return poison_.add(range, origin);
+}
+
+void Memdev::make_permanent(DpaRange range) {
+    if (range.begin >= range.end || range.end > identity_.capacity())
+        throw std::invalid_argument("cxl::Memdev::make_permanent: empty, or outside the device");
+    permanent_.add(range, 0);
 }
 
 std::optional<PoisonRun> Memdev::read(DpaRange range, SimTime now) {
@@ -117,6 +207,7 @@ std::optional<PoisonRun> Memdev::read(DpaRange range, SimTime now) {
 
 std::uint64_t Memdev::write(DpaRange range) {
     if (range.begin >= range.end) return 0;
+    healed_.clear();
     // Lines that failed for good stay as they are; the rest is healed around them.
     std::uint64_t healed = 0, at = range.begin;
     for (const DpaRange& bad : permanent_.runs(range)) {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/cxl/mailbox.hpp"
+#include "core/pmem/ars.hpp"
 #include "core/pmem/poison_list.hpp"
 
 namespace mcemu::cxl {
@@ -12,7 +13,7 @@ namespace mcemu::cxl {
 /// proportional to the capacity; every call is O(log n) in the poisoned ranges, a listing also
 /// proportional to the records that it returns.
 /// Source: nvdimm.md 15; CXL 3.0, 8.2.9.8.4.
-class Memdev final : public Mailbox {
+class Memdev final : public Mailbox, private pmem::ArsMedia {
 public:
     /// Bytes of a Get Poison List answer: 32 of header, 16 for each record (254 of them).
     static constexpr std::uint32_t kPayload = 4096, kHeader = 32, kRecord = 16;
@@ -20,16 +21,35 @@ public:
 
     /// Throws std::invalid_argument when a partition is not of whole lines, there is no capacity
     /// at all or too much for a PoisonList, or the list maximum does not fit its 24 bits.
-    explicit Memdev(const Identity& identity);
+    /// `scan_rate`: bytes per second of Scan Media.
+    explicit Memdev(const Identity& identity, std::uint64_t scan_rate = std::uint64_t{1} << 30);
+    Memdev(const Memdev&) = delete;
+    Memdev& operator=(const Memdev&) = delete;
 
     Identity identify() const override { return identity_; }
     PoisonListReply get_poison_list(DpaRange range) override;
     ReturnCode inject_poison(std::uint64_t dpa, SimTime now) override;
     ReturnCode clear_poison(std::uint64_t dpa) override;
+    ReturnCode scan_media(DpaRange range, SimTime now) override;
+    ScanMediaReply get_scan_media_results(SimTime now) override;
+
+    /// Brings a scan to `now`: to be called before any change of the media.
+    void advance(SimTime now);
+    /// Errors that are injected from now on count as planted by this scenario event.
+    void act_for(std::uint32_t origin) { origin_ = origin; }
+    /// The device's list, rising.
+    std::vector<MediaErrorRecord> records() const;
+    bool overflowed() const { return overflow_; }
+    /// What the last change healed, rising.
+    const std::vector<pmem::PoisonRun>& healed() const { return healed_; }
 
     /// A media failure that nobody knows of yet. A permanent one is not healed by anything.
-    /// Throws std::invalid_argument when `range` is empty or not inside the device.
-    void plant(DpaRange range, std::uint32_t origin, bool permanent = false);
+    /// Returns the newly poisoned bytes. Throws std::invalid_argument when `range` is empty or not
+    /// inside the device.
+    std::uint64_t plant(DpaRange range, std::uint32_t origin, bool permanent = false);
+
+    /// Lines that nothing heals once they are poisoned. Same throws as plant().
+    void make_permanent(DpaRange range);
 
     /// A read of the media: the lowest poisoned lines that it touches, of one origin, or nothing.
     /// Their errors enter the device's list.
@@ -45,7 +65,16 @@ public:
     std::uint32_t injected() const { return injected_; }  ///< those of source "injected"
 
 private:
+    // pmem::ArsMedia: the device's own addresses stand where a root device has SPAs.
+    std::optional<SpaRange> next_run(std::uint64_t from, std::uint64_t end,
+                                     bool known_only) const override;
+    std::uint32_t handle_at(std::uint64_t) const override { return 0; }
+    void list(SpaRange found) override;
+    SimTime record_cost() override { return SimTime{}; }
+
     bool holds_line(std::uint64_t dpa) const;
+    bool valid(DpaRange range) const;
+    MediaErrorRecord record_of(std::uint64_t dpa) const;
     bool enter(std::uint64_t dpa, SimTime now);
     std::uint64_t heal(DpaRange range);
 
@@ -57,6 +86,12 @@ private:
     bool overflow_ = false, media_disabled_ = false;
     DpaRange asked_;              // the range of an answer with more to come
     std::uint64_t continue_ = 0;  // and where the next answer starts
+    std::uint64_t scan_rate_;
+    pmem::Ars scan_{*this};
+    std::size_t scan_read_ = 0;  // records of it that have been answered
+    SimTime now_{};              // of the scan's latest step
+    std::uint32_t origin_ = 0;
+    std::vector<pmem::PoisonRun> healed_;
 };
 
 }  // namespace mcemu::cxl

@@ -49,6 +49,9 @@ constexpr Rule kPmem[] = {
      "all/mce-ce-then-srao-pmem", "nfit_takes_corrected"},
     {"6.1 counts a record in pmem as handled", "Linux 6.1 nfit_handle_mce()", Check::record,
      "6.1/mce-srar-user-devdax-2m", "nfit_sets_handled"},
+    {"enabling a namespace takes its range away from who maps it through /dev/mem (5.8 and later)",
+     "Linux 6.1 revoke_iomem(), ndctl test/revoke-devmem.c", Check::record,
+     "ndctl/devmem-mapping-revoked-on-enable", "revokes_devmem"},
     {"disabling a namespace takes its pages out of the map and out of HardwareCorrupted",
      "Linux 4.18, 4.19 devm_memremap_pages_release(); Linux 6.1 memunmap_pages(), "
      "clear_hwpoisoned_pages()",
@@ -91,6 +94,13 @@ constexpr Rule kFirmware[] = {
      "nvdimm_clear_poison()",
      Check::record, "all/mce-srao-pmem-unmapped 4.x/noclear-marked-block-write",
      "MachineConfig.clear_error_supported"},
+    {"a CXL device lists what was injected or read, up to its limits, and heals by writes",
+     "CXL 3.0 8.2.9.8.4; Linux 6.4 drivers/cxl", Check::spec,
+     "scenarios/pmem/cxl-inject-list-and-clear.json "
+     "scenarios/pmem/load-finds-latent-error-behind-cxl.json"},
+    {"a device's read of poison fails the transfer and raises no machine check",
+     "nvdimm.md 5; mce.md 9 row 3g", Check::spec,
+     "scenarios/pmem/dma-read-finds-latent-error.json"},
     {"health, thresholds and their injection", "Intel NVDIMM DSM interface 1.8", Check::spec, ""},
     {"power loss drops what no persistence domain holds", "nvdimm.md 10 (vendor documents)",
      Check::inferred, ""},

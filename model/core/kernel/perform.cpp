@@ -1,7 +1,9 @@
 // Scenario events that the administrator's shell performs: firmware calls, knobs, CPU hotplug,
 // kernel functions by name. What processes do is in mm/process.cpp.
+#include <algorithm>
 #include <string_view>
 
+#include "core/kernel/cxl/poison.hpp"
 #include "core/kernel/kernel.hpp"
 
 namespace mcemu::kernel {
@@ -9,17 +11,41 @@ namespace {
 
 constexpr std::uint64_t kCecCountMask = 1023;  // ten bits of an element (drivers/ras/cec.c)
 
+/// `cxl list --media-errors`.
+Node media_errors(const std::vector<cxl::MediaErrorRecord>& records) {
+    Node list = Node::list();
+    for (const cxl::MediaErrorRecord& r : records) {
+        const char* source = "Unknown";
+        switch (r.source()) {
+            case cxl::PoisonSource::external: source = "External"; break;
+            case cxl::PoisonSource::internal: source = "Internal"; break;
+            case cxl::PoisonSource::injected: source = "Injected"; break;
+            case cxl::PoisonSource::vendor: source = "Vendor"; break;
+            default: break;
+        }
+        list.push(Node::object()
+                      .add("offset", r.dpa())
+                      .add("length", r.bytes())
+                      .add("source", source));
+    }
+    return Node::object().add("media_errors", std::move(list));
+}
+
 }  // namespace
 
 void Kernel::perform(std::uint32_t event, const Action& action) {
     const Causality why = env.agenda.why();
     if (const auto* e = std::get_if<DsmEvent>(&action))
         flows.spawn([&] { return dsm_ioctl(event, *e); });
+    else if (const auto* cxl = std::get_if<CxlEvent>(&action))
+        flows.spawn([&] { return cxl_command(event, *cxl); });
     else if (const auto* scrub = std::get_if<ScrubEvent>(&action)) start_scrub(event, *scrub);
     else if (const auto* knob = std::get_if<SysctlEvent>(&action)) sysctl(event, *knob);
     else if (const auto* cpu = std::get_if<CpuHotplugEvent>(&action)) hotplug(event, *cpu);
     else if (const auto* ns = std::get_if<NamespaceEvent>(&action))
         flows.spawn([&] { return ndctl(event, *ns); });
+    else if (const auto* command = std::get_if<NdctlEvent>(&action))
+        flows.spawn([&] { return ndctl_tool.run(event, *command); });
     else if (const auto* call = std::get_if<CallEvent>(&action))
         flows.spawn([&] { return call_function(event, *call); });
     else if (const auto* mce = std::get_if<MceEvent>(&action)) machine_check_core.inject(event, *mce);
@@ -31,8 +57,96 @@ Task<void> Kernel::dsm_ioctl(std::uint32_t event, DsmEvent e) {
     Context ctx;
     ctx.comm = env.names.intern("sh");
     ctx.pid = 1000;
-    const int rc = co_await libnvdimm.ioctl(ctx, e);
+    DsmReply reply;
+    const int rc = co_await libnvdimm.ioctl(ctx, e, reply);
     processes.record_syscall(event, "ioctl", rc);
+    ndctl_tool.report_call(event, e, rc, reply);
+    event_done(event);
+}
+
+Report& Kernel::report(std::uint32_t event, std::string what, std::int64_t ret) {
+    Report& r = reports.emplace_back();
+    r.at = env.agenda.now();
+    r.event = event;
+    r.what = std::move(what);
+    r.ret = ret;
+    return r;
+}
+
+void Kernel::report_data(std::uint32_t event, std::string what, std::int64_t ret,
+                         const Libnvdimm::Found& found) {
+    Report& r = report(event, std::move(what), ret);
+    if (ret < 0 || found.pieces.empty()) return;
+    const pmem::Contents::Summary& first = found.pieces.front();
+    const bool alike = std::all_of(found.pieces.begin(), found.pieces.end(), [&](const auto& p) {
+        return std::string_view(p.what) == first.what && p.word == first.word &&
+               p.pattern == first.pattern;
+    });
+    r.output = Node::object();
+    r.output.add("data", alike ? first.what : "mixed");
+    if (alike && first.pattern.empty() && std::string_view(first.what) == "fill") {
+        const std::uint32_t byte = first.word & 0xff;
+        r.output.add("fill", first.word == byte * 0x01010101u ? byte : first.word);
+    }
+    if (alike && !first.pattern.empty()) r.output.add("pattern", first.pattern);
+    r.output.add("equal", found.equal);
+}
+
+/// Writes to the driver's files of debugfs and sysfs, one command after the other; a raw command
+/// for Scan Media, which the driver has no file for.
+Task<void> Kernel::cxl_command(std::uint32_t event, CxlEvent e) {
+    using Command = CxlEvent::Command;
+    Context ctx;
+    ctx.comm = env.names.intern("sh");
+    ctx.pid = 1000;
+    cxl::Mailbox* const device = env.hw.cxl_mailbox(e.memdev);
+    const auto trace = [&](const std::vector<cxl::MediaErrorRecord>& records) {
+        for (const cxl::MediaErrorRecord& r : records)
+            env.trace.note(Module::kernel, TraceKind::cxl_poison, e.memdev, r.dpa(), r.bytes(),
+                           static_cast<std::uint64_t>(r.source()));
+    };
+    const bool by_lines = e.command == Command::inject_poison || e.command == Command::clear_poison;
+    int rc = device ? 0 : -ENXIO;
+    for (std::uint64_t done = 0; rc == 0;) {
+        co_await phase(env, ctx.cpu, Lat::cxl_mailbox);
+        switch (e.command) {
+            case Command::get_poison_list: {
+                const CxlPoisonTrace list = cxl_trigger_poison_list(*device);
+                trace(list.records);
+                rc = list.error;
+                report(event, "cxl list", rc).output = media_errors(list.records);
+                break;
+            }
+            case Command::inject_poison:
+                rc = cxl_inject_poison(*device, e.dpa + done, env.agenda.now());
+                break;
+            case Command::clear_poison:
+                rc = cxl_clear_poison(*device, e.dpa + done);
+                break;
+            case Command::scan_media:
+                rc = cxl_errno(device->scan_media({e.dpa, e.dpa + e.length}, env.agenda.now()));
+                break;
+            case Command::get_scan_media_results: {
+                const cxl::ScanMediaReply reply = device->get_scan_media_results(env.agenda.now());
+                trace(reply.records);
+                rc = cxl_errno(reply.code);
+                if ((reply.flags & cxl::kMoreRecords) != 0) continue;
+                break;
+            }
+        }
+        done += kLineSize;
+        if (!by_lines || done >= e.length) break;
+    }
+    processes.record_syscall(event, by_lines || e.command == Command::get_poison_list ? "write" : "ioctl", rc);
+    event_done(event);
+}
+
+/// The interrupt handler of a device's driver: a request that failed is an I/O error.
+void Kernel::dma_done(std::uint32_t event, DmaStatus status, std::uint32_t planted_by) {
+    const int rc = status == DmaStatus::done ? 0 : -EIO;
+    if (status == DmaStatus::poisoned)
+        env.fates.mark(planted_by, Fate::consumed, FateReason::dma_error, env.agenda.why().cause);
+    processes.record_syscall(event, "dma", rc);
     event_done(event);
 }
 

@@ -5,7 +5,12 @@
 #include <vector>
 
 #include "core/event.hpp"
+#include "core/trace.hpp"
 #include "core/units.hpp"
+
+namespace mcemu::cxl {
+class Mailbox;
+}
 
 namespace mcemu::kernel {
 
@@ -57,6 +62,7 @@ struct DsmRequest {
     std::uint64_t address = 0, length = 0;  ///< SPA, bytes
     std::uint32_t flags = 0;
     int nvdimm = -1;                        ///< DIMM calls
+    SmartThresholds thresholds{};           ///< smart_set_threshold
 };
 struct ArsRecord {
     std::uint32_t handle = 0;
@@ -73,6 +79,7 @@ struct DsmReply {
     std::vector<std::uint8_t> data;  ///< smart: the payload behind the status word
     std::uint64_t dpa = 0;           ///< translate_spa; records[0] holds handle, spa, length
     SimTime delay{};                 ///< how long the call takes
+    int error = 0;                   ///< negative errno of a bus that refuses the call itself
 };
 
 /// Everything the kernel stub may do to, and learn from, the hardware.
@@ -113,6 +120,9 @@ public:
     /// _DSM call on the NVDIMM root device or one DIMM.
     virtual DsmReply dsm(const DsmRequest& request) = 0;
 
+    /// The mailbox of a CXL memory device; null: there is no such device.
+    virtual cxl::Mailbox* cxl_mailbox(std::uint32_t /*memdev*/) { return nullptr; }
+
     /// CPU on- and offlining.
     virtual void set_online(CpuId cpu, bool online) = 0;
     /// The machine is dead: a panic halts all CPUs.
@@ -142,6 +152,8 @@ public:
     /// ACPI notification of the NFIT root device (0x80, 0x81, 0x82) or of a DIMM.
     virtual void nfit_notify(std::uint32_t value, int nvdimm) = 0;
     virtual void ghes(const CperEvent& record) = 0;
+    /// Interrupt of a device whose transfer ended. `planted_by`: origin of the poison that did it.
+    virtual void dma_done(std::uint32_t event, DmaStatus status, std::uint32_t planted_by) = 0;
     /// Page walk with the address space loaded on `cpu` (CR3) or the kernel's own.
     virtual Translation page_walk(CpuId cpu, std::uint64_t va, bool user) const = 0;
     /// A CPU went into shutdown.

@@ -65,6 +65,8 @@ public:
     std::size_t count() const { return records_.size() - holes_; }
     /// The part of the request that the records describe.
     SpaRange covered() const { return {request_.range.begin, position_}; }
+    /// Whether it only returns what is known already.
+    bool known_only() const { return request_.known_only; }
     /// Where to go on after an overflow.
     SpaRange restart() const { return {position_, request_.range.end}; }
 

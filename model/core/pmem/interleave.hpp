@@ -13,9 +13,12 @@
 
 namespace mcemu::pmem {
 
-/// Uniform interleave without address hashing (nvdimm.md 2.1): consecutive chunks of
-/// `granularity` bytes lie on consecutive ways. Within one way, addresses rise with the SPA, so
-/// that the part of any SPA range on one way is one range of its DPAs.
+/// Uniform interleave (nvdimm.md 2.1): consecutive chunks of `granularity` bytes lie on consecutive
+/// ways. With the XOR arithmetic of CXL the ways of one stripe change their places from stripe to
+/// stripe: bit i of the way is the parity of the address bits i, i + 6 and i + 14 above the
+/// granularity (nvdimm.md 15; the bits are those of the XORMAPs of the kernel's cxl_test). Within
+/// one way, addresses rise with the SPA either way, so that the part of any SPA range on one way
+/// is one range of its DPAs.
 class InterleaveSet {
 public:
     struct Place {
@@ -25,12 +28,16 @@ public:
     };
 
     /// `dpa_base` has one entry per way. Throws std::invalid_argument when the range is no
-    /// multiple of ways * granularity, or the granularity no multiple of a line.
-    InterleaveSet(SpaRange range, std::uint64_t granularity, std::vector<std::uint64_t> dpa_base)
-        : range_(range), granularity_(granularity), dpa_base_(std::move(dpa_base)) {
+    /// multiple of ways * granularity, or the granularity no multiple of a line; with XOR also when
+    /// one of the numbers is no power of two, or the range begins inside a stripe.
+    InterleaveSet(SpaRange range, std::uint64_t granularity, std::vector<std::uint64_t> dpa_base,
+                  bool xor_hash = false)
+        : range_(range), granularity_(granularity), dpa_base_(std::move(dpa_base)), xor_(xor_hash) {
         if (dpa_base_.empty() || granularity_ == 0 || granularity_ % kLineSize != 0 ||
             range_.begin % kLineSize != 0 || range_.begin >= range_.end ||
-            range_.size() % (dpa_base_.size() * granularity_) != 0)
+            range_.size() % (dpa_base_.size() * granularity_) != 0 ||
+            (xor_ && (!power_of_two(dpa_base_.size()) || !power_of_two(granularity_) ||
+                      range_.begin % (dpa_base_.size() * granularity_) != 0)))
             throw std::invalid_argument("InterleaveSet: " + std::to_string(range_.begin) + "-" +
                                         std::to_string(range_.end) + " in " +
                                         std::to_string(dpa_base_.size()) + " ways of " +
@@ -38,6 +45,10 @@ public:
     }
     explicit InterleaveSet(const RegionConfig& region)
         : InterleaveSet(region.range, region.interleave, region.dpa_base) {}
+    explicit InterleaveSet(const DramConfig& memory)
+        : InterleaveSet(memory.range, memory.is_dram() ? memory.range.size() : memory.interleave,
+                        memory.is_dram() ? std::vector<std::uint64_t>{0} : memory.dpa_base,
+                        memory.xor_hash) {}
 
     SpaRange range() const { return range_; }
     std::uint32_t ways() const { return static_cast<std::uint32_t>(dpa_base_.size()); }
@@ -47,15 +58,16 @@ public:
     Place decode(std::uint64_t spa) const {
         const std::uint64_t offset = spa - range_.begin;
         const std::uint64_t chunk = offset / granularity_;
-        const std::uint64_t way = chunk % dpa_base_.size();
+        const std::uint64_t row = chunk / dpa_base_.size();
+        const std::uint64_t way = chunk % dpa_base_.size() ^ turn(row);
         return {static_cast<std::uint32_t>(way),
-                dpa_base_[way] + chunk / dpa_base_.size() * granularity_ + offset % granularity_};
+                dpa_base_[way] + row * granularity_ + offset % granularity_};
     }
     /// Only for a DPA of on_way(range(), place.way), or its end.
     std::uint64_t encode(Place place) const {
         const std::uint64_t offset = place.dpa - dpa_base_[place.way];
         const std::uint64_t row = offset / granularity_;
-        return range_.begin + (row * dpa_base_.size() + place.way) * granularity_ +
+        return range_.begin + (row * dpa_base_.size() + (place.way ^ turn(row))) * granularity_ +
                offset % granularity_;
     }
     /// First address behind the chunk of `spa`.
@@ -67,9 +79,10 @@ public:
         const std::uint64_t offset = spa - range_.begin;
         const std::uint64_t chunk = offset / granularity_;
         const std::uint64_t row = chunk / dpa_base_.size(), here = chunk % dpa_base_.size();
-        const std::uint64_t inside = here == way  ? offset % granularity_
-                                     : here > way ? granularity_
-                                                  : 0;
+        const std::uint64_t place = way ^ turn(row);
+        const std::uint64_t inside = here == place  ? offset % granularity_
+                                     : here > place ? granularity_
+                                                    : 0;
         return dpa_base_[way] + row * granularity_ + inside;
     }
     /// What of [spa) lies on `way`: one DPA range, perhaps empty.
@@ -77,10 +90,21 @@ public:
         return {first_dpa(spa.begin, way), first_dpa(spa.end, way)};
     }
 
+    /// What turns a chunk's place in stripe `row` into its way, by exclusive or; 0 with modulo.
+    std::uint64_t turn(std::uint64_t row) const {
+        if (!xor_) return 0;
+        const std::uint64_t stripe = range_.begin / granularity_ + row * dpa_base_.size();
+        return ((stripe >> 6) ^ (stripe >> 14)) & (dpa_base_.size() - 1);
+    }
+    bool xor_hash() const { return xor_; }
+
 private:
+    static bool power_of_two(std::uint64_t value) { return (value & (value - 1)) == 0; }
+
     SpaRange range_;
     std::uint64_t granularity_;
     std::vector<std::uint64_t> dpa_base_;
+    bool xor_ = false;
 };
 
 /// The first maximal poisoned run of a region inside [from, end), in SPA order: lines with all of

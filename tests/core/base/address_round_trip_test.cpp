@@ -65,6 +65,24 @@ Scenario machine() {
     Scenario s;
     s.machine.memory.push_back({"dram0", {0, 2 * kGiB}, 0, {}});
     s.machine.memory.push_back({"dram1", {4 * kGiB, 6 * kGiB}, 0, {}});
+    for (const char* id : {"mem0", "mem1", "mem2", "mem3"}) {
+        MemdevConfig m;
+        m.id = id;
+        m.volatile_bytes = 64 * kMiB;
+        m.persistent_bytes = 256 * kMiB;
+        s.machine.memdevs.push_back(m);
+    }
+    DramConfig cxl{"cxl0", {6 * kGiB, 6 * kGiB + 256 * kMiB}, 0};
+    cxl.memdevs = {2, 0, 3, 1};
+    cxl.dpa_base = {0, 4096, 0, 0};
+    cxl.interleave = 256;
+    cxl.xor_hash = true;
+    s.machine.memory.push_back(cxl);
+    DramConfig plain{"cxl1", {7 * kGiB, 7 * kGiB + 96 * kMiB}, 0};
+    plain.memdevs = {0, 1, 2};
+    plain.dpa_base = {128 * kMiB, 128 * kMiB, 128 * kMiB};
+    plain.interleave = 4096;
+    s.machine.memory.push_back(plain);
     add_region(s, 8 * kGiB, 3, 4096, 0);
     add_region(s, 16 * kGiB, 6, 4096, 16 * kMiB);
     add_region(s, 24 * kGiB, 2, 256, 4096);
@@ -120,7 +138,11 @@ std::vector<std::uint64_t> addresses(const Scenario& s) {
         border(r.end);
         for (int i = 0; i < 40; ++i) all.insert(r.begin + random() % r.size());
     };
-    for (const DramConfig& d : s.machine.memory) range(d.range);
+    for (const DramConfig& d : s.machine.memory) {
+        range(d.range);
+        for (int i = 0; i < 14 && !d.is_dram(); ++i)
+            border(d.range.begin + static_cast<std::uint64_t>(i) * 64 * d.interleave);
+    }
     for (const RegionConfig& r : s.machine.regions) {
         range(r.range);
         for (int i = 0; i < 14; ++i)
@@ -173,7 +195,7 @@ TEST_CASE("every coordinate of every address leads back to it", "[core][address]
                 s.kernel.page_offset = page_offset;  // memory KASLR
                 check_round_trips(s, seen);
             }
-    CHECK(seen.size() == 13);  // each kind of coordinate was met
+    CHECK(seen.size() == 14);  // each kind of coordinate was met
 }
 
 TEST_CASE("every place that has a physical address shows under it", "[core][address]") {
@@ -193,6 +215,9 @@ TEST_CASE("every place that has a physical address shows under it", "[core][addr
                     sector));
     for (std::uint64_t dpa : {0x1000000ull, 0x1000fffull, 0x1001000ull, 0xcffffffull})
         CHECK(shows(at("dpa:nmem5:" + address::hex(dpa)), Kind::nvdimm, "nmem5", dpa));
+    for (std::uint64_t dpa : {0x0ull, 0x1fffffull, 0x3fffffffull / 16})
+        CHECK(shows(at("dpa:mem3:" + address::hex(dpa)), Kind::memdev, "mem3", dpa));
+    CHECK(shows(at("dpa:mem0:0x8000000"), Kind::memdev, "mem0", 0x8000000));
     CHECK(shows(at("device:dax0.1:0x0"), Kind::name_space, "namespace0.1", 0x22000));
 }
 

@@ -145,3 +145,67 @@ TEST_CASE("cxl memdev: random commands agree with a line by line model") {
     }
     device.poison().check();
 }
+
+TEST_CASE("cxl memdev: a scan of the media finds latent errors and lists them") {
+    Memdev device({kMiB, 0, 10, 10}, kMiB);  // a second for all of it
+    device.plant({0x1000, 0x1100}, 3);
+    device.plant({0x80000, 0x80040}, 4);
+    CHECK(device.scan_media({0, kMiB}, 1s) == ReturnCode::success);
+    CHECK(device.scan_media({0, kMiB}, 1s + 1ms) == ReturnCode::busy);
+    CHECK(device.get_scan_media_results(1500ms).code == ReturnCode::busy);
+    CHECK((device.get_poison_list(whole(device)).flags & kScanInProgress) != 0);
+    CHECK(device.listed() == 4);  // what the position has passed by now
+
+    const ScanMediaReply reply = device.get_scan_media_results(3s);
+    CHECK(reply.code == ReturnCode::success);
+    CHECK(reply.flags == 0);
+    CHECK(reply.records == std::vector<MediaErrorRecord>{{0x1002, 4}, {0x80002, 1}});
+    CHECK(device.listed() == 5);
+    CHECK(device.get_poison_list(whole(device)).flags == 0);
+}
+
+TEST_CASE("cxl memdev: a scan misses what fails behind it, and stops where its results are full") {
+    Memdev device({kMiB, 0, 2, 10}, kMiB);
+    CHECK(device.scan_media({0, kMiB}, 0s) == ReturnCode::success);
+    device.advance(500ms);
+    device.plant({0x1000, 0x1040}, 1);  // behind
+    for (std::uint64_t dpa : {0x90000u, 0xa0000u, 0xb0000u}) device.plant({dpa, dpa + 64}, 1);
+    const ScanMediaReply reply = device.get_scan_media_results(2s);
+    CHECK(reply.records == std::vector<MediaErrorRecord>{{0x90002, 1}, {0xa0002, 1}});
+    CHECK(reply.flags == kScanStopped);
+    CHECK(reply.restart == DpaRange{0xb0000, kMiB});
+    CHECK(device.scan_media(reply.restart, 2s) == ReturnCode::success);
+    CHECK(device.get_scan_media_results(4s).records ==
+          std::vector<MediaErrorRecord>{{0xb0002, 1}});
+}
+
+TEST_CASE("cxl memdev: results of a scan leave out what was cleared since") {
+    Memdev device({kMiB, 0, 10, 10}, kMiB);
+    device.plant({0x1000, 0x1100}, 1);
+    device.scan_media({0, kMiB}, 0s);
+    device.advance(2s);
+    CHECK(device.clear_poison(0x1040) == ReturnCode::success);
+    CHECK(device.get_scan_media_results(2s).records ==
+          std::vector<MediaErrorRecord>{{0x1002, 1}, {0x1082, 2}});
+}
+
+TEST_CASE("cxl memdev: a scan asks for whole lines inside the device, and media that are on") {
+    Memdev device({kMiB, 0, 10, 10});
+    CHECK(device.scan_media({0, 2 * kMiB}, 0s) == ReturnCode::invalid_physical_address);
+    CHECK(device.scan_media({0, 32}, 0s) == ReturnCode::invalid_physical_address);
+    CHECK(device.scan_media({64, 64}, 0s) == ReturnCode::invalid_physical_address);
+    device.disable_media(true);
+    CHECK(device.scan_media({0, kMiB}, 0s) == ReturnCode::media_disabled);
+    CHECK(device.get_scan_media_results(0s).code == ReturnCode::media_disabled);
+}
+
+TEST_CASE("cxl memdev: a permanent line fails for good only once it is poisoned") {
+    Memdev device({kMiB, 0, 10, 10});
+    device.make_permanent({0x1000, 0x1040});
+    CHECK_FALSE(device.read({0x1000, 0x1040}, 0s));
+    device.plant({0x1000, 0x1080}, 1);
+    CHECK(device.clear_poison(0x1000) == ReturnCode::permanent_media_failure);
+    CHECK(device.write({0x1000, 0x1080}) == 64);
+    CHECK(device.healed() == std::vector<pmem::PoisonRun>{{{0x1040, 0x1080}, 1, 0}});
+    CHECK(device.read({0x1000, 0x1040}, 0s));
+}

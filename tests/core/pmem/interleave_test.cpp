@@ -136,3 +136,52 @@ TEST_CASE("runs in SPA order agree with a walk over all lines", "[core][pmem]") 
         CHECK(found == expected);
     }
 }
+
+TEST_CASE("XOR interleave turns the places of a stripe by parities of higher bits", "[core][pmem]") {
+    // Bits 8, 14 and 22, and 9, 15 and 23: the XORMAPs 0x404100 and 0x808200 of the kernel's
+    // cxl_test, at 256 bytes.
+    constexpr std::uint64_t kMap[] = {0x404100, 0x808200};
+    const std::uint64_t base = 0x100000000;
+    const InterleaveSet set({base, base + (64 << 20)}, 256, {0, 0, 0, 0}, true);
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 2000; ++i) {
+        const std::uint64_t spa = base + random() % (64 << 20);
+        const InterleaveSet::Place place = set.decode(spa);
+        std::uint32_t way = 0;
+        for (unsigned bit = 0; bit < 2; ++bit)
+            way |= static_cast<std::uint32_t>(__builtin_parityll(spa & kMap[bit])) << bit;
+        REQUIRE(place.way == way);
+        // The stripe's number leaves the bits of the way out, wherever its chunks went.
+        REQUIRE(place.dpa == (spa - base) / 1024 * 256 + spa % 256);
+        REQUIRE(set.encode(place) == spa);
+    }
+}
+
+TEST_CASE("a range has one piece on each way, with XOR too", "[core][pmem]") {
+    const std::uint64_t base = 0x40000000;
+    const std::uint64_t size = 1 << 20;
+    const std::size_t ways = GENERATE(1u, 2u, 4u, 8u, 16u);
+    const InterleaveSet set({base, base + size}, 256, std::vector<std::uint64_t>(ways, 4096), true);
+    std::mt19937_64 random(ways);
+    for (int i = 0; i < 200; ++i) {
+        const std::uint64_t begin = base + random() % (size / 64) * 64;
+        const std::uint64_t end = std::min(begin + random() % 400 * 64, base + size);
+        std::uint64_t bytes = 0;
+        for (std::uint32_t way = 0; way < ways; ++way) {
+            const DpaRange part = set.on_way({begin, end}, way);
+            bytes += part.size();
+            for (std::uint64_t dpa = part.begin; dpa < part.end; dpa += 64) {
+                const std::uint64_t spa = set.encode({way, dpa});
+                REQUIRE(SpaRange{begin, end}.contains(spa));
+                REQUIRE(set.decode(spa) == InterleaveSet::Place{way, dpa});
+            }
+        }
+        REQUIRE(bytes == end - begin);
+    }
+}
+
+TEST_CASE("XOR takes powers of two, from the beginning of a stripe", "[core][pmem]") {
+    CHECK_THROWS_AS(InterleaveSet({0, 3 * 4096}, 4096, {0, 0, 0}, true), std::invalid_argument);
+    CHECK_THROWS_AS(InterleaveSet({4096, 5 * 4096}, 4096, {0, 0}, true), std::invalid_argument);
+    CHECK_NOTHROW(InterleaveSet({8192, 16384}, 4096, {0, 0}, true));
+}

@@ -43,6 +43,7 @@ int cxl_errno(ReturnCode code) {
         case ReturnCode::inject_poison_limit:
             return -EBUSY;
         case ReturnCode::invalid_input:
+        case ReturnCode::busy:
         case ReturnCode::media_disabled:
         case ReturnCode::permanent_media_failure:
             break;
