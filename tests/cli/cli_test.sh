@@ -829,7 +829,7 @@ regress)
     status 2 regress suite -j 0
     echo '{' >suite/a/broken.json
     status 1 regress suite
-    has out "suite/a/broken.json:1:"
+    has out "suite/a/broken.json:2:1: /: the JSON ends too early"
     has out "5 scenarios in 5 files: 3 ok, 1 failed, 1 not valid"
     status 2 regress suite/a/broken.json
     # Each shard of three, together each scenario once.
