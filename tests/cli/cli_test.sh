@@ -173,7 +173,7 @@ report-refuses)
     refused "$scenario" "this is a scenario: run it first"
     refused p.json "this is a trace for Perfetto"
     refused v.vcd "this is a VCD file"
-    printf 'SQLite format 3\0xxxx' >db; refused db "not databases"
+    printf 'SQLite format 3\0xxxx' >db; refused db "this is no results database of a campaign"
     printf '{"a": 1}' >foreign; refused foreign "neither a result nor a trace"
     head -c 200 /dev/urandom >noise; refused noise "noise: "
     status 2 report; has err "a file is needed"
