@@ -144,6 +144,30 @@ report)
     has p.html "default-src 'none'"
     for id in summary timeline latency phases outcomes exposure; do has p.html "<section id=\"$id\""; done
     if grep -qE "https?://" p.html; then fail "the page names an address"; fi
+    # A campaign's cells are variants; its parameter explains what differs.
+    cat >s.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "load",
+  "processes": [ { "id": "db", "pid": 900, "cpu": 0, "sigbus": "handler",
+    "maps": [ { "id": "m", "va": "0x7f0000000000", "size": "4KiB", "kind": "anon", "at": "0x12345000" } ] } ],
+  "events": [ { "id": "poison", "at": "1ms", "do": "poison", "spa": "0x12345000", "length": "64B" },
+              { "id": "load", "at": "2ms", "do": "load", "process": "db", "va": "0x7f0000000000" } ] }
+END
+    cat >c.json <<'END'
+{ "schema": "mcemu/campaign/1", "name": "two", "scenario": "s.json", "seed": 1, "runs": 3,
+  "sweep": [ { "of": "/machine/latency/kernel.nospec", "name": "change", "values": [ "5us", "80us" ] } ],
+  "measures": [ { "name": "kill", "from": "event:load", "to": "signal:db" } ] }
+END
+    status 0 campaign run c.json -o c.db -q
+    status 0 report c.db --format csv
+    has out "influence,,two,event:load,signal:db,change,1.0,"
+    has out "outcome,,two: change 80us,,,recovered,3,runs"
+    has out "phase,,two: change 80us,event:load,signal:db,kernel.nospec,80000.0,ns"
+    status 0 report c.db -o c.html
+    has c.html '<section id="sensitivity"'
+    head -c 20000 c.db >cut.db
+    status 2 report cut.db
+    has err "cut.db: "
+    [ "$(wc -l <err)" -eq 1 ] || fail "not one error"
     # Every shipped run can be reported.
     for s in "$data/panic.json" "$data/signals.json" "$reboot"/*.json; do
         "$program" run -q --trace t.ndjson --result r.json "$s" >out 2>err
@@ -173,7 +197,7 @@ report-refuses)
     refused "$scenario" "this is a scenario: run it first"
     refused p.json "this is a trace for Perfetto"
     refused v.vcd "this is a VCD file"
-    printf 'SQLite format 3\0xxxx' >db; refused db "not databases"
+    printf 'SQLite format 3\0xxxx' >db; refused db "this is no results database of a campaign"
     printf '{"a": 1}' >foreign; refused foreign "neither a result nor a trace"
     head -c 200 /dev/urandom >noise; refused noise "noise: "
     status 2 report; has err "a file is needed"
