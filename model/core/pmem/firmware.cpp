@@ -364,6 +364,7 @@ bool Firmware::is_module(int nvdimm) const {
 
 std::optional<SpaRange> Firmware::next_run(std::uint64_t from, std::uint64_t end,
                                            bool known_only) const {
+    if (from >= end) return std::nullopt;  // behind the last run: no region holds the address
     const Region& region = region_at(from);
     return pmem::next_run(region.set, poison(region), from, end,
                           known_only ? kPoisonListed : kPoisonAny);
