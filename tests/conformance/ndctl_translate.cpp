@@ -7,6 +7,9 @@
 namespace mcemu::conformance {
 namespace {
 
+// Firmware takes its time to notify (nvdimm.md 16: 5 ms); the next step comes after that.
+constexpr const char* kNotifies = "10ms";
+
 struct NotYet {};  // a step wants a value that no run has saved yet
 
 std::string hex(std::uint64_t value) {
@@ -441,6 +444,7 @@ private:
                 e["thresholds"] = renamed(limits);
             }
         }
+        if (step.contains("dimm")) pause_ = kNotifies;
     }
 
     // ------------------------------------------------------------ files and mappings
@@ -633,7 +637,7 @@ private:
             json& e = event("inject_smart");
             e["nvdimm"] = step["dimm"];
             e.update(step.value("options", json::object()));
-            pause_ = "10ms";  // a module takes its time to notify (nvdimm.md 16)
+            pause_ = kNotifies;
             return true;
         }
         if (op == "health" || op == "health_wait") {

@@ -394,3 +394,10 @@ TEST_CASE("an injected alarm raises the health notification of that module", "[c
     CHECK(a.notify->nvdimm == 3);
     CHECK(bench.call(Function::smart, 0, 0, 0, 3).reply.data[8] == kHealthFatal);
 }
+
+TEST_CASE("known poison may reach the region's end", "[core][pmem]") {
+    Bench b;
+    b.call(Function::inject_error, kBase + kSize - 256, 256);
+    CHECK(b.firmware.known_poison(0) ==
+          std::vector<SpaRange>{{kBase + kSize - 256, kBase + kSize}});
+}
