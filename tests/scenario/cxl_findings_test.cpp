@@ -18,7 +18,7 @@ TEST_CASE("a range of two CXL devices is accepted", "[scenario][cxl]") {
 
 TEST_CASE("a CXL device has memory", "[scenario][cxl]") {
     CHECK(told(document(R"("machine": {"memdevs": [{"id": "a"}]})")) ==
-          "s.json:2:26: /machine/memdevs/0: the device has no memory: give \"volatile\", "
+          "s.json:2:25: /machine/memdevs/0: the device has no memory: give \"volatile\", "
           "\"persistent\" or both");
 }
 

@@ -364,6 +364,7 @@ bool Firmware::is_module(int nvdimm) const {
 
 std::optional<SpaRange> Firmware::next_run(std::uint64_t from, std::uint64_t end,
                                            bool known_only) const {
+    if (from >= end) return std::nullopt;  // a run has reached the end of its region
     const Region& region = region_at(from);
     return pmem::next_run(region.set, poison(region), from, end,
                           known_only ? kPoisonListed : kPoisonAny);
