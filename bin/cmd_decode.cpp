@@ -56,7 +56,12 @@ Item from_arguments(const po::variables_map& values) {
 }
 
 std::string where(std::uint32_t cpu, std::int64_t bank, unsigned line) {
-    return "CPU " + std::to_string(cpu) + " bank " + std::to_string(bank) + " (line " +
+    // Linux numbers what is no bank of a processor from 128 on, and -1 (mce-inject-format.md 2.1).
+    const char* what = bank < 0      ? ", a report of firmware"
+                       : bank == 128 ? ", a thermal event"
+                       : bank > 31   ? ", none of a processor's"
+                                     : "";
+    return "CPU " + std::to_string(cpu) + " bank " + std::to_string(bank) + what + " (line " +
            std::to_string(line) + ")";
 }
 
@@ -71,7 +76,8 @@ std::vector<Item> from_log(const std::vector<formats::LoggedMce>& records) {
         r.misc = m.misc;
         if (m.processor_known) r.cpuid = m.cpuid;
         if (m.mcgcap != 0) r.mcgcap = m.mcgcap;
-        if (m.bank >= 0) r.bank = static_cast<unsigned>(m.bank);
+        if (m.bank >= 0 && m.bank <= 31) r.bank = static_cast<unsigned>(m.bank);
+        r.vendor = m.vendor;
         if (m.ip != 0) r.cs = m.cs;
         r.cpu = m.cpu;
         r.socket = m.socket;
@@ -110,7 +116,8 @@ Item from_inject(const formats::MceInjectRecord& m) {
     r.misc = m.misc.value_or(0);
     if (m.cpuid != 0) r.cpuid = m.cpuid;
     if (m.mcgcap != 0) r.mcgcap = m.mcgcap;
-    r.bank = m.bank;
+    if (m.bank <= 31) r.bank = m.bank;
+    r.vendor = m.cpuvendor;
     r.cs = m.cs;
     r.cpu = m.cpu;
     r.socket = m.socketid;

@@ -4,10 +4,13 @@
 #include <sstream>
 
 #include "exchange/mce_export.hpp"
+#include "exchange/rasdaemon_export.hpp"
 #include "formats/ndctl_commands.hpp"
 #include "formats_table.hpp"
 #include "output/atomic_file.hpp"
+#include "output/result.hpp"
 #include "scenario_file.hpp"
+#include "sim/run.hpp"
 
 namespace mcemu::cli {
 namespace {
@@ -44,6 +47,15 @@ exchange::Exported qemu_of_scenario(const scenario::LoadedScenario& loaded) {
 }
 exchange::Exported qemu_of_result(const Json& result) { return exchange::qemu_of(result); }
 
+/// What would have been recorded is known when it has run.
+exchange::Exported rasdaemon_of_scenario(const scenario::LoadedScenario& loaded) {
+    sim::Simulation simulation(loaded.scenario, {});
+    simulation.run();
+    return exchange::rasdaemon_of(
+        output::make_result(simulation.view(), nlohmann::json::object()));
+}
+exchange::Exported rasdaemon_of_result(const Json& result) { return exchange::rasdaemon_of(result); }
+
 /// A format that scenarios and results are written in.
 struct ExportFormat {
     const char* name;
@@ -56,6 +68,8 @@ constexpr ExportFormat kFormats[] = {
      mce_inject_of_scenario, mce_inject_of_result},
     {"ndctl", "`ndctl inject-error` commands for its media errors, as a shell script",
      ndctl_of_scenario, ndctl_of_result},
+    {"rasdaemon", "a database that ras-mc-ctl reads; a scenario is run first", rasdaemon_of_scenario,
+     rasdaemon_of_result},
     {"qemu", "`mce` commands for QEMU's monitor", qemu_of_scenario, qemu_of_result},
 };
 

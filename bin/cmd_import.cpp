@@ -2,6 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "exchange/dmesg_import.hpp"
 #include "exchange/mce_inject_import.hpp"
 #include "formats_table.hpp"
 #include "import_fit.hpp"
@@ -21,8 +22,11 @@ struct ImportFormat {
     scenario::Imported (*import)(std::string name, std::string text);
 };
 constexpr ImportFormat kFormats[] = {
+    {"dmesg", "a kernel log: dmesg, journalctl -k, syslog, /dev/kmsg, netconsole",
+     exchange::import_dmesg},
     {"mce-inject", "the text that mce-inject reads", exchange::import_mce_inject},
     {"ndctl", "JSON of `ndctl list` with any of -BDRNHXCiM", scenario::import_ndctl},
+    {"rasdaemon", "the database that rasdaemon keeps, ras-mc_event.db", exchange::import_rasdaemon},
     {"qemu", "`mce` commands of QEMU's monitor", exchange::import_qemu},
 };
 

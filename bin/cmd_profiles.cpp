@@ -137,6 +137,8 @@ constexpr std::array kRules = {
     RULE("DAX and pmem", nfit_takes_corrected, "corrected errors add bad blocks too"),
     RULE("DAX and pmem", nfit_rounds_up_to_line,
          "a bad range begins at the address rounded up to 64 bytes (else down to MISC.LSB)"),
+    RULE("DAX and pmem", revokes_devmem,
+         "enabling a namespace takes its range away from maps of /dev/mem"),
     RULE("DAX and pmem", nfit_sets_handled,
          "an error in pmem counts as handled: it is not printed"),
     RULE("DAX and pmem", kill_verb, "the kill line says"),

@@ -6,15 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "boot_image.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
 #include "output/dmesg.hpp"
 #include "output/ndctl_list.hpp"
 #include "output/result.hpp"
+#include "output/temporal.hpp"
 #include "output/trace_ndjson.hpp"
 #include "output/trace_perfetto.hpp"
 #include "output/trace_vcd.hpp"
 #include "output/verdict.hpp"
+#include "races.hpp"
 #include "scenario/nvdimm_state.hpp"
 #include "scenario_file.hpp"
 #include "sim/run.hpp"
@@ -51,7 +54,8 @@ CommandLine command_line() {
         ("ndctl-list", "the NVDIMMs at the end to standard output instead of the log, as "
          "ndctl list -BDHRNXM prints them")
         ("load-state", po::value<std::string>()->value_name("FILE"),
-         "boot on the NVDIMMs that a run left there; the scenario's own media errors do not count")
+         "boot on the NVDIMMs that a run left there; the scenario's own media errors and its "
+         "boots_on do not count")
         ("save-state", po::value<std::string>()->value_name("FILE"),
          "write what the NVDIMMs keep when the machine goes off at the end of the run")
         ("seed", po::value<std::string>()->value_name("N"), "seed of all random numbers")
@@ -62,6 +66,9 @@ CommandLine command_line() {
          "auto, always or never");
     // clang-format on
     add_scenario_options(line);
+    add_explore_options(line);
+    line.visible.add_options()("schedule", po::value<std::string>()->value_name("ORDER"),
+                               "run in one order that --explore found");
     line.hidden.add_options()(
         "no-run-ahead", "hand every timestamp to SystemC (for tests: the result is the same)")(
         "check-invariants", "look at the kernel's invariants after everything that happens")(
@@ -215,6 +222,27 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
     return met ? kDone : kDiffers;
 }
 
+/// run --explore: the outcomes instead of one log and verdict.
+int explore(const scenario::LoadedScenario& loaded, const po::variables_map& values,
+            compare::ExploreOptions how) {
+    for (const char* one : {"result", "trace", "log", "ndctl-list", "load-state", "save-state", "schedule"})
+        if (values.count(one))
+            throw UsageError("--" + std::string(one) +
+                             " is about one run, --explore about many: replay one with --schedule");
+    how.run.check_invariants = values.count("check-invariants") > 0;
+    how.progress = [](std::size_t) { return !interrupted.load(); };
+    const BootImage boot = boot_image(loaded, values["scenario"].as<std::string>());
+    if (!boot.good) return kUsage;
+    how.run.start_from = boot.get();
+    std::signal(SIGINT, on_interrupt);
+    const compare::Exploration found = compare::explore(loaded, how);
+    const std::string file = values["scenario"].as<std::string>();
+    output::write_file("-", values.count("json") ? exploration_json(found).dump(2) + "\n"
+                                                 : exploration_text(found, file));
+    if (interrupted) return kInterrupted;
+    return found.met() ? kDone : kDiffers;
+}
+
 }  // namespace
 
 int cmd_run(const Args& args) {
@@ -227,13 +255,22 @@ int cmd_run(const Args& args) {
         (*values)["scenario"].as<std::string>() == "-")
         throw UsageError("the scenario and --load-state both want standard input");
     const Names names = output_names(*values);
+    const auto explored = explore_options(*values);
+    std::optional<compare::ScheduleChooser> chooser;
+    if (values->count("schedule"))
+        chooser.emplace(schedule_of((*values)["schedule"].as<std::string>()));
 
     auto loaded = load_scenario(*values);
     if (!loaded) return kUsage;
+    if (explored) return explore(*loaded, *values, *explored);
     std::optional<NvdimmImage> image;
     if (values->count("load-state")) {
         image = load_state(*values, loaded->scenario);
         if (!image) return kUsage;
+    } else {
+        BootImage boot = boot_image(*loaded, (*values)["scenario"].as<std::string>());
+        if (!boot.good) return kUsage;
+        image = std::move(boot.image);
     }
     Outputs out = open(names);
 
@@ -242,9 +279,17 @@ int cmd_run(const Args& args) {
     options.run_ahead = values->count("no-run-ahead") == 0;
     options.check_invariants = values->count("check-invariants") > 0;
     options.interrupt = &interrupted;
+    options.log_matcher = output::make_log_matcher;
     options.start_from = image ? &*image : nullptr;
+    if (chooser) {
+        options.chooser = &*chooser;
+        options.window = schedule_of((*values)["schedule"].as<std::string>()).window;
+    }
     sim::Simulation simulation(std::move(loaded->scenario), options);
     simulation.run();
+    if (chooser)
+        if (const std::string misfit = chooser->misfit(); !misfit.empty())
+            throw UsageError("--schedule does not fit this scenario: " + misfit);
     if (out.state) write_state(simulation, *out.state);
     return report(simulation.view(), *loaded, *values, out);
 }

@@ -17,14 +17,25 @@ enum ExitStatus : int {
     kInterrupted = 130,
 };
 
+int cmd_report(const Args& args);
 int cmd_run(const Args& args);
+int cmd_campaign(const Args& args);
 int cmd_check(const Args& args);
+int cmd_regress(const Args& args);
 int cmd_schema(const Args& args);
+int cmd_completion(const Args& args);
+int cmd_man(const Args& args);
 int cmd_profiles(const Args& args);
 int cmd_latencies(const Args& args);
 int cmd_addr(const Args& args);
 int cmd_decode(const Args& args);
 int cmd_import(const Args& args);
 int cmd_export(const Args& args);
+int cmd_bisect(const Args& args);
+int cmd_coverage(const Args& args);
+int cmd_debug(const Args& args);
+int cmd_diff(const Args& args);
+int cmd_shrink(const Args& args);
+int cmd_whatif(const Args& args);
 
 }  // namespace mcemu::cli

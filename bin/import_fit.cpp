@@ -1,6 +1,7 @@
 #include "import_fit.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "output/expect.hpp"
 #include "output/match.hpp"
@@ -18,34 +19,52 @@ bool matches(const Json& want, const std::string& text) {
                             : output::matches_pattern(want, text);
 }
 
-/// For each wanted line the printed one that it is, as many as possible in the order of both.
+/// What lines that match have in common: their first words without numbers.
+std::string key_of(std::string_view text) {
+    constexpr std::size_t kLongest = 26;  // "mce: [Hardware Error]: TSC"
+    std::string out;
+    for (const char c : text) {
+        if (out.size() >= kLongest) break;
+        if (c < '0' || c > '9') out += c;
+    }
+    while (out.ends_with(' ')) out.pop_back();
+    return out;
+}
+
+/// For each wanted line the printed one that it is, as many as possible in the order of both. What
+/// is too much to weigh takes the next that matches, line by line.
 std::vector<std::size_t> align(const std::vector<scenario::SeenLine>& seen,
                                const std::vector<std::string>& log) {
-    constexpr std::size_t kNone = ~std::size_t{0}, kMostCells = 4'000'000;
-    std::vector<std::size_t> out(seen.size(), kNone);
+    constexpr std::size_t kNone = ~std::size_t{0}, kMostCells = 1'000'000, kSight = 50;
     const std::size_t n = seen.size(), m = log.size();
-    if (n == 0 || m == 0) return out;
+    std::vector<std::size_t> out(n, kNone);
+    std::map<std::string, std::vector<std::size_t>> places;
+    for (std::size_t k = 0; k < m; ++k) places[key_of(log[k])].push_back(k);
+    const auto candidates = [&](std::size_t i) -> const std::vector<std::size_t>& {
+        return places[key_of(seen[i].text)];
+    };
     if (n * m > kMostCells) {
-        // Too much to weigh: each line takes the next that it matches, within sight.
-        constexpr std::size_t kSight = 200;
         std::size_t from = 0;
-        for (std::size_t i = 0; i < n; ++i)
-            for (std::size_t k = from; k < std::min(m, from + kSight); ++k)
-                if (matches(seen[i].want, log[k])) {
-                    out[i] = k;
-                    from = k + 1;
-                    break;
-                }
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::vector<std::size_t>& at = candidates(i);
+            auto k = std::lower_bound(at.begin(), at.end(), from);
+            for (std::size_t tried = 0; tried < kSight && k != at.end(); ++tried, ++k) {
+                if (!matches(seen[i].want, log[*k])) continue;
+                out[i] = *k;
+                from = *k + 1;
+                break;
+            }
+        }
         return out;
     }
     std::vector<std::vector<bool>> same(n, std::vector<bool>(m));
+    for (std::size_t i = 0; i < n; ++i)
+        for (const std::size_t k : candidates(i)) same[i][k] = matches(seen[i].want, log[k]);
     std::vector<std::vector<std::uint32_t>> longest(n + 1, std::vector<std::uint32_t>(m + 1, 0));
     for (std::size_t i = n; i-- > 0;)
-        for (std::size_t k = m; k-- > 0;) {
-            same[i][k] = matches(seen[i].want, log[k]);
+        for (std::size_t k = m; k-- > 0;)
             longest[i][k] = std::max(
                 {longest[i + 1][k], longest[i][k + 1], same[i][k] ? longest[i + 1][k + 1] + 1 : 0});
-        }
     for (std::size_t i = 0, k = 0; i < n && k < m;) {
         if (same[i][k] && longest[i][k] == longest[i + 1][k + 1] + 1)
             out[i++] = k++;

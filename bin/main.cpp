@@ -5,7 +5,8 @@
 #include <iterator>
 #include <string_view>
 
-#include "commands.hpp"
+#include "command_table.hpp"
+#include "compare/child.hpp"
 #include "core/assert.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
@@ -23,28 +24,31 @@ extern "C" int sc_main(int, char**) { return mcemu::cli::kOwnFault; }
 namespace mcemu::cli {
 namespace {
 
-struct Command {
-    std::string_view name;
-    std::string_view arguments;
-    std::string_view what;
-    int (*run)(const Args&);
-};
 constexpr Command kCommands[] = {
     {"run", "SCENARIO", "emulate one scenario and print the kernel's log", cmd_run},
+    {"campaign", "PART", "run a scenario many times over swept and random parameters",
+     cmd_campaign, "plan run resume shard merge status report"},
     {"check", "SCENARIO...", "validate scenarios and print every finding", cmd_check},
+    {"regress", "PATH...", "run many scenarios in parallel and hold each against its expectations",
+     cmd_regress},
+    {"diff", "A B", "compare two runs: where they part, and in what they differ", cmd_diff},
+    {"whatif", "SCENARIO", "run a scenario as it stands and with a change in its middle", cmd_whatif},
+    {"bisect", "SCENARIO", "the first value of a setting at which the verdict flips", cmd_bisect},
+    {"shrink", "SCENARIO", "the smallest scenario that still fails the same way", cmd_shrink},
+    {"debug", "SCENARIO", "run a scenario step by step, forwards and back", cmd_debug},
+    {"coverage", "PATH...", "what scenarios reached, and what none did", cmd_coverage},
     {"decode", "[STATUS]", "explain machine-check registers, a kernel log or mce-inject text",
      cmd_decode},
     {"import", "FORMAT FILE", "make a scenario of what another tool wrote", cmd_import},
     {"export", "FORMAT FILE", "write a scenario or result in the form of another tool", cmd_export},
+    {"report", "FILE...", "figures and pictures from traces and results", cmd_report},
     {"addr", "SCENARIO ADDRESS", "show an address in every coordinate", cmd_addr},
     {"profiles", "", "show the emulated kernels and how they differ", cmd_profiles},
     {"latencies", "", "show the timing parameters with default, unit and source", cmd_latencies},
-    {"schema", "scenario|result|nvdimm-state", "print a JSON Schema (draft 7)", cmd_schema},
+    {"schema", "scenario|result|campaign|nvdimm-state", "print a JSON Schema (draft 7)", cmd_schema},
+    {"completion", "bash|zsh|fish", "print the shell's completion of mcemu", cmd_completion},
+    {"man", "[COMMAND]", "print a manual page", cmd_man},
 };
-
-// Planned commands that this version does not have.
-constexpr std::string_view kAbsent[] = {"regress", "campaign", "report", "diff",     "whatif",
-                                        "bisect",  "shrink",   "debug",  "coverage", "completion"};
 
 std::string help() {
     std::string text =
@@ -72,15 +76,12 @@ std::string help() {
 
 std::string versions() {
     return "mcemu " + std::string(output::program_version()) +
-           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/nvdimm-state/1\nSystemC " +
+           "\nschema mcemu/scenario/1, mcemu/result/1, mcemu/campaign/1, "
+           "mcemu/nvdimm-state/1\nSystemC " +
            sc_core::sc_release() + "\n";
 }
 
 [[noreturn]] void unknown_command(std::string_view name) {
-    for (const std::string_view absent : kAbsent)
-        if (name == absent)
-            throw UsageError("the command '" + std::string(name) +
-                             "' is not part of this version: see mcemu --help");
     std::vector<std::string> names;
     for (const Command& c : kCommands) names.emplace_back(c.name);
     const std::string near = nearest_name(name, names);
@@ -112,6 +113,8 @@ int complain(std::string_view what, int status) {
 
 }  // namespace
 
+std::span<const Command> commands() { return kCommands; }
+
 int run_program(const Args& args) {
     try {
         return dispatch(args);
@@ -121,6 +124,10 @@ int run_program(const Args& args) {
         return complain(error.what(), kCannotWrite);
     } catch (const InvariantError& error) {
         return complain(std::string("the emulator is at fault: ") + error.what(), kOwnFault);
+    } catch (const compare::ChildError& error) {
+        const bool late = error.how() == compare::ChildEnd::How::time_limit;
+        return complain(std::string(late ? "a run: " : "the emulator failed in a run: ") + error.what(),
+                        late ? kTimeLimit : kOwnFault);
     } catch (const std::exception& error) {
         return complain(std::string("the emulator failed: ") + error.what(), kOwnFault);
     } catch (...) {

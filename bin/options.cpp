@@ -23,6 +23,8 @@ std::string help_text(const CommandLine& line) {
     return text.str();
 }
 
+std::function<void(const CommandLine&)> describer;
+
 [[noreturn]] void unknown_option(const CommandLine& line, const po::unknown_option& error) {
     std::vector<std::string> names;
     for (const auto& option : line.visible.options()) names.push_back("--" + option->long_name());
@@ -34,7 +36,16 @@ std::string help_text(const CommandLine& line) {
 
 }  // namespace
 
+DescribeOnly::DescribeOnly(std::function<void(const CommandLine&)> take) {
+    describer = std::move(take);
+}
+DescribeOnly::~DescribeOnly() { describer = nullptr; }
+
 std::optional<po::variables_map> parse(const CommandLine& line, const Args& args) {
+    if (describer) {
+        describer(line);
+        return std::nullopt;
+    }
     po::options_description all;
     all.add(line.visible).add(line.hidden);
     all.add_options()("help,h", "");

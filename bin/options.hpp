@@ -1,5 +1,6 @@
 #pragma once  // What every subcommand does alike with its options.
 #include <boost/program_options.hpp>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -30,6 +31,16 @@ struct CommandLine {
 /// the command is done. Throws UsageError, naming the nearest option for an unknown one.
 std::optional<boost::program_options::variables_map> parse(const CommandLine& line,
                                                            const Args& args);
+
+/// While one lives, parse() hands its CommandLine to `take` and says that the command is done:
+/// nothing is parsed or printed.
+class DescribeOnly {
+public:
+    explicit DescribeOnly(std::function<void(const CommandLine&)> take);
+    ~DescribeOnly();
+    DescribeOnly(const DescribeOnly&) = delete;
+    DescribeOnly& operator=(const DescribeOnly&) = delete;
+};
 
 /// The name in `names` nearest to `wrong` by edit distance, empty when none is near.
 std::string nearest_name(std::string_view wrong, std::span<const std::string> names);

@@ -13,7 +13,9 @@ void add_scenario_options(CommandLine& line) {
         ("profile", po::value<std::string>()->value_name("NAME"),
          "kernel to emulate instead of the scenario's (see mcemu profiles)")
         ("set", po::value<std::vector<std::string>>()->value_name("/POINTER=VALUE")->composing(),
-         "change a value of the scenario (several allowed)");
+         "change a value of the scenario (several allowed)")
+        ("matrix", po::value<std::vector<std::string>>()->value_name("NAME=VALUE")->composing(),
+         "pick this value of the scenario's matrix (one per name)");
     // clang-format on
 }
 
@@ -25,6 +27,7 @@ void print(const std::vector<scenario::Finding>& findings) {
 }
 
 std::shared_ptr<scenario::LoadedScenario> load(const po::variables_map& values,
+                                               const std::string& path,
                                                scenario::LoadOptions options) {
     scenario::Overrides& overrides = options.overrides;
     const auto text = [&](const char* name) -> std::optional<std::string> {
@@ -35,9 +38,10 @@ std::shared_ptr<scenario::LoadedScenario> load(const po::variables_map& values,
     overrides.until = text("until");
     if (const auto seed = text("seed")) overrides.seed = parse_number(*seed, "--seed");
     if (values.count("set")) overrides.set = values["set"].as<std::vector<std::string>>();
+    if (values.count("matrix"))
+        overrides.matrix = values["matrix"].as<std::vector<std::string>>();
 
-    scenario::LoadResult result =
-        scenario::load_file(values["scenario"].as<std::string>(), options);
+    scenario::LoadResult result = scenario::load_file(path, options);
     print(result.findings);
     if (result.left_out > 0) std::cerr << "mcemu: and " << result.left_out << " findings more\n";
     return result.loaded;
@@ -46,27 +50,32 @@ std::shared_ptr<scenario::LoadedScenario> load(const po::variables_map& values,
 }  // namespace
 
 std::shared_ptr<scenario::LoadedScenario> load_scenario(const po::variables_map& values) {
-    return load(values, {});
+    return load(values, values["scenario"].as<std::string>(), {});
+}
+
+std::shared_ptr<scenario::LoadedScenario> load_scenario_text(const po::variables_map& values,
+                                                             const std::string& path,
+                                                             const scenario::ReadText& text) {
+    scenario::LoadOptions options;
+    options.read_file = [&](const std::string& wanted) {
+        return wanted == path ? text : scenario::read_file(wanted);
+    };
+    return load(values, path, std::move(options));
 }
 
 std::optional<ScenarioOrResult> load_scenario_or_result(const po::variables_map& values) {
     const std::string path = values["scenario"].as<std::string>();
     const scenario::ReadText text = scenario::read_file(path);
     if (text.text && scenario::is_result(*text.text)) {
-        if (values.count("profile") || values.count("set"))
-            throw UsageError("--profile and --set change scenarios, not results");
+        if (values.count("profile") || values.count("set") || values.count("matrix"))
+            throw UsageError("--profile, --set and --matrix change scenarios, not results");
         scenario::ResultText read =
             scenario::load_result(path == "-" ? "<stdin>" : path, *text.text);
         print(read.findings);
         if (!read.findings.empty()) return std::nullopt;
         return ScenarioOrResult{nullptr, std::move(read.result)};
     }
-    // The text was read once: standard input has no second time.
-    scenario::LoadOptions options;
-    options.read_file = [&](const std::string& wanted) {
-        return wanted == path ? text : scenario::read_file(wanted);
-    };
-    auto loaded = load(values, std::move(options));
+    auto loaded = load_scenario_text(values, path, text);
     if (!loaded) return std::nullopt;
     return ScenarioOrResult{std::move(loaded), {}};
 }

@@ -14,6 +14,11 @@ void add_scenario_options(CommandLine& line);
 std::shared_ptr<scenario::LoadedScenario> load_scenario(
     const boost::program_options::variables_map& values);
 
+/// The same for a file that was read before: standard input has no second time.
+std::shared_ptr<scenario::LoadedScenario> load_scenario_text(
+    const boost::program_options::variables_map& values, const std::string& path,
+    const scenario::ReadText& text);
+
 /// A scenario, or the result of a run.
 struct ScenarioOrResult {
     std::shared_ptr<scenario::LoadedScenario> scenario;  ///< null: it is a result

@@ -1,5 +1,7 @@
 #pragma once  // The one queue of future happenings, ordered by (time, sequence).
 #include <cstdint>
+#include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "core/units.hpp"
@@ -20,6 +22,24 @@ public:
 
 protected:
     ~AgendaTarget() = default;
+};
+
+/// One of the entries whose order nature leaves open.
+struct AgendaCandidate {
+    SimTime at;              ///< when it would run; later than its due time when others went first
+    std::uint64_t sequence;  ///< which entry it is, for its whole life
+    Causality why;
+};
+
+/// Decides which entry runs next (`run --explore`).
+class AgendaChooser {
+public:
+    /// Asked before every entry. `candidates` is never empty and stands in (time, sequence) order:
+    /// 0 is what runs without a chooser. Returns an index into it.
+    virtual std::size_t choose(std::span<const AgendaCandidate> candidates) = 0;
+
+protected:
+    ~AgendaChooser() = default;
 };
 
 /// Future happenings in (time, sequence) order: entries of one time run in the order in which
@@ -51,6 +71,13 @@ public:
         now_ = at;
         return true;
     }
+    /// Lets `chooser` (null: nobody) pick among the entries of the earliest time and those that
+    /// follow within `window`. Who goes first makes the others late: they run no earlier than it,
+    /// and no entry waits for longer than `window` past its own time.
+    void choose_by(AgendaChooser* chooser, SimTime window) {
+        chooser_ = chooser;
+        window_ = window;
+    }
     /// Moves now() forward with nothing to run, e.g. to the end of the simulation.
     void advance_to(SimTime t);
     /// Leaves run_until() after the running entry and drops all entries (panic, shutdown).
@@ -70,6 +97,8 @@ private:
     };
     void push(const Entry& entry);
     Entry take();
+    std::uint64_t run_chosen(SimTime limit, std::uint64_t most);
+    Entry take_chosen(SimTime limit);
     static bool later(const Entry& a, const Entry& b) {
         return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
     }
@@ -85,6 +114,11 @@ private:
     bool stopped_ = false;
     SimTime limit_{};         // of run_until(), while it runs
     std::uint64_t left_ = 0;  // entries that it may still run
+
+    AgendaChooser* chooser_ = nullptr;
+    SimTime window_{};
+    std::unordered_map<std::uint64_t, SimTime> due_;  // own times of entries made late, by sequence
+    std::vector<AgendaCandidate> candidates_;
 };
 
 }  // namespace mcemu

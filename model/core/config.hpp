@@ -84,6 +84,24 @@ struct MemdevConfig {
 
 enum class NvdimmProfile : std::uint8_t { optane, nvdimm_n, test };
 
+/// Which health alarms are armed, and at what (nvdimm.md 9.2).
+struct SmartThresholds {
+    std::uint16_t control = 3;  ///< bit 0 spares, 1 media temperature, 2 controller temperature
+    std::uint8_t spares = 5;    ///< percent
+    std::uint16_t media_temperature = 40 * 16, controller_temperature = 30 * 16;  ///< 1/16 deg C
+    bool operator==(const SmartThresholds&) const = default;
+};
+/// Health data that a module begins with; what is not given is its profile's.
+struct SmartStart {
+    std::optional<std::uint8_t> health, spares, life_used, alarm_flags, shutdown_state;
+    std::optional<std::uint16_t> media_temperature, controller_temperature;  ///< 1/16 deg C
+    std::optional<std::uint32_t> shutdown_count;
+    std::optional<SmartThresholds> thresholds;
+    bool operator==(const SmartStart&) const = default;
+};
+/// Whether the label area can be read (nvdimm.md 3): `locked` answers "access denied".
+enum class LabelArea : std::uint8_t { present, locked, corrupt };
+
 struct NvdimmConfig {
     std::string id;
     std::uint64_t size = 0;
@@ -96,6 +114,8 @@ struct NvdimmConfig {
     std::vector<DpaRange> stuck;           ///< units that Clear Uncorrectable Error cannot heal
     std::uint32_t handle = 0;              ///< NFIT device handle
     std::uint32_t socket = 0;
+    SmartStart smart{};
+    LabelArea labels = LabelArea::present;
 };
 
 struct RegionConfig {
@@ -119,6 +139,9 @@ struct NamespaceConfig {
     std::uint64_t data_offset = 0;
     std::uint64_t end_trunc = 0;
     std::string device;         ///< "dax0.0", "pmem0", "pmem0s"
+    bool present = true;        ///< false: an event creates it later; it has no range yet
+    std::uint32_t sector_size = 4096;  ///< sector mode: external sector, 512 or 4096 bytes
+    std::string label;          ///< name that the user gave it
     SpaRange data() const { return {range.begin + data_offset, range.end - end_trunc}; }
 };
 
@@ -222,7 +245,7 @@ struct FileConfig {
     std::vector<FileExtent> extents;
 };
 
-enum class MapKind : std::uint8_t { anon, file, shmem, hugetlb, devdax, fsdax };
+enum class MapKind : std::uint8_t { anon, file, shmem, hugetlb, devdax, fsdax, devmem };
 enum class MapState : std::uint8_t { dirty, clean, mlocked, swapcache, thp, untouched, unevictable, ksm };
 struct MapConfig {
     std::string id;

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/condition.hpp"
 #include "core/config.hpp"
 #include "core/units.hpp"
 
@@ -41,6 +42,13 @@ struct PoisonEvent {
     bool heal = false;          ///< unpoison_media
     int memdev = -1;            ///< CXL memory device
 };
+/// Contents that an access leaves on persistent memory, or is compared with.
+struct DataSpec {
+    enum class Kind : std::uint8_t { none, fill, pattern } kind = Kind::none;
+    /// fill: four bytes, repeated, little-endian; pattern: number of a name in Scenario::patterns,
+    /// byte N of the access is byte N of what it stands for.
+    std::uint32_t word = 0;
+};
 enum class AccessKind : std::uint8_t { load, store, store_full_line, fetch, speculative, scrub, dma_read, dma_write };
 /// load, store, fetch: the process accesses its memory.
 struct AccessEvent {
@@ -48,6 +56,8 @@ struct AccessEvent {
     std::uint32_t process = 0;
     std::uint64_t va = 0;
     std::uint64_t size = 8;
+    DataSpec data{};     ///< what a store leaves
+    bool report = false; ///< tell what a load finds
 };
 struct SpeculateEvent {
     CpuId cpu = 0;
@@ -78,18 +88,25 @@ struct BioEvent {
     std::uint32_t ns = 0;                 ///< namespace index
     std::uint64_t sector = 0, sectors = 1;
     int process = -1;                     ///< submitter; -1: a kernel thread
+    DataSpec data{};                      ///< what a write leaves
+    bool report = false;                  ///< tell what a read finds
 };
 /// read(2), write(2) on a file: through DAX or the page cache.
 struct FileIoEvent {
     bool write = false;
     std::uint32_t file = 0, process = 0;
     std::uint64_t offset = 0, size = 4096;
+    DataSpec data{};
+    bool report = false;
 };
+/// fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE).
+struct PunchHoleEvent { std::uint32_t file = 0, process = 0; std::uint64_t offset = 0, size = 4096; };
 struct DsmEvent {
-    enum class Function : std::uint8_t { ars_cap, ars_start, ars_status, clear_error, inject_error, inject_clear, inject_status, smart, smart_inject, translate_spa } function = Function::ars_cap;
+    enum class Function : std::uint8_t { ars_cap, ars_start, ars_status, clear_error, inject_error, inject_clear, inject_status, smart, smart_inject, translate_spa, smart_threshold, smart_set_threshold, latch_shutdown } function = Function::ars_cap;
     int nvdimm = -1;
     std::uint64_t address = 0, length = 0;  ///< SPA
-    std::uint32_t flags = 0;                ///< ARS start flags, inject options
+    std::uint32_t flags = 0;                ///< ARS start flags, inject options; latch_shutdown: enable
+    SmartThresholds thresholds{};           ///< smart_set_threshold
 };
 /// A mailbox command of a CXL memory device, by way of its driver.
 struct CxlEvent {
@@ -132,6 +149,54 @@ struct SysctlEvent { std::string name; std::uint64_t value = 0; };
 struct CpuHotplugEvent { CpuId cpu = 0; bool online = false; };
 /// umount and ndctl disable-namespace; ndctl enable-namespace and mount.
 struct NamespaceEvent { std::uint32_t ns = 0; bool enable = false; };
+/// How a namespace is to be made. What is not given is ndctl's default.
+struct NamespaceRequest {
+    std::optional<NamespaceMode> mode;
+    std::optional<bool> map_dev;
+    std::optional<std::uint64_t> size, align, offset;  ///< bytes; offset in the region
+    std::optional<std::uint32_t> sector_size;
+    bool label_v1_1 = false;  ///< its BTT has the layout of version 1.1 labels
+    std::string name;
+};
+/// A command of ndctl, or of a shell in sysfs, on the NVDIMM bus.
+struct NdctlEvent {
+    enum class Command : std::uint8_t {
+        inject_error, clear_errors, start_scrub, wait_scrub, create_namespace, destroy_namespace,
+        reconfigure_namespace, check_namespace, enable_region, disable_region, enable_dimm,
+        disable_dimm, list, inject_smart, monitor, read_attribute, write_attribute, read_infoblock,
+        btt_lookup, fail_command,
+    } command = Command::list;
+    int ns = -1, region = -1, nvdimm = -1;  ///< -1: none named, or all of them
+    bool all = false;                       ///< the word "all"
+    bool human = false, force = false, verbose = false;
+    // inject_error
+    std::optional<std::uint64_t> block, count;
+    bool uninject = false, status = false, notify = true, saturate = false;
+    bool scrub = false;                     ///< clear_errors --scrub
+    bool wait = false;                      ///< start_scrub --wait
+    NamespaceRequest make{};                ///< create_, reconfigure_namespace
+    bool repair = false, rewrite_log = false;  ///< check_namespace
+    /// list: what of, and what about it.
+    struct Listing {
+        bool buses = false, dimms = false, regions = false, namespaces = false;
+        bool health = false, media_errors = false, idle = false, capabilities = false;
+    } listing{};
+    /// inject_smart: per field a value, whether it is taken back, alarms on or off.
+    struct Smart {
+        std::optional<std::int32_t> media_temperature, media_temperature_threshold,
+            ctrl_temperature_threshold;     ///< 1/16 deg C
+        std::optional<std::uint32_t> spares, spares_threshold;  ///< percent
+        std::optional<bool> media_temperature_alarm, ctrl_temperature_alarm, spares_alarm;
+        bool fatal = false, unsafe_shutdown = false;
+        bool media_temperature_uninject = false, spares_uninject = false, fatal_uninject = false,
+             unsafe_shutdown_uninject = false, uninject_all = false;
+    } smart{};
+    std::uint32_t monitor_events = 0;       ///< bits in the order of monitor's names; 0: all
+    std::string attribute, text;            ///< read_, write_attribute: its name; what is written
+    std::uint64_t offset = 0;               ///< read_infoblock: bytes; btt_lookup: block
+    std::string failing;                    ///< fail_command: which DIMM command
+    int code = 0;                           ///< and its negative errno; 0: no longer
+};
 struct PowerFailEvent { bool adr_fails = false; };
 /// A kernel function of the stub by name: set_mce_nospec, clear_mce_nospec, reserve_memtype,
 /// free_memtype, memory_failure, soft_offline_page, page_flags ...
@@ -143,7 +208,7 @@ using Action =
                  CxlEvent, DmaEvent, CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
                  FsyncEvent, PrctlMceKillEvent, SigprocmaskEvent, SigactionEvent, PinEvent,
                  UnpinEvent, SysctlEvent, CpuHotplugEvent, NamespaceEvent, PowerFailEvent,
-                 CallEvent>;
+                 CallEvent, PunchHoleEvent, NdctlEvent>;
 
 // ---------------------------------------------------------------- when
 
@@ -160,11 +225,8 @@ struct TriggerOnAccess {
     std::optional<std::uint64_t> va, spa;  ///< line that is touched
     std::uint64_t nth = 1;
 };
-struct TriggerWhen {
-    Pfn page;
-    std::uint32_t flag = 0;  ///< PageFlag bit number
-    bool set = true;
-};
+/// The condition comes to hold, or happens.
+struct TriggerWhen { Condition condition; };
 using Trigger = std::variant<TriggerAt, TriggerAfter, TriggerOnAccess, TriggerWhen>;
 
 struct Event {
@@ -186,7 +248,9 @@ struct Scenario {
     std::vector<KernelPagesConfig> kernel_pages;
     std::vector<ProcessConfig> processes;
     std::vector<Event> events;
+    std::vector<std::string> patterns{};  ///< names of contents (DataSpec)
     std::optional<SimTime> until;
+    std::vector<TemporalExpectation> temporal;  ///< expect.temporal
 };
 
 }  // namespace mcemu

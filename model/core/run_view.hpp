@@ -26,6 +26,7 @@ struct RunView {
     std::vector<BankSnapshot> banks{};                 ///< every bank that was ever used, rising
     std::vector<SimTime> event_times{};                 ///< per event: first time it ran
     std::vector<bool> event_ran{};
+    std::vector<TemporalHistory> temporal{};            ///< per Scenario::temporal
     std::uint64_t speculative_hits = 0;                ///< speculation that reached poison
     bool interrupted = false;                          ///< --until or a signal ended it early
 };

@@ -93,6 +93,16 @@ void Incident::need_memory(std::uint64_t spa) {
     if (spa < kMaxSpa) top_ = std::max(top_, spa + 1);
 }
 
+void Incident::need_no_range(SpaRange range) {
+    range = {round_down(range.begin, kPageSize), round_up(std::min(range.end, kMaxSpa), kPageSize)};
+    if (range.begin >= range.end) return;
+    constexpr std::size_t kMost = 1000;
+    if (outside_.size() < kMost)
+        outside_.push_back(range);
+    else
+        lose(0, 0, "more than a thousand ranges that are no memory", "the first thousand");
+}
+
 void Incident::add(SimTime at, Json event) { events_.push_back({at, std::move(event)}); }
 
 Json Incident::machine() const {
@@ -127,15 +137,18 @@ Json Incident::machine() const {
     out["memory"] = dram();
     if (!pmem_.empty()) {
         Json nvdimms = Json::array(), regions = Json::array(), namespaces = Json::array();
-        for (const auto& [base, size] : pmem_) {
+        for (const auto& [base, region] : pmem_) {
             const std::string n = std::to_string(regions.size());
-            nvdimms.push_back({{"id", "nmem" + n}, {"size", size}});
+            nvdimms.push_back({{"id", "nmem" + n}, {"size", region.size}});
             regions.push_back({{"id", "region" + n},
                                {"base", hex_text(base)},
-                               {"size", size},
+                               {"size", region.size},
                                {"nvdimms", Json::array({"nmem" + n})}});
-            namespaces.push_back(
-                {{"id", "namespace" + n + ".0"}, {"region", "region" + n}, {"mode", "devdax"}});
+            Json ns = {
+                {"id", "namespace" + n + ".0"}, {"region", "region" + n}, {"mode", "devdax"}};
+            if (region.small_pages) ns["align"] = "4KiB";
+            ns["data_offset"] = "2MiB";
+            namespaces.push_back(std::move(ns));
         }
         out["nvdimms"] = std::move(nvdimms);
         out["regions"] = std::move(regions);
@@ -150,9 +163,8 @@ Json Incident::dram() const {
     std::erase_if(ranges, [](const SpaRange& r) { return r.size() < kPageSize; });
     // Without the firmware's map: all from 0 on that somebody speaks of.
     if (ranges.empty()) ranges.push_back({0, std::max(2 * kGiB, round_up(top_, kGiB))});
-    for (const auto& [base, size] : pmem_) cut(ranges, {base, base + size});
-    for (const std::uint64_t pfn : outside_)
-        if (pfn < kMaxSpa / kPageSize) cut(ranges, {pfn * kPageSize, (pfn + 1) * kPageSize});
+    for (const auto& [base, region] : pmem_) cut(ranges, {base, base + region.size});
+    for (const SpaRange& hole : outside_) cut(ranges, hole);
     if (ranges.empty()) ranges.push_back({0, kPageSize});
     Json out = Json::array();
     for (const SpaRange& r : ranges)
@@ -164,7 +176,7 @@ Json Incident::dram() const {
 
 std::string Incident::namespace_at(const std::string& base) const {
     std::size_t number = 0;
-    for (const auto& [begin, size] : pmem_) {
+    for (const auto& [begin, region] : pmem_) {
         if (hex_text(begin) == base) break;
         ++number;
     }
@@ -190,24 +202,21 @@ scenario::Imported Incident::finish() {
     if (profile) kernel["profile"] = *profile;
     if (!boot.empty()) kernel["boot"] = std::move(boot);
     if (!unmap_fails_.empty()) kernel["knobs"] = {{"unmap_fails", std::move(unmap_fails_)}};
+    if (!decoders.empty()) kernel["decoders"] = std::move(decoders);
     if (!kernel.empty()) document["kernel"] = std::move(kernel);
     document["machine"] = machine();
-    Json files = Json::array(), processes = Json::array();
+    Json processes = Json::array();
     for (Process& p : processes_) {
-        for (Json& map : p.maps) {
+        for (Json& map : p.maps)
             if (map["kind"] == "devdax") map["of"] = namespace_at(map["of"].get<std::string>());
-            if (map["kind"] != "file") continue;
-            const std::string file = "file" + std::to_string(files.size());
-            files.push_back({{"id", file}, {"size", "4KiB"}});
-            map["of"] = file;
-        }
         Json process = {{"id", p.id}, {"comm", p.comm}};
         if (p.pid) process["pid"] = *p.pid;
         if (p.cpu != 0) process["cpu"] = p.cpu;
+        if (p.early) process["mce_kill"] = "early";
         process["maps"] = std::move(p.maps);
         processes.push_back(std::move(process));
     }
-    if (!files.empty()) document["files"] = std::move(files);
+    if (!files_.empty()) document["files"] = std::move(files_);
     if (!kernel_pages_.empty()) document["kernel_pages"] = std::move(kernel_pages_);
     if (!processes.empty()) document["processes"] = std::move(processes);
     Json events = Json::array();

@@ -39,7 +39,7 @@ public:
     std::vector<SpaRange> memory;            ///< of the firmware's map; empty: unknown
     std::vector<SpaRange> persistent;
     bool lmce = false;
-    Json boot = Json::object();
+    Json boot = Json::object(), decoders = Json::object();
 
     /// False, with a finding, when no emulated machine has it.
     bool need_cpu(std::uint64_t cpu, unsigned line, unsigned column);
@@ -50,7 +50,8 @@ public:
     void banks_are(std::uint64_t count) { banks_known_ = count; }
     /// The address is DRAM, or it is memory that the kernel does not know.
     void need_memory(std::uint64_t spa);
-    void need_no_memory(Pfn pfn) { outside_.push_back(pfn.value); }
+    void need_no_memory(Pfn pfn) { need_no_range({pfn.spa(), pfn.spa() + kPageSize}); }
+    void need_no_range(SpaRange range);
 
     // ------------------------------------------------------------ what lives in it
 
@@ -61,9 +62,17 @@ public:
         std::string comm;
         std::optional<std::uint32_t> pid;
         std::uint32_t cpu = 0;
+        bool early = false;  ///< it wants to be told before it touches the page
     };
     /// Makes it so. Returns the id of the process that maps the page; empty when none does.
     std::string own(Pfn pfn, const Owner& owner, unsigned line);
+
+    /// The page, which somebody has, is this one's too.
+    void share(Pfn pfn, const Owner& owner);
+    /// The id of a process that runs without memory of its own.
+    std::string runner(const std::string& comm, std::optional<std::uint32_t> pid);
+    /// Whether that process maps the address.
+    bool maps(const std::string& process, std::uint64_t va) const;
 
     // ------------------------------------------------------------ what happens
 
@@ -85,6 +94,7 @@ private:
         std::string id, comm;
         std::optional<std::uint32_t> pid;
         std::uint32_t cpu = 0;
+        bool early = false;
         Json maps = Json::array();
         std::map<std::uint64_t, int> vas;  ///< pages of addresses in use
     };
@@ -92,21 +102,31 @@ private:
     Json machine() const;
     Json dram() const;
     std::string namespace_at(const std::string& base) const;
-    Process& process(const Owner& owner);
+    std::size_t process(const Owner& owner);
     std::uint64_t place(Process& p, const Owner& owner, std::uint64_t size);
-    void own_persistent(Pfn pfn, Process& p, const Owner& owner);
+    void own_persistent(Pfn pfn, std::size_t who, const Owner& owner);
 
     std::string source_;
     std::vector<scenario::Finding> findings_, lost_;
     std::map<std::string, std::size_t> told_;  ///< how often, by `wrong`
     std::uint64_t cpus_ = 0, banks_ = 0, sockets_ = 0, top_ = 0;
     std::optional<std::uint64_t> cpus_known_, sockets_known_, banks_known_;
-    std::vector<std::uint64_t> outside_;
+    std::vector<SpaRange> outside_;
     std::vector<Process> processes_;
     Json kernel_pages_ = Json::array();
     Json unmap_fails_ = Json::array();
-    std::map<std::uint64_t, std::string> owned_;   ///< pfn to process id
-    std::map<std::uint64_t, std::uint64_t> pmem_;  ///< GiB-sized regions by base: size
+    /// Where a page is mapped first.
+    struct Owned {
+        std::ptrdiff_t process = -1;  ///< index; -1: nowhere
+        std::size_t map = 0;
+    };
+    std::map<std::uint64_t, Owned> owned_;  ///< by pfn
+    Json files_ = Json::array();
+    struct Persistent {
+        std::uint64_t size = 0;
+        bool small_pages = false;  ///< somebody maps it by 4 KiB
+    };
+    std::map<std::uint64_t, Persistent> pmem_;  ///< by base
     std::vector<Timed> events_;
 };
 

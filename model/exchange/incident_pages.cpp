@@ -62,12 +62,16 @@ std::string tidy_name(std::string_view comm) {
 
 }  // namespace
 
-Incident::Process& Incident::process(const Owner& owner) {
+std::size_t Incident::process(const Owner& owner) {
     const std::string comm = tidy_name(owner.comm);
     std::optional<std::uint32_t> pid = owner.pid;
     if (pid && (*pid == 0 || *pid > kMaxPid)) pid.reset();
-    for (Process& p : processes_)
-        if (pid ? p.pid == pid : !p.pid && p.comm == comm) return p;
+    for (std::size_t i = 0; i < processes_.size(); ++i)
+        if (pid ? processes_[i].pid == pid
+                : !processes_[i].pid && processes_[i].comm == comm.substr(0, 15)) {
+            processes_[i].early = processes_[i].early || owner.early;
+            return i;
+        }
     Process p;
     p.comm = comm.substr(0, 15);
     p.id = pid ? p.comm + "-" + std::to_string(*pid) : p.comm;
@@ -78,7 +82,9 @@ Incident::Process& Incident::process(const Owner& owner) {
     while (taken()) p.id += "-2";
     p.pid = pid;
     p.cpu = owner.cpu;
-    return processes_.emplace_back(std::move(p));
+    p.early = owner.early;
+    processes_.push_back(std::move(p));
+    return processes_.size() - 1;
 }
 
 /// Where in the process a page of `size` bytes is mapped, whose place in it is owner.va's.
@@ -100,94 +106,147 @@ std::uint64_t Incident::place(Process& p, const Owner& owner, std::uint64_t size
     return at;
 }
 
-void Incident::own_persistent(Pfn pfn, Process& p, const Owner& owner) {
-    const std::uint64_t spa = pfn.value * kPageSize;
+/// A mapping of device-dax that holds the page; none where the namespace has no data.
+void Incident::own_persistent(Pfn pfn, std::size_t who, const Owner& owner) {
+    const std::uint64_t spa = pfn.spa();
     const auto inside = [&](std::uint64_t base, std::uint64_t size) {
         return spa >= base && spa - base < size;
     };
-    const auto known = std::find_if(pmem_.begin(), pmem_.end(),
-                                    [&](const auto& r) { return inside(r.first, r.second); });
-    std::uint64_t base = 0, size = 0;
-    if (known != pmem_.end()) {
-        std::tie(base, size) = *known;
-    } else {
+    auto region = std::find_if(pmem_.begin(), pmem_.end(),
+                               [&](const auto& r) { return inside(r.first, r.second.size); });
+    if (region == pmem_.end()) {
+        std::uint64_t base = 0, size = 0;
         for (const SpaRange& r : persistent) {
-            const std::uint64_t begin = round_up(r.begin, kHuge),
-                                end = round_down(std::min(r.end, kMaxSpa), kHuge);
+            const std::uint64_t begin = round_up(r.begin, kHuge);
+            const std::uint64_t end = round_down(std::min(r.end, kMaxSpa), kHuge);
             if (begin < end && inside(begin, end - begin)) base = begin, size = end - begin;
         }
         if (size == 0) {
             // By whole GiB; the first 2 MiB are the namespace's own.
             base = round_down(spa, kGiB);
             if (spa - base < kHuge) base -= std::min(base, kGiB);
-            size = round_up(spa + 1, kGiB) - base;
-            for (const auto& [other, length] : pmem_)
-                if (base < other + length && other < base + size) base = other + length;
+            for (const auto& [other, known] : pmem_)
+                if (base < other + known.size && other < round_up(spa + 1, kGiB))
+                    base = other + known.size;
             size = round_up(spa + 1, kGiB) - base;
         }
-        pmem_[base] = size;
+        region = pmem_.emplace(base, Persistent{size, false}).first;
     }
-    if (spa < base + kHuge) return;  // no data there: nothing can map it
+    const std::uint64_t base = region->first;
+    if (spa < base + kHuge) return;
+    // Huge pages begin at the same place of both.
+    const bool small = owner.va && *owner.va % kHuge / kPageSize != spa % kHuge / kPageSize;
+    if (small) region->second.small_pages = true;
+    const std::uint64_t page = small ? kPageSize : kHuge;
+    Process& p = processes_[who];
     // finish() turns the base into the name, when all regions are known.
-    p.maps.push_back({{"va", hex_text(place(p, owner, kHuge))},
-                      {"size", "2MiB"},
+    p.maps.push_back({{"va", hex_text(place(p, owner, page))},
+                      {"size", scenario::size_text(page)},
                       {"kind", "devdax"},
                       {"of", hex_text(base)},
-                      {"offset", hex_text(round_down(spa, kHuge) - base - kHuge)}});
+                      {"offset", hex_text(round_down(spa, page) - base - kHuge)}});
 }
 
 std::string Incident::own(Pfn pfn, const Owner& owner, unsigned line) {
     const std::uint64_t spa = pfn.value * kPageSize;
     if (pfn.value >= kMaxSpa / kPageSize) return "";
-    if (const auto known = owned_.find(pfn.value); known != owned_.end()) return known->second;
+    const auto id_of = [&](const Owned& o) {
+        return o.process < 0 ? std::string() : processes_[static_cast<std::size_t>(o.process)].id;
+    };
+    if (const auto known = owned_.find(pfn.value); known != owned_.end())
+        return id_of(known->second);
     need_memory(spa);
     const Kind* kind = kind_of(owner.page_type);
     if (!kind && owner.page_type.empty())
         kind = kind_of(owner.comm.empty() && !owner.va ? "free buddy page" : "dirty LRU page");
     if (!kind) {
-        lose(line, 0, "no page of a scenario is a \"" + owner.page_type + "\"",
+        lose(line, 0, "no page of a scenario is a \"" + owner.page_type.substr(0, 60) + "\"",
              "a dirty page of a process");
         kind = kind_of("dirty LRU page");
     } else if (!kind->surely) {
         lose(line, 0, "which page is a \"" + owner.page_type + "\" is not known",
-             kind->what == kernel_page ? "one of the kernel, \"" + std::string(kind->state) + "\""
-                                       : "one that is \"" + std::string(kind->state) + "\"");
+             (kind->what == Kind::What::kernel_page ? "one of the kernel, \"" : "one that is \"") +
+                 std::string(kind->state) + "\"");
     }
     const std::uint64_t begin = round_down(spa, kind->page);
-    for (std::uint64_t page = begin; page < begin + kind->page; page += kPageSize)
-        if (const auto known = owned_.find(page / kPageSize); known != owned_.end())
-            return known->second;
-    const auto remember = [&](const std::string& who) {
+    const auto pages = [&](auto&& each) {
         for (std::uint64_t page = begin; page < begin + kind->page; page += kPageSize)
-            owned_[page / kPageSize] = who;
-        return who;
+            each(page / kPageSize);
     };
-    if (kind->what == nothing) return remember("");
-    if (kind->what == kernel_page) {
+    bool overlaps = false;
+    pages([&](std::uint64_t page) { overlaps = overlaps || owned_.contains(page); });
+    if (overlaps) {
+        lose(line, 0, "a huge page lies over pages that are others'", "they keep theirs");
+        return "";
+    }
+    Owned owned;
+    if (kind->what == Kind::What::kernel_page)
         kernel_pages_.push_back({{"at", hex_text(begin)},
                                  {"size", scenario::size_text(kind->page)},
                                  {"state", kind->state}});
-        return remember("");
+    if (kind->what == Kind::What::map || kind->what == Kind::What::persistent) {
+        Owner known = owner;
+        if (known.comm.empty()) {
+            known.comm = "victim";
+            lose(line, 0, "the source does not say whose page it was", "a process \"victim\"");
+        }
+        const std::size_t who = process(known);
+        owned.process = static_cast<std::ptrdiff_t>(who);
+        owned.map = processes_[who].maps.size();
+        if (kind->what == Kind::What::persistent)
+            own_persistent(pfn, who, owner);
+        else {
+            if (owner.page_type == "unmapping failed page") unmap_fails_.push_back(hex_text(spa));
+            Process& p = processes_[who];
+            Json m = {{"va", hex_text(place(p, owner, kind->page))},
+                      {"size", scenario::size_text(kind->page)},
+                      {"kind", kind->map_kind},
+                      {"at", hex_text(begin)}};
+            if (kind->map_kind == "file") {
+                m["of"] = "file" + std::to_string(files_.size());
+                files_.push_back({{"id", m["of"]}, {"size", "4KiB"}});
+            }
+            if (kind->state != "dirty") m["state"] = kind->state;
+            p.maps.push_back(std::move(m));
+        }
+        if (processes_[who].maps.size() == owned.map) owned.process = -1;
     }
-    Owner who = owner;
-    if (who.comm.empty()) {
-        who.comm = "victim";
-        lose(line, 0, "the log does not say whose page it was", "a process \"victim\"");
+    pages([&](std::uint64_t page) { owned_[page] = owned; });
+    return id_of(owned);
+}
+
+void Incident::share(Pfn pfn, const Owner& owner) {
+    const auto known = owned_.find(pfn.value);
+    if (known == owned_.end() || known->second.process < 0) return;
+    const auto first = static_cast<std::size_t>(known->second.process);
+    const std::size_t who = process(owner);
+    if (who == first) return;
+    Json& from = processes_[first].maps[known->second.map];
+    Json m = from;
+    if (from["kind"] == "file" || from["kind"] == "devdax") {
+        m.erase("at");
+        m.erase("id");
+    } else {
+        if (!from.contains("id")) from["id"] = "page-" + hex_text(pfn.value);
+        m = {{"size", from["size"]}, {"kind", from["kind"]}, {"shared_with", from["id"]}};
     }
-    Process& p = process(who);
-    if (kind->what == Kind::What::persistent) {
-        own_persistent(pfn, p, owner);
-        return remember(p.id);
-    }
-    if (owner.page_type == "unmapping failed page") unmap_fails_.push_back(hex_text(spa));
-    const std::uint64_t va = place(p, owner, kind->page);
-    Json m = {{"va", hex_text(va)},
-              {"size", scenario::size_text(kind->page)},
-              {"kind", kind->map_kind},
-              {"at", hex_text(begin)}};
-    if (kind->state != "dirty") m["state"] = kind->state;
+    const std::uint64_t size = from["size"] == "4KiB" ? kPageSize : kHuge;
+    Process& p = processes_[who];
+    m["va"] = hex_text(place(p, owner, size));
     p.maps.push_back(std::move(m));
-    return remember(p.id);
+}
+
+std::string Incident::runner(const std::string& comm, std::optional<std::uint32_t> pid) {
+    Owner owner;
+    owner.comm = comm;
+    owner.pid = pid;
+    return processes_[process(owner)].id;
+}
+
+bool Incident::maps(const std::string& id, std::uint64_t va) const {
+    return std::any_of(processes_.begin(), processes_.end(), [&](const Process& p) {
+        return p.id == id && p.vas.contains(round_down(va, kPageSize));
+    });
 }
 
 }  // namespace mcemu::exchange

@@ -1,165 +1,262 @@
 #include "formats/kernel_log.hpp"
 
 #include <algorithm>
-#include <regex>
+#include <functional>
+#include <unordered_map>
+
+#include "formats/scan.hpp"
 
 namespace mcemu::formats {
 namespace {
 
-using Match = std::match_results<std::string::const_iterator>;
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-std::uint64_t hex_of(const std::string& digits) { return std::stoull(digits, nullptr, 16); }
-std::uint32_t hex32(const std::string& digits) {
-    return static_cast<std::uint32_t>(hex_of(digits));
+/// Where `word` (lower case) stands in `text`, whatever the case of the latter.
+std::size_t find_word(std::string_view text, std::string_view word) {
+    const auto at = std::search(text.begin(), text.end(), word.begin(), word.end(),
+                                [](char a, char b) { return lower(a) == b; });
+    return at == text.end() ? std::string_view::npos : static_cast<std::size_t>(at - text.begin());
+}
+bool literal(Scan& s, std::string_view word) {
+    if (s.rest.size() < word.size() || find_word(s.rest.substr(0, word.size()), word) != 0)
+        return false;
+    s.rest.remove_prefix(word.size());
+    return true;
 }
 
-// Numbers are hexadecimal, with or without 0x; CPU, bank, TIME and SOCKET are decimal.
-#define HEX "(?:0x)?([0-9a-f]{1,16})"
-const std::regex kFirst("CPU ([0-9]{1,9}): Machine Check( Exception| Event)?: *" HEX
-                        " Bank (-?[0-9]{1,9}): *" HEX,
-                        std::regex::icase);
-const std::regex kRip("RIP( !INEXACT!)? " HEX ":<" HEX ">(?: *\\{([^}]*)\\})?", std::regex::icase);
-const std::regex kValue("\\b(TSC|ADDR|MISC|PPIN|SYND|IPID) " HEX "\\b", std::regex::icase);
-const std::regex kProcessor("PROCESSOR ([0-9]{1,3}):" HEX
-                            " TIME ([0-9]{1,19})"
-                            "(?: SOCKET ([0-9]{1,9}))?(?: APIC " HEX ")?(?: microcode " HEX ")?",
-                            std::regex::icase);
-const std::regex kTrace("CPU: ([0-9]{1,9}), MCGc/s: " HEX "/" HEX ", MC([0-9]{1,3}): " HEX
-                        "(?:, IPID: " HEX ")?, ADDR/MISC(?:/SYND)?: " HEX "/" HEX "(?:/" HEX
-                        ")?"
-                        ", RIP: " HEX ":<" HEX ">, TSC: " HEX ", PROCESSOR: ([0-9]{1,3}):" HEX
-                        ", TIME: ([0-9]{1,19}), SOCKET: ([0-9]{1,9}), APIC: " HEX,
-                        std::regex::icase);
-const std::regex kStamp("\\[ *([0-9]{1,12}\\.[0-9]{1,9})\\]");
-#undef HEX
+template <class T>
+bool take(std::optional<std::uint64_t> value, T& to) {
+    if (!value || *value > static_cast<std::uint64_t>(static_cast<T>(~T{0}))) return false;
+    to = static_cast<T>(*value);
+    return true;
+}
+/// Up to 16 digits, with or without 0x; more is no register.
+bool hex(Scan& s, std::uint64_t& to) { return take(s.hex(), to); }
+bool hex(Scan& s, std::uint32_t& to) { return take(s.hex(), to); }
+bool decimal(Scan& s, std::uint32_t& to) { return take(s.decimal(), to); }
 
-bool same_event(const LoggedMce& a, const LoggedMce& b) {
-    return a.cpu == b.cpu && a.bank == b.bank && a.status == b.status && a.addr == b.addr &&
-           a.tsc == b.tsc;
+bool at_end_of_word(const Scan& s) {
+    const char c = lower(s.peek());
+    return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '_');
 }
 
-class Reader {
-public:
-    std::vector<LoggedMce> run(std::string_view text) {
-        for (std::size_t at = 0; at < text.size();) {
-            const std::size_t end = std::min(text.find('\n', at), text.size());
-            ++number_;
-            // Longer lines are no records, and the expressions recurse over what they match.
-            constexpr std::size_t kLongest = 4096;
-            line(std::string(text.substr(at, std::min(end - at, kLongest))));
-            at = end + 1;
+// Numbers are hexadecimal; CPU, bank, TIME and SOCKET are decimal.
+
+/// "CPU 2: Machine Check Exception: 5 Bank 7: be00000000000090".
+bool first_line(std::string_view text, LoggedMce& r) {
+    std::size_t at = find_word(text, ": machine check");
+    if (at == std::string_view::npos) return false;
+    std::size_t digits = at;
+    while (digits > 0 && text[digits - 1] >= '0' && text[digits - 1] <= '9') --digits;
+    if (digits < 4 || find_word(text.substr(digits - 4, 4), "cpu ") != 0) return false;
+    Scan s(text.substr(digits));
+    if (!decimal(s, r.cpu) || !literal(s, ": machine check")) return false;
+    r.exception = literal(s, " exception");
+    if (!r.exception) literal(s, " event");
+    if (!literal(s, ":")) return false;
+    s.blanks();
+    if (!hex(s, r.mcgstatus) || !literal(s, " bank ")) return false;
+    const bool firmware = literal(s, "-");
+    std::uint32_t bank = 0;
+    if (!decimal(s, bank) || bank > 999'999'999) return false;
+    r.bank = firmware ? -static_cast<std::int32_t>(bank) : static_cast<std::int32_t>(bank);
+    if (!literal(s, ":")) return false;
+    s.blanks();
+    return hex(s, r.status);
+}
+
+/// "RIP !INEXACT! 10:<ffffffff81001000> {default_idle+0x1d/0x140}".
+bool rip_line(Scan s, LoggedMce& r) {
+    LoggedMce out = r;
+    out.inexact = literal(s, " !inexact!");
+    if (!literal(s, " ")) return false;
+    std::uint64_t cs = 0;
+    if (!hex(s, cs) || !literal(s, ":<") || !hex(s, out.ip) || !literal(s, ">")) return false;
+    out.cs = static_cast<std::uint8_t>(cs);
+    s.blanks();
+    if (s.literal("{")) out.symbol = s.until("}");
+    r = std::move(out);
+    return true;
+}
+
+/// "PROCESSOR 0:50654 TIME 1530000000 SOCKET 1 APIC 2 microcode 2000043"; what is behind TIME may
+/// be missing.
+bool processor_line(Scan s, LoggedMce& r) {
+    LoggedMce out = r;
+    if (!literal(s, " ") || !decimal(s, out.vendor) || !literal(s, ":") || !hex(s, out.cpuid))
+        return false;
+    if (!literal(s, " time ") || !take(s.decimal(), out.time)) return false;
+    if (literal(s, " socket ")) decimal(s, out.socket);
+    if (literal(s, " apic ")) hex(s, out.apicid);
+    if (literal(s, " microcode ")) hex(s, out.microcode);
+    out.processor_known = true;
+    r = std::move(out);
+    return true;
+}
+
+/// "TSC 1000 ADDR 12345040 MISC 86 PPIN abc", any of them.
+bool value_line(Scan s, LoggedMce& r) {
+    bool any = false;
+    while (!s.done()) {
+        s.blanks();
+        const std::string_view word = s.word();
+        if (word.empty()) break;
+        std::uint64_t* to = nullptr;
+        for (const auto& [name, value] : {std::pair{"tsc", &r.tsc},
+                                          {"addr", &r.addr},
+                                          {"misc", &r.misc},
+                                          {"ppin", &r.ppin},
+                                          {"synd", &r.synd},
+                                          {"ipid", &r.ipid}})
+            if (word.size() == std::string_view(name).size() && find_word(word, name) == 0)
+                to = value;
+        s.blanks();
+        std::uint64_t value = 0;
+        Scan digits = s;
+        if (!to || !hex(digits, value) || !at_end_of_word(digits)) {
+            if (!any) return false;
+            continue;
         }
-        for (std::size_t i = 0; i < records_.size(); ++i)
-            for (std::size_t k = 0; k < i && !records_[i].repeats; ++k)
-                if (same_event(records_[i], records_[k])) records_[i].repeats = k;
-        return std::move(records_);
+        *to = value;
+        s = digits;
+        any = true;
     }
+    return any;
+}
 
-private:
-    void line(const std::string& text) {
-        // No other line has these words: the expressions need not be tried on every line.
-        const auto has = [&text](const char* word) { return text.find(word) != std::string::npos; };
-        Match m;
-        if ((has("Check") || has("CHECK") || has("check")) && std::regex_search(text, m, kFirst))
-            first(text, m);
-        else if (has("MCGc/s") && std::regex_search(text, m, kTrace))
-            trace(text, m);
-        else if (!records_.empty() && !closed_)
-            rest(text);
+/// "CPU: 3, MCGc/s: f000c14/5, MC1: bd80000000100134, IPID: 0, ADDR/MISC/SYND: a/b/c, RIP:
+/// 33:<400000>, TSC: 1, PROCESSOR: 0:50654, TIME: 1, SOCKET: 0, APIC: 0"; older: no IPID, no SYND.
+bool trace_line(std::string_view text, LoggedMce& r) {
+    const std::size_t at = find_word(text, "cpu: ");
+    if (at == std::string_view::npos || find_word(text, "mcgc/s") == std::string_view::npos)
+        return false;
+    Scan s(text.substr(at));
+    std::uint32_t bank = 0;
+    std::uint64_t cs = 0;
+    const auto addresses = [&] {
+        if (literal(s, "addr/misc/synd: "))
+            return hex(s, r.addr) && literal(s, "/") && hex(s, r.misc) && literal(s, "/") &&
+                   hex(s, r.synd);
+        return literal(s, "addr/misc: ") && hex(s, r.addr) && literal(s, "/") && hex(s, r.misc);
+    };
+    if (!literal(s, "cpu: ") || !decimal(s, r.cpu) || !literal(s, ", mcgc/s: ") ||
+        !hex(s, r.mcgcap) || !literal(s, "/") || !hex(s, r.mcgstatus) || !literal(s, ", mc") ||
+        !decimal(s, bank) || !literal(s, ": ") || !hex(s, r.status) || !literal(s, ", "))
+        return false;
+    if (literal(s, "ipid: ") && (!hex(s, r.ipid) || !literal(s, ", "))) return false;
+    if (!addresses() || !literal(s, ", rip: ") || !hex(s, cs) || !literal(s, ":<") ||
+        !hex(s, r.ip) || !literal(s, ">, tsc: ") || !hex(s, r.tsc) ||
+        !literal(s, ", processor: ") || !decimal(s, r.vendor) || !literal(s, ":") ||
+        !hex(s, r.cpuid) || !literal(s, ", time: ") || !take(s.decimal(), r.time) ||
+        !literal(s, ", socket: ") || !decimal(s, r.socket) || !literal(s, ", apic: ") ||
+        !hex(s, r.apicid))
+        return false;
+    r.bank = static_cast<std::int32_t>(bank & 0x7fffffff);
+    r.cs = static_cast<std::uint8_t>(cs);
+    r.exception = (r.mcgstatus >> 2) & 1;
+    r.processor_known = true;
+    return true;
+}
+
+/// The line without whose it is: "mce: [Hardware Error]: ", "EDAC skx MC3: ", "HARDWARE ERROR".
+/// What begins with none of them still may be a line of a record: EDAC's debug output.
+std::string_view body_of(std::string_view text) {
+    Scan s(text);
+    literal(s, "mce: ");
+    if (!literal(s, "[hardware error]: ")) literal(s, "hardware error ");
+    if (Scan edac = s; literal(edac, "edac ")) {
+        edac.until(": ");
+        s = edac;
     }
+    s.blanks();
+    return s.rest;
+}
 
-    LoggedMce& begin(const std::string& text) {
-        LoggedMce r;
-        r.line = number_;
-        Match m;
-        if (std::regex_search(text, m, kStamp)) r.seconds = std::stod(m[1]);
-        closed_ = false;
-        return records_.emplace_back(r);
+struct SameEvent {
+    std::size_t operator()(const LoggedMce* r) const {
+        std::size_t h = 0;
+        for (const std::uint64_t v : {std::uint64_t{r->cpu}, static_cast<std::uint64_t>(r->bank),
+                                      r->status, r->addr, r->tsc})
+            h = (h ^ std::hash<std::uint64_t>()(v)) * 0x9e3779b97f4a7c15;
+        return h;
     }
-
-    void first(const std::string& text, const Match& m) {
-        LoggedMce& r = begin(text);
-        r.cpu = static_cast<std::uint32_t>(std::stoul(m[1]));
-        r.exception = m[2].matched && m[2].str().size() == std::string_view(" Exception").size();
-        r.mcgstatus = hex_of(m[3]);
-        r.bank = std::stoi(m[4]);
-        r.status = hex_of(m[5]);
+    bool operator()(const LoggedMce* a, const LoggedMce* b) const {
+        return a->cpu == b->cpu && a->bank == b->bank && a->status == b->status &&
+               a->addr == b->addr && a->tsc == b->tsc;
     }
-
-    /// Lines 2 to 4, in any order.
-    void rest(const std::string& text) {
-        LoggedMce& r = records_.back();
-        Match m;
-        if (text.find("RIP") != std::string::npos && std::regex_search(text, m, kRip)) {
-            r.inexact = m[1].matched;
-            r.cs = static_cast<std::uint8_t>(hex_of(m[2]));
-            r.ip = hex_of(m[3]);
-            if (m[4].matched) r.symbol = m[4];
-        } else if (text.find("PROCESSOR") != std::string::npos &&
-                   std::regex_search(text, m, kProcessor)) {
-            r.processor_known = true;
-            r.vendor = static_cast<std::uint32_t>(std::stoul(m[1]));
-            r.cpuid = hex32(m[2]);
-            r.time = std::stoull(m[3]);
-            if (m[4].matched) r.socket = static_cast<std::uint32_t>(std::stoul(m[4]));
-            if (m[5].matched) r.apicid = hex32(m[5]);
-            if (m[6].matched) r.microcode = hex32(m[6]);
-            closed_ = true;
-        } else {
-            values(text, r);
-        }
-    }
-
-    static void values(const std::string& text, LoggedMce& r) {
-        for (std::sregex_iterator it(text.begin(), text.end(), kValue), end; it != end; ++it) {
-            const std::string key = (*it)[1];
-            const std::uint64_t value = hex_of((*it)[2]);
-            if (key == "TSC")
-                r.tsc = value;
-            else if (key == "ADDR")
-                r.addr = value;
-            else if (key == "MISC")
-                r.misc = value;
-            else if (key == "PPIN")
-                r.ppin = value;
-            else if (key == "SYND")
-                r.synd = value;
-            else if (key == "IPID")
-                r.ipid = value;
-        }
-    }
-
-    void trace(const std::string& text, const Match& m) {
-        LoggedMce& r = begin(text);
-        r.cpu = static_cast<std::uint32_t>(std::stoul(m[1]));
-        r.mcgcap = hex_of(m[2]);
-        r.mcgstatus = hex_of(m[3]);
-        r.exception = (r.mcgstatus >> 2) & 1;
-        r.bank = std::stoi(m[4]);
-        r.status = hex_of(m[5]);
-        if (m[6].matched) r.ipid = hex_of(m[6]);
-        r.addr = hex_of(m[7]);
-        r.misc = hex_of(m[8]);
-        if (m[9].matched) r.synd = hex_of(m[9]);
-        r.cs = static_cast<std::uint8_t>(hex_of(m[10]));
-        r.ip = hex_of(m[11]);
-        r.tsc = hex_of(m[12]);
-        r.processor_known = true;
-        r.vendor = static_cast<std::uint32_t>(std::stoul(m[13]));
-        r.cpuid = hex32(m[14]);
-        r.time = std::stoull(m[15]);
-        r.socket = static_cast<std::uint32_t>(std::stoul(m[16]));
-        r.apicid = hex32(m[17]);
-        closed_ = true;
-    }
-
-    std::vector<LoggedMce> records_;
-    unsigned number_ = 0;
-    bool closed_ = true;  // the record's last line was there
 };
 
 }  // namespace
 
-std::vector<LoggedMce> parse_kernel_log(std::string_view text) { return Reader().run(text); }
+LoggedMce& MceRecords::begin(unsigned number, const LogLine& line) {
+    LoggedMce r;
+    r.line = number;
+    r.clock = line.clock;
+    r.us = line.us;
+    if (line.clock == LogLine::Clock::boot) r.seconds = static_cast<double>(line.us) / 1e6;
+    closed_ = false;
+    return records_.emplace_back(std::move(r));
+}
+
+bool MceRecords::line(unsigned number, const LogLine& line) {
+    const std::string_view text = line.text;
+    LoggedMce read;
+    if (first_line(text, read)) {
+        LoggedMce& r = begin(number, line);
+        r.cpu = read.cpu;
+        r.exception = read.exception;
+        r.mcgstatus = read.mcgstatus;
+        r.bank = read.bank;
+        r.status = read.status;
+        r.edac = find_word(text, "edac") != std::string_view::npos;
+        return true;
+    }
+    read = LoggedMce{};
+    if (trace_line(text, read)) {
+        const LoggedMce& r = begin(number, line);
+        read.line = r.line;
+        read.clock = r.clock;
+        read.us = r.us;
+        read.seconds = r.seconds;
+        records_.back() = std::move(read);
+        closed_ = true;
+        return true;
+    }
+    return !records_.empty() && !closed_ && rest(text);
+}
+
+/// Lines 2 to 4, in any order.
+bool MceRecords::rest(std::string_view text) {
+    LoggedMce& r = records_.back();
+    Scan s(body_of(text));
+    if (literal(s, "rip")) return rip_line(s, r);
+    if (literal(s, "processor")) {
+        if (!processor_line(s, r)) return false;
+        closed_ = true;
+        return true;
+    }
+    for (const char* key : {"tsc ", "addr ", "misc ", "ppin ", "synd ", "ipid "})
+        if (Scan value = s; literal(value, key)) return value_line(s, r);
+    return false;
+}
+
+std::vector<LoggedMce> MceRecords::take() {
+    std::unordered_map<const LoggedMce*, std::size_t, SameEvent, SameEvent> first;
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        const auto [at, fresh] = first.emplace(&records_[i], i);
+        if (!fresh) records_[i].repeats = at->second;
+    }
+    closed_ = true;
+    return std::move(records_);
+}
+
+std::vector<LoggedMce> parse_kernel_log(std::string_view text) {
+    LogLines lines;
+    MceRecords records;
+    for_each_line(text, [&](unsigned number, std::string_view line) {
+        records.line(number, lines.next(line));
+    });
+    return records.take();
+}
 
 }  // namespace mcemu::formats

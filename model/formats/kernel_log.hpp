@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/log_line.hpp"
+
 namespace mcemu::formats {
 
 /// One record: the four lines of print_mce(), or the single line of the trace point mce:mce_record.
@@ -12,7 +14,9 @@ namespace mcemu::formats {
 /// are valid is for STATUS to say).
 struct LoggedMce {
     unsigned line = 0;              ///< of the first line, from 1
-    std::optional<double> seconds;  ///< its time stamp
+    std::optional<double> seconds;  ///< its time stamp since boot
+    LogLine::Clock clock = LogLine::Clock::none;
+    std::int64_t us = 0;  ///< microseconds on that clock
     std::uint32_t cpu = 0;
     bool exception = false;  ///< the word Exception: MCIP was set
     std::uint64_t mcgstatus = 0, mcgcap = 0;
@@ -25,14 +29,42 @@ struct LoggedMce {
     std::uint32_t vendor = 0, cpuid = 0, socket = 0, apicid = 0, microcode = 0;
     bool processor_known = false;  ///< the line with vendor and CPUID was there
     std::uint64_t time = 0;        ///< seconds since 1970
+    bool edac = false;             ///< printed by an EDAC driver, not by print_mce()
     /// Number of the record (from 0) that this one repeats: panics print pending records again.
     std::optional<std::size_t> repeats;
 };
 
-/// Finds the records of a log whose lines may carry any prefix (priority, time stamp, host,
-/// "mcelog: "). Lines that are about something else are passed over; lines of a record that are
-/// missing are done without. Source: arch/x86/kernel/cpu/mce/core.c print_mce(),
-/// include/trace/events/mce.h; mce-inject-format.md section 3.
+/// Puts records together from lines in their order.
+class MceRecords {
+public:
+    /// True when the line belongs to a record.
+    bool line(unsigned number, const LogLine& line);
+    /// The records; afterwards there are none.
+    std::vector<LoggedMce> take();
+
+private:
+    LoggedMce& begin(unsigned number, const LogLine& line);
+    bool rest(std::string_view text);
+
+    std::vector<LoggedMce> records_;
+    bool closed_ = true;  ///< the record's last line was there
+};
+
+/// Finds the records of a log whose lines may carry any prefix (see LogLines). Lines that are about
+/// something else are passed over; lines of a record that are missing are done without.
+/// Source: arch/x86/kernel/cpu/mce/core.c print_mce(), include/trace/events/mce.h;
+/// mce-inject-format.md section 3.
 std::vector<LoggedMce> parse_kernel_log(std::string_view text);
+
+/// Calls `each(number, line)` for every line of a text, numbers from 1.
+template <class Each>
+void for_each_line(std::string_view text, Each each) {
+    unsigned number = 0;
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        each(++number, text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+}
 
 }  // namespace mcemu::formats

@@ -147,9 +147,11 @@ class Stripper {
 public:
     Stripper(std::string_view line, LogLine& out) : s_(line), out_(out) {}
 
-    std::optional<Stamp> stamp;  ///< of the calendar
-    std::optional<std::int64_t> boot_us;
-    std::optional<std::int64_t> delta_us;  ///< since the line before
+    // Flags instead of std::optional: g++ 12 takes those for uninitialised.
+    bool calendar_known = false, boot_known = false, delta_known = false;
+    Stamp stamp;
+    std::int64_t boot_us = 0;
+    std::int64_t delta_us = 0;  ///< since the line before
 
     std::string_view run() {
         if (kmsg()) return s_.rest;
@@ -172,6 +174,7 @@ private:
             return false;
         out_.level = static_cast<unsigned>(*prefix & 7);
         boot_us = static_cast<std::int64_t>(*us);
+        boot_known = true;
         s_ = s;
         return true;
     }
@@ -220,6 +223,7 @@ private:
             s.blanks();
             if (!s.done() && s.peek() != '<') return false;
             boot_us = *us;
+            boot_known = true;
             return true;
         }
         s = in;
@@ -227,6 +231,7 @@ private:
             const auto us = uptime(s);
             if (!us || !s.done()) return false;
             delta_us = *us;
+            delta_known = true;
             return true;
         }
         s = in;
@@ -244,6 +249,7 @@ private:
             t.year = static_cast<std::int64_t>(*year);
         if (!s.done()) return false;
         stamp = t;
+        calendar_known = true;
         return true;
     }
     bool calendar() {
@@ -266,6 +272,7 @@ private:
         }
         if (!s.done() && s.peek() != ' ') return false;
         stamp = t;
+        calendar_known = true;
         s_ = s;
         return true;
     }
@@ -287,10 +294,10 @@ private:
                 return false;
             }
             // A logger's line names its program: "sshd[12]:".
-            if ((stamp || boot_us) && n == 1 && word.ends_with("]:") &&
+            if ((calendar_known || boot_known) && n == 1 && word.ends_with("]:") &&
                 word.find('[') != std::string_view::npos && word.find('[') != 0)
                 out_.foreign = true;
-            if (!stamp && !boot_us) return false;  // no logger's line
+            if (!calendar_known && !boot_known) return false;  // no logger's line
         }
         return false;
     }
@@ -313,11 +320,11 @@ LogLine LogLines::next(std::string_view line) {
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
         text.remove_suffix(1);
     out.text = text;
-    if (stripper.boot_us) {
+    if (stripper.boot_known) {
         out.clock = Clock::boot;
-        out.us = *stripper.boot_us;
-    } else if (stripper.stamp) {
-        const Stamp& t = *stripper.stamp;
+        out.us = stripper.boot_us;
+    } else if (stripper.calendar_known) {
+        const Stamp& t = stripper.stamp;
         out.clock = t.year > 0 ? Clock::calendar : Clock::year_unknown;
         std::int64_t year = t.year;
         if (year == 0) {
@@ -326,9 +333,9 @@ LogLine LogLines::next(std::string_view line) {
             year = year_;
         }
         out.us = days(year, t.month, t.day) * 86'400'000'000ll + t.us_of_day;
-    } else if (stripper.delta_us && before_us_) {
+    } else if (stripper.delta_known && before_us_) {
         out.clock = before_;
-        out.us = std::min(*before_us_ + *stripper.delta_us, 2 * kMaxSeconds * 1'000'000);
+        out.us = std::min(*before_us_ + stripper.delta_us, 2 * kMaxSeconds * 1'000'000);
     }
     if (out.clock != Clock::none) {
         before_us_ = out.us;

@@ -6,6 +6,7 @@
 
 #include "core/address.hpp"
 #include "core/pmem/interleave.hpp"
+#include "formats/ndctl_event.hpp"
 
 namespace mcemu::formats {
 namespace {
@@ -93,6 +94,13 @@ private:
             if (scrub->kind != ScrubEvent::Kind::ars_full) return;
             head("scrub");
             out_ += "ndctl start-scrub\n";
+        } else if (const auto* command = std::get_if<NdctlEvent>(&e.action)) {
+            head("a command");
+            out_ += ndctl_event(*command, s_);
+        } else if (const auto* ns = std::get_if<NamespaceEvent>(&e.action)) {
+            head(ns->enable ? "enable a namespace" : "disable a namespace");
+            out_ += std::string("ndctl ") + (ns->enable ? "enable" : "disable") + "-namespace " +
+                    s_.machine.namespaces[ns->ns].id + "\n";
         }
     }
 

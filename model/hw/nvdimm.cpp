@@ -25,7 +25,7 @@ Nvdimm::Nvdimm(const sc_core::sc_module_name& name, const NvdimmConfig& config, 
       agenda_(context.agenda),
       latency_(context.latency),
       media_(context, Module::nvdimm, index, 0),
-      health_(config.profile) {
+      health_(config.profile, config.smart) {
     mem_in.register_b_transport(this, &Nvdimm::b_transport);
     media_in.bind(*this);
     mailbox_in.bind(*this);

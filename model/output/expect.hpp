@@ -29,7 +29,8 @@ std::string to_text(const Finding& finding);
 /// Other names of things in the result: device -> id of its namespace.
 using Aliases = std::map<std::string, std::string>;
 
-/// Compares every key but `class`: one finding per thing that was asked for, in the order of the
+/// Compares every key but `class` and `temporal` (output/temporal), which the result alone cannot
+/// answer: one finding per thing that was asked for, in the order of the
 /// keys' names. Keys that are unknown or not supported are findings that failed.
 std::vector<Finding> evaluate(const nlohmann::json& expect, const nlohmann::ordered_json& result,
                               const Aliases& devices = {});

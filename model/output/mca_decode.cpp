@@ -5,6 +5,7 @@
 
 #include "core/mca/severity.hpp"
 #include "core/mca/status.hpp"
+#include "output/foreign_decode.hpp"
 #include "output/text.hpp"
 #include "output/unit_errors.hpp"
 #include "output/words.hpp"
@@ -189,6 +190,7 @@ std::string error_class(const McaRegisters& r) {
 }
 
 Json decode_json(const McaRegisters& r) {
+    if (!intel_layout(r.vendor)) return decode_foreign_json(r);
     Json j = {{"status", fixed_hex(r.status, 64)}};
     for (const Field& f : kStatusFields) j["fields"][f.name] = f.of(r.status);
     j["class"] = error_class(r);
@@ -225,6 +227,7 @@ Json decode_json(const McaRegisters& r) {
 }
 
 std::string decode_text(const McaRegisters& r) {
+    if (!intel_layout(r.vendor)) return decode_foreign_text(r);
     std::string out;
     const auto line = [&out](std::string_view name, const std::string& value,
                              const std::string& text) {
@@ -270,9 +273,9 @@ std::string decode_text(const McaRegisters& r) {
     out += "class " + error_class(r) + ": " + std::string(advice(r)) + "\n";
     for (const Graded& g : grades(r))
         out += "Linux " + std::string(g.profiles) +
-               (g.where.empty() ? "" : " in " + std::string(g.where)) + ": " + std::string(word(g.grade.severity)) +
-               ", \"" + std::string(g.grade.message) + "\" (row " + std::to_string(g.grade.row) +
-               " of its severity table)\n";
+               (g.where.empty() ? "" : " in " + std::string(g.where)) + ": " +
+               std::string(word(g.grade.severity)) + ", \"" + std::string(g.grade.message) +
+               "\" (row " + std::to_string(g.grade.row) + " of its severity table)\n";
     out += "mcelog\n";
     for (const std::string& l : mcelog_lines(r)) out += "  " + l + "\n";
     const RasdaemonColumns c = rasdaemon_columns(r);

@@ -17,6 +17,7 @@ struct McaRegisters {
     std::optional<unsigned> bank;     ///< unknown: nothing is said about the unit
     std::optional<std::uint64_t> cs;  ///< unknown: kernel mode
     unsigned cpu = 0, socket = 0;
+    std::uint32_t vendor = 0;  ///< Linux's number: 0 Intel, 2 AMD
 };
 
 /// Which form of code MCACOD is (SDM vol. 3B 15.9; mce.md 8.1, 8.2): "cache hierarchy".

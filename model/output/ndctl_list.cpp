@@ -65,7 +65,7 @@ Json celsius(std::uint16_t sixteenths) {
 
 Json health_json(const pmem::SmartHealth& smart) {
     const std::uint8_t health = smart.health();
-    const pmem::SmartThresholds& armed = pmem::kSmartThresholds;
+    const pmem::SmartThresholds& armed = smart.thresholds();
     const bool spares = armed.control & 1, media = armed.control & 2,
                controller = armed.control & 4;
     Json out = {{"health_state", health & pmem::kHealthFatal         ? "fatal"
@@ -100,12 +100,12 @@ Json dimm_json(const NvdimmConfig& config, const pmem::SmartHealth& smart) {
 Json namespace_json(const RunView& view, std::uint32_t index, const std::vector<Row>& region_rows) {
     constexpr const char* kModes[] = {"raw", "fsdax", "devdax", "sector"};
     const MachineConfig& machine = view.scenario.machine;
-    const NamespaceConfig& ns = machine.namespaces[index];
+    const NamespaceConfig& ns = view.kernel.namespaces[index];
     const RegionConfig& region = machine.regions[ns.region];
     const bool paged = ns.mode == NamespaceMode::fsdax || ns.mode == NamespaceMode::devdax;
     const std::uint64_t size = paged ? ns.data().size()
                                : ns.mode == NamespaceMode::sector
-                                   ? pmem::btt_capacity(ns.range, ns.data_offset)
+                                   ? pmem::btt_capacity(ns.range, ns.data_offset, ns.sector_size)
                                    : ns.range.size();
     Json out = {{"dev", ns.id}, {"mode", kModes[static_cast<int>(ns.mode)]}};
     if (paged) out["map"] = ns.map_dev ? "dev" : "mem";
@@ -116,7 +116,8 @@ Json namespace_json(const RunView& view, std::uint32_t index, const std::vector<
                             {"align", ns.align},
                             {"devices", Json::array({{{"chardev", ns.device}, {"size", size}}})}};
     else
-        out["sector_size"] = ns.mode == NamespaceMode::sector ? pmem::kBttSector : kSectorSize;
+        out["sector_size"] = 
+            ns.mode == NamespaceMode::sector ? std::uint64_t{ns.sector_size} : kSectorSize;
     if (paged) out["align"] = ns.align;
     out[ns.mode == NamespaceMode::devdax ? "chardev" : "blockdev"] = ns.device;
     if (!view.kernel.libnvdimm.enabled(index)) out["state"] = "disabled";
@@ -144,9 +145,10 @@ Json region_json(const RunView& view, std::uint32_t index) {
     const std::vector<Row> rows = rows_of(view.kernel.libnvdimm.region_badblocks(index));
     std::vector<SpaRange> used;
     Json namespaces = Json::array();
-    for (std::uint32_t i = 0; i < machine.namespaces.size(); ++i) {
-        if (machine.namespaces[i].region != index) continue;
-        used.push_back(machine.namespaces[i].range);
+    const std::vector<NamespaceConfig>& spaces = view.kernel.namespaces;
+    for (std::uint32_t i = 0; i < spaces.size(); ++i) {
+        if (!spaces[i].present || spaces[i].region != index) continue;
+        used.push_back(spaces[i].range);
         namespaces.push_back(namespace_json(view, i, rows));
     }
     std::sort(used.begin(), used.end(),

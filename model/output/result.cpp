@@ -5,11 +5,15 @@
 
 #include "core/kernel/mm/address_space.hpp"
 #include "core/kernel/mm/mapping.hpp"
+#include "core/mca/msr_file.hpp"
 #include "output/because.hpp"
 #include "output/causes.hpp"
 #include "output/classify.hpp"
 #include "output/dmesg.hpp"
 #include "output/expect.hpp"
+#include "output/measure.hpp"
+#include "output/reports.hpp"
+#include "output/temporal.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
 
@@ -105,7 +109,7 @@ Json processes_of(const RunView& view) {
 Json mapping_of(const RunView& view, const kernel::Page& page) {
     if (!page.mapping || page.mapping->of < 0) return nullptr;
     const auto of = static_cast<std::size_t>(page.mapping->of);
-    return page.mapping->kind == MapKind::devdax ? view.scenario.machine.namespaces[of].device
+    return page.mapping->kind == MapKind::devdax ? view.kernel.namespaces[of].device
                                                  : view.scenario.files[of].id;
 }
 
@@ -176,9 +180,10 @@ Json direct_map_of(const RunView& view) {
 Json badblocks_of(const RunView& view) {
     Json tables = Json::object();
     const MachineConfig& machine = view.scenario.machine;
-    for (std::uint32_t i = 0; i < machine.namespaces.size(); ++i)
-        if (machine.namespaces[i].mode != NamespaceMode::devdax)  // a character device has none
-            tables[machine.namespaces[i].id] = view.kernel.libnvdimm.namespace_badblocks(i);
+    const std::vector<NamespaceConfig>& spaces = view.kernel.namespaces;
+    for (std::uint32_t i = 0; i < spaces.size(); ++i)
+        if (spaces[i].present && spaces[i].mode != NamespaceMode::devdax)  // a character device has none
+            tables[spaces[i].id] = view.kernel.libnvdimm.namespace_badblocks(i);
     for (std::uint32_t i = 0; i < machine.regions.size(); ++i)
         tables[machine.regions[i].id] = view.kernel.libnvdimm.region_badblocks(i);
     return tables;
@@ -269,6 +274,13 @@ Json records_of(const RunView& view) {
                         {"misc", hex(m.misc)},
                         {"cs", hex(m.cs)},
                         {"ip", hex(m.ip)},
+                        {"tsc", hex(m.tsc)},
+                        {"time", m.time},
+                        {"cpuid", hex(m.cpuid)},
+                        {"socketid", m.socketid},
+                        {"apicid", m.apicid},
+                        {"microcode", hex(m.microcode)},
+                        {"ppin", hex(m.ppin)},
                         {"severity", word(static_cast<mca::Severity>(m.severity))},
                         {"source", word(m.source)},
                         {"taken", word(logged.taken)}});
@@ -318,12 +330,16 @@ public:
     void add_asked(const std::string& from, const std::string& to) {
         for (const Json& entry : list_)
             if (entry["from"] == from && entry["to"] == to) return;
-        const std::optional<SimTime> begin = first(from, SimTime::zero());
-        const std::optional<SimTime> end = begin ? first(to, *begin) : std::nullopt;
+        const auto found = measure(view_, TimedPoint(view_.scenario, from), TimedPoint(view_.scenario, to));
+        Json phases = Json::array();
+        if (found)
+            for (const auto& [which, time] : found->phases)
+                phases.push_back({{"name", which ? latency_info(*which).name : kWaiting},
+                                  {"ns", to_ns(time)}});
         list_.push_back({{"from", from},
                          {"to", to},
-                         {"ns", end ? Json(to_ns(*end - *begin)) : Json(nullptr)},
-                         {"phases", Json::array()}});
+                         {"ns", found ? Json(to_ns(found->time)) : Json(nullptr)},
+                         {"phases", std::move(phases)}});
     }
     Json take() { return std::move(list_); }
 
@@ -345,28 +361,6 @@ private:
                          {"to", to},
                          {"ns", to_ns(end - begin)},
                          {"phases", std::move(phases)}});
-    }
-
-    /// When `what` ("event:ID", "signal:PROCESS", "syscall:ID", "phase:NAME", "panic") first
-    /// happened at or after `since`.
-    std::optional<SimTime> first(const std::string& what, SimTime since) const {
-        const auto colon = what.find(':');
-        const std::string kind = what.substr(0, colon);
-        const std::string id = colon == std::string::npos ? "" : what.substr(colon + 1);
-        const auto wanted = [&](const TraceRecord& r) {
-            if (kind == "event")
-                return r.kind == TraceKind::scenario_event && causes_.event_id(r.subject) == id;
-            if (kind == "signal")
-                return r.kind == TraceKind::signal_delivered && causes_.process_id(r.subject) == id;
-            if (kind == "syscall")
-                return r.kind == TraceKind::syscall && causes_.event_id(r.subject) == id;
-            if (kind == "phase")
-                return r.kind == TraceKind::phase && latency_info(static_cast<Lat>(r.a)).name == id;
-            return kind == "panic" && r.kind == TraceKind::panic;
-        };
-        for (std::uint32_t n = view_.trace.first(); view_.trace.holds(n); ++n)
-            if (view_.trace[n].at >= since && wanted(view_.trace[n])) return view_.trace[n].at;
-        return std::nullopt;
     }
 
     const RunView& view_;
@@ -418,6 +412,9 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["panic"] = panic_of(view);
     result["class"] = nullptr;  // its place in the order; finish_result() fills it in
     result["end_ns"] = to_ns(view.end);
+    result["platform"] = {{"wall_time", view.scenario.machine.wall_time},
+                          {"mcgcap", hex(mca::make_mcg_cap(view.scenario.machine.mca))},
+                          {"edac", view.scenario.kernel.edac}};
     if (view.interrupted) result["interrupted"] = true;
     result["log"] = log_of(view);
     result["signals"] = signals_of(view);
@@ -425,6 +422,9 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["accesses"] = accesses_of(view, causes);
     result["processes"] = processes_of(view);
     result["events"] = make_events(view);
+    result["reports"] = reports_of(view, causes);
+    result["firmware_calls"] = firmware_calls_of(view, causes);
+    result["notifications"] = notifications_of(view);
     result["pages"] = pages_of(view, expected_pages(expect));
     result["memtypes"] = memtypes_of(view);
     result["direct_map"] = direct_map_of(view);
@@ -444,8 +444,11 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
 bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result) {
     std::vector<Finding> findings;
     Aliases devices;
-    for (const NamespaceConfig& ns : view.scenario.machine.namespaces) devices[ns.device] = ns.id;
+    for (const NamespaceConfig& ns : view.kernel.namespaces) devices[ns.device] = ns.id;
     if (!expect.is_null()) findings = evaluate(expect, result, devices);
+    if (expect.is_object() && expect.contains("temporal"))
+        for (Finding& f : evaluate_temporal(view, expect["temporal"]))
+            findings.push_back(std::move(f));
     const bool late =
         std::any_of(findings.begin(), findings.end(), [](const Finding& f) { return f.late; });
     result["class"] = classify(view, late);

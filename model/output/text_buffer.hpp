@@ -1,25 +1,31 @@
-#pragma once  // Numbers and words on their way to a file, without allocation.
+#pragma once  // Numbers and words on their way to whoever takes bytes, without allocation.
 #include <array>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <string_view>
+#include <utility>
 
 #include "output/atomic_file.hpp"
 
 namespace mcemu::output {
 
-/// Characters on their way to a file: a few instructions per value, no allocation.
+/// Takes bytes, some 64 KiB at a time.
+using ByteSink = std::function<void(std::string_view)>;
+
+/// Characters on their way to a file or a sink: a few instructions per value, no allocation.
 class TextBuffer {
 public:
-    explicit TextBuffer(AtomicFile& file) : file_(file) {}
+    explicit TextBuffer(AtomicFile& file) : to_([&file](std::string_view b) { file.write(b); }) {}
+    explicit TextBuffer(ByteSink to) : to_(std::move(to)) {}
 
     TextBuffer(const TextBuffer&) = delete;
     TextBuffer& operator=(const TextBuffer&) = delete;
 
     void put(std::string_view text) {
         if (text.size() > room()) flush();
-        if (text.size() > room()) return file_.write(text);
+        if (text.size() > room()) return to_(text);
         std::memcpy(end_, text.data(), text.size());
         end_ += text.size();
     }
@@ -47,7 +53,7 @@ public:
         put('"');
     }
     void flush() {
-        file_.write({buffer_.data(), static_cast<std::size_t>(end_ - buffer_.data())});
+        to_({buffer_.data(), static_cast<std::size_t>(end_ - buffer_.data())});
         end_ = buffer_.data();
     }
 
@@ -59,7 +65,7 @@ private:
         if (room() < bytes) flush();
     }
 
-    AtomicFile& file_;
+    const ByteSink to_;
     std::array<char, 64 * 1024> buffer_;
     char* end_ = buffer_.data();
 };

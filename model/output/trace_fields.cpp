@@ -77,6 +77,9 @@ void FieldWriter::field(const Field& f, const std::string& key, std::uint64_t va
             return out_.hex(value);
         case As::event:
             return put_id(events_, value);
+        case As::origin:
+            if (value == 0) return out_.put("null");
+            return put_id(events_, value - 1);
         case As::action:
             return put_id(actions_, value);
         case As::process:

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "output/result.hpp"
@@ -14,8 +15,8 @@ namespace {
 
 class Writer {
 public:
-    Writer(const RunView& view, AtomicFile& file)
-        : view_(view), names_(names_of(view)), out_(file), fields_(names_, out_) {
+    Writer(const RunView& view, ByteSink out)
+        : view_(view), names_(names_of(view)), out_(std::move(out)), fields_(names_, out_) {
         for (std::size_t kind = 0; kind < static_cast<std::size_t>(TraceKind::count_); ++kind)
             kinds_.push_back(",\"kind\":\"" + std::string(word(static_cast<TraceKind>(kind))) + "\"");
     }
@@ -74,7 +75,11 @@ private:
 }  // namespace
 
 void write_ndjson(const RunView& view, AtomicFile& file) {
-    const auto writer = std::make_unique<Writer>(view, file);  // its buffer is too big for a stack
+    write_ndjson(view, [&file](std::string_view bytes) { file.write(bytes); });
+}
+
+void write_ndjson(const RunView& view, const ByteSink& out) {
+    const auto writer = std::make_unique<Writer>(view, out);  // its buffer is too big for a stack
     for (std::uint32_t id = view.trace.first(); id <= view.trace.count(); ++id)
         if (view.trace.holds(id)) writer->record(id, view.trace[id]);
     writer->flush();

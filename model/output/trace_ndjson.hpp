@@ -3,6 +3,7 @@
 
 #include "core/run_view.hpp"
 #include "output/atomic_file.hpp"
+#include "output/text_buffer.hpp"
 
 namespace mcemu::output {
 
@@ -16,5 +17,7 @@ inline constexpr std::string_view kTraceSchema = "mcemu/trace/1";
 ///  "last":62,"end_ps":..,"processes":[{"id","pid","comm"}]}, with the id of the last record.
 /// The caller commits `file`.
 void write_ndjson(const RunView& view, AtomicFile& file);
+/// The same lines to whoever takes them.
+void write_ndjson(const RunView& view, const ByteSink& out);
 
 }  // namespace mcemu::output

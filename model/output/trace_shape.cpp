@@ -35,7 +35,7 @@ constexpr Shape kShapes[] = {
      {"result", As::access_result}},
     {K::poison_planted, kDevice, {"begin", As::hex}, {"length", As::number}, kNone},
     {K::poison_cleared, kDevice, {"begin", As::hex}, {"length", As::number}, kNone},
-    {K::poison_read, kDevice, {"spa", As::hex}, {"planted_by", As::number}, kNone},
+    {K::poison_read, kDevice, {"spa", As::hex}, {"planted_by", As::origin}, kNone},
     {K::bank_logged, kCpu, kBank, {"status", As::hex}, {"addr", As::hex}},
     {K::bank_overwritten, kCpu, kBank, {"old_status", As::hex}, {"latched_by", As::number}},
     {K::bank_kept, kCpu, kBank, {"status", As::hex}, {"new_status", As::hex}},

@@ -9,7 +9,7 @@ namespace mcemu::output {
 
 /// How a value is written.
 enum class As : std::uint8_t {
-    none, number, signed_number, hex, event, action, process, process_or_none, device, latency, access,
+    none, number, signed_number, hex, event, action, origin, process, process_or_none, device, latency, access,
     access_result, page_flag, process_state, signal, signal_code, cache_mode, requested_mode, found_mode,
     log_index, log_text, low_byte, high_byte, word,
 };

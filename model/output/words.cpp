@@ -60,7 +60,14 @@ constexpr std::array kActions = std::to_array<std::string_view>({
     "mce", "poison", "load", "speculate", "copy", "scrub", "madvise", "hwpoison_pfn",
     "unpoison_pfn", "bio", "read_file", "dsm", "cxl", "dma", "cper", "mmap", "munmap", "fork", "exit", "truncate",
     "mlock", "fsync", "prctl_mce_kill", "sigprocmask", "sigaction", "pin", "unpin", "sysctl", "cpu_offline", "disable_namespace",
-    "power_fail", "call",
+    "power_fail", "call", "punch_hole", "inject_error",
+});
+// In the order of NdctlEvent::Command.
+constexpr std::array kNdctl = std::to_array<std::string_view>({
+    "inject_error", "clear_errors", "start_scrub", "wait_scrub", "create_namespace",
+    "destroy_namespace", "reconfigure_namespace", "check_namespace", "enable_region",
+    "disable_region", "enable_dimm", "disable_dimm", "list", "inject_smart", "monitor",
+    "read_attribute", "write_attribute", "read_infoblock", "btt_lookup", "fail_command",
 });
 static_assert(kActions.size() == std::variant_size_v<Action>);
 
@@ -119,6 +126,8 @@ std::string_view word(const Action& action) {
     if (const auto* c = std::get_if<CpuHotplugEvent>(&action); c && c->online) return "cpu_online";
     if (const auto* n = std::get_if<NamespaceEvent>(&action); n && n->enable)
         return "enable_namespace";
+    if (const auto* n = std::get_if<NdctlEvent>(&action))
+        return kNdctl[static_cast<std::size_t>(n->command)];
     return kActions[action.index()];
 }
 

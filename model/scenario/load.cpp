@@ -31,47 +31,86 @@ nlohmann::json shown(const Value& root, std::size_t events) {
     return to_json(copy);
 }
 
+std::string folder_of(const std::string& name) {
+    return name == "-" ? std::string() : std::filesystem::path(name).parent_path().string();
+}
+
+const Value* text_member(const Value& root, std::string_view key) {
+    const Value* value = root.find(key);
+    return value != nullptr && value->is(Value::Type::text) ? value : nullptr;
+}
+
+}  // namespace
+
+/// What is known of a document before overrides.
+struct Draft::State {
+    std::shared_ptr<Document> document = std::make_shared<Document>();
+    Findings findings;
+    bool parsed = false;    ///< document.root is an object
+    bool other = false;     ///< it is JSON, and no object
+    bool complete = false;  ///< all that it includes could be read
+
+    std::uint16_t read(Source source, const LoadOptions& options) {
+        const std::uint16_t main = document->add_source(std::move(source));
+        const auto root = parse(*document, main, findings);
+        if (!root) return main;
+        document->root = *root;
+        if (!root->is(Value::Type::object)) {
+            other = true;
+            findings.add(Path{nullptr, &document->root},
+                         {describe(*root) + " stands here", "a scenario is an object"});
+            return main;
+        }
+        parsed = true;
+        complete = merge_includes(*document, main, options, findings);
+        parsed = document->root.is(Value::Type::object);
+        return main;
+    }
+};
+
+namespace {
+
 class Loader {
 public:
-    Loader(const LoadOptions& options) : options_(options), document_(std::make_shared<Document>()) {}
+    Loader(const LoadOptions& options, std::shared_ptr<Document> document, Findings findings)
+        : options_(options), document_(std::move(document)), findings_(std::move(findings)) {}
 
-    LoadResult load(Source source) {
-        const std::uint16_t main = document_->add_source(std::move(source));
-        if (const auto root = parse(*document_, main, findings_)) {
-            document_->root = *root;
-            work(main);
-        }
-        return result();
-    }
-
-    LoadResult unreadable(Source source, const std::string& error) {
-        const std::uint16_t main = document_->add_source(std::move(source));
-        findings_.add_at(main, 0, "", {"cannot be read", error});
-        LoadResult out = result();
-        out.unreadable = true;
-        return out;
-    }
-
-private:
-    void work(std::uint16_t main) {
+    void work(bool complete) {
         Value& root = document_->root;
-        if (!root.is(Value::Type::object)) {
-            findings_.add(Path{nullptr, &root},
-                          {describe(root) + " stands here", "a scenario is an object"});
-            return;
+        Overrides overrides = options_.overrides;
+        if (!overrides.matrix.empty()) {
+            auto cell = pick_cell(*document_, overrides.matrix, findings_);
+            if (!cell) return;
+            overrides.params = std::move(*cell);
         }
-        const bool complete = merge_includes(*document_, main, options_, findings_);
-        apply_overrides(*document_, options_.overrides, findings_);
+        const std::vector<std::string> unknown = unknown_names();
+        apply_overrides(*document_, overrides, findings_);
         substitute_params(*document_, findings_);
         read(*document_, kScenarioShape, root, findings_);
-        validate();
+        if (options_.second_opinion) validate();
         // Ids that stand in a missing file would all be unknown: that one finding is enough.
         if (!root.is(Value::Type::object) || !complete) return;
 
         const Value* matrix = root.find("matrix");
-        if (matrix != nullptr) check_matrix(*matrix);
+        if (matrix != nullptr) check_matrix(*matrix, unknown, !overrides.params.empty());
         resolver_ = std::make_unique<Resolver>(*document_, findings_);
         resolver_->resolve();
+        if (const Value* before = text_member(root, "boots_on")) {
+            std::error_code error;
+            if (!std::filesystem::exists(beside(*before), error)) {
+                const Path top{nullptr, &root};
+                findings_.add(Path{&top, before, before->key},
+                              {"there is no file " + in_quotes(beside(*before)),
+                               "paths count from the folder of the file that names them"});
+            }
+        }
+    }
+
+private:
+    /// The path that a text stands for, from the folder of its file.
+    std::string beside(const Value& text) const {
+        const std::filesystem::path folder(document_->source(text.source).folder);
+        return (folder / std::filesystem::path(text.text())).lexically_normal().string();
     }
 
     /// valijson's verdict on the same document. The reader's findings say more; when it has none,
@@ -85,25 +124,47 @@ private:
                              {refusal.text, "see `mcemu schema scenario`"});
     }
 
-    void check_matrix(const Value& matrix) {
-        const Path root{nullptr, &document_->root};
-        const Path at{&root, &matrix, matrix.key};
+    /// Names of the matrix that are no params; looked for before a cell adds them.
+    std::vector<std::string> unknown_names() const {
+        std::vector<std::string> out;
+        const Value* matrix = document_->root.find("matrix");
         const Value* params = document_->root.find("params");
-        for (const Value& member : matrix.children()) {
-            if (params != nullptr && params->find(member.key) != nullptr) continue;
-            std::vector<std::string_view> names;
-            if (params != nullptr) {
-                for (const Value& p : params->children()) names.push_back(p.key);
-            }
-            findings_.add_at_key(Path{&at, &member, member.key},
-                                 {"there is no parameter " + in_quotes(member.key),
-                                  did_you_mean(member.key, names, "add it to \"params\"")});
-        }
-        if (options_.purpose == Purpose::run && options_.overrides.params.empty())
-            findings_.add_at_key(at, {"a matrix is many runs",
-                                      "use `mcemu regress`, or --set /params/NAME=VALUE without the matrix"});
+        if (matrix == nullptr) return out;
+        for (const Value& member : matrix->children())
+            if (params == nullptr || params->find(member.key) == nullptr)
+                out.emplace_back(member.key);
+        return out;
     }
 
+    void check_matrix(const Value& matrix, const std::vector<std::string>& unknown, bool picked) {
+        const Path root{nullptr, &document_->root};
+        const Path at{&root, &matrix, matrix.key};
+        std::vector<std::string_view> names;
+        if (const Value* params = document_->root.find("params"))
+            for (const Value& p : params->children())
+                if (std::find(unknown.begin(), unknown.end(), p.key) == unknown.end())
+                    names.push_back(p.key);
+        for (const Value& member : matrix.children())
+            if (std::find(unknown.begin(), unknown.end(), member.key) != unknown.end())
+                findings_.add_at_key(Path{&at, &member, member.key},
+                                     {"there is no parameter " + in_quotes(member.key),
+                                      did_you_mean(member.key, names, "add it to \"params\"")});
+        const Matrix combinations = matrix_of(document_->root);
+        if (combinations.cells() > Matrix::kMostCells)
+            findings_.add_at_key(at, {"the matrix has more than 2^32 combinations",
+                                      "leave some values out"});
+        if (options_.purpose != Purpose::run || picked) return;
+        std::string pick;
+        if (!combinations.axes.empty()) {
+            for (const std::string& word : cell_words(combinations.cell(0))) pick += " --matrix " + word;
+        }
+        findings_.add_at_key(at, {"a matrix is many runs",
+                                  "`mcemu regress` runs them all, " +
+                                      (pick.empty() ? " --matrix NAME=VALUE" : pick).substr(1) +
+                                      " one of them"});
+    }
+
+public:
     LoadResult result() {
         LoadResult out;
         out.findings = findings_.finish(*document_);
@@ -120,21 +181,107 @@ private:
         for (const std::string_view key : {"name", "description", "tags"}) {
             if (const Value* value = root.find(key)) loaded->meta[std::string(key)] = to_json(*value);
         }
+        if (const Value* before = text_member(root, "boots_on"))
+            loaded->boots_on = beside(*before);
         out.loaded = std::move(loaded);
         return out;
     }
 
+private:
     const LoadOptions& options_;
     std::shared_ptr<Document> document_;
     Findings findings_;
     std::unique_ptr<Resolver> resolver_;
 };
 
-std::string folder_of(const std::string& name) {
-    return name == "-" ? std::string() : std::filesystem::path(name).parent_path().string();
+/// Whether a document is a scenario, for those who look for them. What has events or expectations
+/// under a scenario's schema or name was meant to be one, whatever is wrong with it.
+Draft::Kind kind_of(const Value& root) {
+    const Value* schema = text_member(root, "schema");
+    const bool labelled = schema != nullptr && schema->text().starts_with("mcemu/scenario/");
+    const bool content = root.find("events") != nullptr || root.find("expect") != nullptr;
+    if (labelled) return content ? Draft::Kind::scenario : Draft::Kind::part;
+    if (schema != nullptr) return Draft::Kind::other;
+    if (root.find("events") != nullptr && root.find("name") != nullptr) return Draft::Kind::scenario;
+    return root.find("machine") != nullptr || root.find("processes") != nullptr ||
+                   root.find("events") != nullptr
+               ? Draft::Kind::part
+               : Draft::Kind::other;
+}
+
+LoadResult load(Source source, const LoadOptions& options) {
+    Draft::State state;
+    state.read(std::move(source), options);
+    Loader loader(options, std::move(state.document), std::move(state.findings));
+    if (state.parsed) loader.work(state.complete);
+    return loader.result();
+}
+
+LoadResult unreadable(Source source, const std::string& error, const LoadOptions& options) {
+    auto document = std::make_shared<Document>();
+    Findings findings;
+    findings.add_at(document->add_source(std::move(source)), 0, "", {"cannot be read", error});
+    LoadResult out = Loader(options, std::move(document), std::move(findings)).result();
+    out.unreadable = true;
+    return out;
 }
 
 }  // namespace
+
+Draft::Draft(std::string path, const LoadOptions& options)
+    : path_(std::move(path)), state_(std::make_unique<State>()) {
+    ReadText text = options.read_file ? options.read_file(path_) : read_file(path_);
+    Source source{path_ == "-" ? "<stdin>" : path_, {}, folder_of(path_)};
+    if (text.text) {
+        source.text = std::move(*text.text);
+        state_->read(std::move(source), options);
+        if (state_->parsed) {
+            look();
+        } else if (state_->other) {
+            kind_ = Kind::other;
+        }
+    } else {
+        unreadable_ = true;
+        const std::uint16_t main = state_->document->add_source(std::move(source));
+        state_->findings.add_at(main, 0, "", {"cannot be read", text.error});
+    }
+}
+
+Draft::~Draft() = default;
+Draft::Draft(Draft&&) noexcept = default;
+Draft& Draft::operator=(Draft&&) noexcept = default;
+
+void Draft::look() {
+    legible_ = true;
+    const Value& root = state_->document->root;
+    kind_ = kind_of(root);
+    if (const Value* name = text_member(root, "name")) name_ = name->text();
+    if (const Value* tags = root.find("tags"); tags != nullptr && tags->is(Value::Type::array)) {
+        for (const Value& tag : tags->children()) {
+            if (tag.is(Value::Type::text)) tags_.emplace_back(tag.text());
+        }
+    }
+    matrix_ = matrix_of(root);
+    if (matrix_.cells() > Matrix::kMostCells) matrix_ = {};  // loading it is a finding
+}
+
+std::vector<std::string_view> Draft::texts() const {
+    std::vector<std::string_view> out;
+    for (std::size_t i = 0; i < state_->document->source_count(); ++i)
+        out.push_back(state_->document->source(static_cast<std::uint16_t>(i)).text);
+    return out;
+}
+
+const Document& Draft::document() const { return *state_->document; }
+
+LoadResult load_draft(Draft draft, const LoadOptions& options) {
+    Draft::State state = std::move(*draft.state_);
+    Loader loader(options, std::move(state.document), std::move(state.findings));
+    if (state.parsed) loader.work(state.complete);
+    LoadResult out = loader.result();
+    out.unreadable = draft.unreadable_;
+    return out;
+}
 
 std::string LoadedScenario::where(std::string_view pointer) const {
     const Value* at = &text->root;
@@ -167,16 +314,15 @@ nlohmann::json LoadedScenario::document() const { return to_json(text->root); }
 
 LoadResult load_file(const std::string& path, const LoadOptions& options) {
     ReadText text = options.read_file ? options.read_file(path) : read_file(path);
-    const std::string name = path == "-" ? "<stdin>" : path;
-    Loader loader(options);
-    if (!text.text) return loader.unreadable({name, {}, {}}, text.error);
-    return loader.load({name, std::move(*text.text), folder_of(path)});
+    Source source{path == "-" ? "<stdin>" : path, {}, folder_of(path)};
+    if (!text.text) return unreadable(std::move(source), text.error, options);
+    source.text = std::move(*text.text);
+    return load(std::move(source), options);
 }
 
 LoadResult load_text(std::string name, std::string text, const LoadOptions& options) {
     std::string folder = folder_of(name);
-    Loader loader(options);
-    return loader.load({std::move(name), std::move(text), std::move(folder)});
+    return load({std::move(name), std::move(text), std::move(folder)}, options);
 }
 
 ResultText load_result(std::string name, std::string text) {
@@ -202,24 +348,6 @@ bool is_result(std::string_view text) {
     const Value* schema = root->find("schema");
     return schema != nullptr && schema->is(Value::Type::text) &&
            schema->text().starts_with("mcemu/result/");
-}
-
-std::vector<std::vector<std::pair<std::string, nlohmann::json>>> matrix_cells(
-    const nlohmann::json& document) {
-    std::vector<std::vector<std::pair<std::string, nlohmann::json>>> cells(1);
-    const auto matrix = document.find("matrix");
-    if (matrix == document.end() || !matrix->is_object()) return cells;
-    for (const auto& [name, values] : matrix->items()) {
-        decltype(cells) more;
-        for (const auto& cell : cells) {
-            for (const auto& value : values) {
-                more.push_back(cell);
-                more.back().emplace_back(name, value);
-            }
-        }
-        cells = std::move(more);
-    }
-    return cells;
 }
 
 ReadText read_file(const std::string& path) {

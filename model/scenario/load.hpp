@@ -11,12 +11,14 @@
 
 #include "core/event.hpp"
 #include "scenario/finding.hpp"
+#include "scenario/matrix.hpp"
 
 namespace mcemu::scenario {
 
 /// What the command line changes in a scenario, applied in this order.
 struct Overrides {
-    std::vector<std::pair<std::string, nlohmann::json>> params;  ///< name and value: a matrix cell
+    Params params;                    ///< a matrix cell: all names of the matrix
+    std::vector<std::string> matrix;  ///< --matrix: "name=value", which together pick a cell
     std::optional<std::string> profile;                          ///< --profile
     std::optional<std::uint64_t> seed;                           ///< --seed
     std::optional<std::string> until;                            ///< --until
@@ -30,12 +32,15 @@ struct ReadText {
 
 enum class Purpose : std::uint8_t {
     check,  ///< a matrix is held against its shape only
-    run,    ///< a matrix is refused, unless params of a cell are given
+    run,    ///< a matrix is refused, unless a cell of it is picked
 };
 
 struct LoadOptions {
     Overrides overrides;
     Purpose purpose = Purpose::run;
+    /// Holds the document against the JSON Schema as well, by valijson. The reader finds the same
+    /// (a test holds them against each other); compiling the schema takes most of a load.
+    bool second_opinion = true;
     /// How files are read; the default reads the disk, and stdin for "-".
     std::function<ReadText(const std::string& path)> read_file;
 };
@@ -49,6 +54,7 @@ struct LoadedScenario {
     std::vector<ProcessConfig> children;
     nlohmann::json expect;    ///< the "expect" block; {} when there is none
     nlohmann::json meta;      ///< name, description, tags
+    std::string boots_on;     ///< path of the scenario that leaves the NVDIMMs; "": starts afresh
     /// Where the value of a pointer stands: "FILE:LINE:COL", of the nearest container that exists.
     std::string where(std::string_view pointer) const;
     /// All of it, after include, overrides and params.
@@ -77,10 +83,48 @@ ResultText load_result(std::string name, std::string text);
 /// Whether a text is JSON whose "schema" is a result's.
 bool is_result(std::string_view text);
 
-/// The cells of a scenario's matrix: each is what to give as Overrides::params. Without a matrix
-/// one cell without params. The first name varies slowest.
-std::vector<std::vector<std::pair<std::string, nlohmann::json>>> matrix_cells(
-    const nlohmann::json& document);
+/// A file as read: parsed and merged with what it includes, not yet changed or checked. A copy of
+/// the process that forks can load it many times without reading it again.
+class Draft {
+public:
+    enum class Kind : std::uint8_t {
+        scenario,  ///< or what was meant as one: loading it says what is wrong
+        part,      ///< has neither events nor expectations: for others to include
+        other,     ///< JSON of another kind: a campaign, a result, somebody else's
+    };
+
+    struct State;  // load.cpp's own
+
+    Draft(std::string path, const LoadOptions& options);
+    ~Draft();
+    Draft(Draft&&) noexcept;
+    Draft& operator=(Draft&&) noexcept;
+
+    Kind kind() const { return kind_; }
+    bool unreadable() const { return unreadable_; }
+    bool legible() const { return legible_; }  ///< it is JSON: name, tags and matrix are known
+    const std::string& path() const { return path_; }
+    const std::string& name() const { return name_; }  ///< "" when it has none
+    const std::vector<std::string>& tags() const { return tags_; }
+    const Matrix& matrix() const { return matrix_; }
+    /// Its text, then those of the files it includes.
+    std::vector<std::string_view> texts() const;
+    const Document& document() const;
+
+private:
+    friend LoadResult load_draft(Draft draft, const LoadOptions& options);
+    void look();
+
+    std::string path_, name_;
+    std::vector<std::string> tags_;
+    Matrix matrix_;
+    Kind kind_ = Kind::scenario;
+    bool unreadable_ = false, legible_ = false;
+    std::unique_ptr<State> state_;
+};
+
+/// The rest of load_file(). The options are those the draft was read with, or other overrides.
+LoadResult load_draft(Draft draft, const LoadOptions& options);
 
 /// Reads a file of at most 1 GiB, or stdin for "-".
 ReadText read_file(const std::string& path);

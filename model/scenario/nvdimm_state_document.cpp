@@ -19,12 +19,15 @@ public:
     std::optional<NvdimmImage> read(const Cursor& state) {
         compare(state);
         if (!findings_.empty()) return std::nullopt;  // its numbers mean nothing on this machine
-        NvdimmImage image{machine_.nvdimms, machine_.regions, machine_.namespaces, {}, {}};
+        NvdimmImage image{machine_.nvdimms, machine_.regions, machine_.namespaces, {}, {}, {}};
+        // Namespaces that an event makes later have no place in an image; they stand at the end.
+        std::erase_if(image.namespaces, [](const NamespaceConfig& ns) { return !ns.present; });
         state.each("nvdimms", [&](const Cursor& module, std::size_t i) {
             image.modules.push_back(read_module(module, machine_.nvdimms[i].size));
         });
         state.each("namespaces", [&](const Cursor& ns, std::size_t i) {
             image.btts.push_back(read_btt(ns, machine_.namespaces[i]));
+            image.force_raw.push_back(ns.truth("force_raw"));
         });
         return image;
     }
@@ -53,7 +56,9 @@ private:
     void compare(const Cursor& state) {
         same_count(state, "nvdimms", machine_.nvdimms);
         same_count(state, "regions", machine_.regions);
-        same_count(state, "namespaces", machine_.namespaces);
+        auto present = machine_.namespaces;
+        std::erase_if(present, [](const NamespaceConfig& ns) { return !ns.present; });
+        same_count(state, "namespaces", present);
         if (!findings_.empty()) return;
         state.each("nvdimms", [&](const Cursor& module, std::size_t i) {
             const NvdimmConfig& ours = machine_.nvdimms[i];
@@ -176,6 +181,13 @@ private:
         if (smart.given("injected_temperature"))
             s.injected_temperature = word("injected_temperature");
         s.injected_fatal = smart.truth("injected_fatal");
+        if (const auto t = smart.object("thresholds")) {
+            s.thresholds.control = static_cast<std::uint16_t>(t->number("control"));
+            s.thresholds.spares = static_cast<std::uint8_t>(t->number("spares"));
+            s.thresholds.media_temperature = static_cast<std::uint16_t>(t->number("temperature"));
+            s.thresholds.controller_temperature =
+                static_cast<std::uint16_t>(t->number("controller_temperature"));
+        }
         return s;
     }
 
@@ -185,7 +197,7 @@ private:
         std::vector<pmem::BttImage> out;
         std::vector<BttArena> arenas;
         if (config.mode == NamespaceMode::sector)
-            arenas = pmem::btt_layout(config.range, config.data_offset);
+            arenas = pmem::btt_layout(config.range, config.data_offset, config.sector_size);
         const Value* list = ns.find("btt");
         const std::size_t count = list == nullptr ? 0 : list->count;
         if (count != arenas.size()) {

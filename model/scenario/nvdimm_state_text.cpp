@@ -1,6 +1,7 @@
 #include <boost/crc.hpp>
 #include <charconv>
 
+#include "core/pmem/btt_layout.hpp"
 #include "scenario/load.hpp"
 #include "scenario/nvdimm_state.hpp"
 #include "scenario/nvdimm_state_document.hpp"
@@ -53,6 +54,11 @@ Json module_json(const NvdimmConfig& config, const pmem::ModuleImage& module) {
     if (s.injected_spares) smart["injected_spares"] = *s.injected_spares;
     if (s.injected_temperature) smart["injected_temperature"] = *s.injected_temperature;
     if (s.injected_fatal) smart["injected_fatal"] = true;
+    if (const SmartThresholds& t = s.thresholds; t != SmartThresholds{})
+        smart["thresholds"] = {{"control", t.control},
+                               {"spares", t.spares},
+                               {"temperature", t.media_temperature},
+                               {"controller_temperature", t.controller_temperature}};
     return {{"id", config.id},
             {"size", config.size},
             {"profile", kProfiles[static_cast<int>(config.profile)]},
@@ -84,7 +90,8 @@ Json entries_json(const std::vector<pmem::BttImage::Entry>& entries, const char*
     return out;
 }
 
-Json namespace_json(const NamespaceConfig& ns, const std::vector<pmem::BttImage>& btt) {
+Json namespace_json(const NamespaceConfig& ns, const std::vector<pmem::BttImage>& btt,
+                    bool force_raw) {
     Json arenas = Json::array();
     for (const pmem::BttImage& arena : btt)
         arenas.push_back(
@@ -97,6 +104,9 @@ Json namespace_json(const NamespaceConfig& ns, const std::vector<pmem::BttImage>
                 {"data_offset", ns.data_offset},
                 {"end_trunc", ns.end_trunc}};
     if (ns.mode == NamespaceMode::sector) out["btt"] = std::move(arenas);
+    if (ns.mode == NamespaceMode::sector && ns.sector_size != pmem::kBttSector)
+        out["sector_size"] = ns.sector_size;
+    if (force_raw) out["force_raw"] = true;
     return out;
 }
 
@@ -170,7 +180,9 @@ std::string nvdimm_state_text(const NvdimmImage& image) {
     for (const RegionConfig& region : image.regions)
         regions.push_back(region_json(region, image.nvdimms));
     for (std::size_t i = 0; i < image.namespaces.size(); ++i)
-        namespaces.push_back(namespace_json(image.namespaces[i], image.btts[i]));
+        namespaces.push_back(namespace_json(
+            image.namespaces[i], image.btts[i],
+            i < image.force_raw.size() && image.force_raw[i]));
     const std::string body = "{" + list_text("nvdimms", modules) + ",\n" +
                              list_text("regions", regions) + ",\n" +
                              list_text("namespaces", namespaces) + "}}\n";

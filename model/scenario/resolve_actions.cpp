@@ -34,6 +34,15 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
         e.process = process_of(event);
         e.offset = event.number("offset");
         e.size = event.number("size");
+        e.data = data_of(event);
+        e.report = event.truth("report");
+        if (!bad(event) && e.size > ~0ull - e.offset)
+            add(event.path(), "the range wraps around", "make it smaller");
+        return e;
+    }
+    if (ndctl_command(what)) return ndctl(event);
+    if (what == "punch_hole") {
+        PunchHoleEvent e{file(), process_of(event), event.number("offset"), event.number("size")};
         if (!bad(event) && e.size > ~0ull - e.offset)
             add(event.path(), "the range wraps around", "make it smaller");
         return e;
@@ -171,6 +180,8 @@ Action Resolver::access(const Cursor& event) {
     e.va = address_of(event, e.process);
     e.size = event.number("size");
     e.kind = what == "load" ? AccessKind::load : what == "fetch" ? AccessKind::fetch : AccessKind::store;
+    if (what != "fetch") e.data = data_of(event);
+    e.report = what == "load" && event.truth("report");
     if (what == "store" && event.truth("full_line")) {
         e.kind = AccessKind::store_full_line;
         if (!event.given("size")) e.size = kLineSize;
@@ -260,8 +271,11 @@ Action Resolver::bio(const Cursor& event) {
     e.sector = event.number("sector");
     e.sectors = event.number("sectors");
     e.process = reference(event, "process", processes_);
+    e.data = data_of(event);
+    e.report = event.truth("report");
     if (ns < 0 || bad(event)) return e;
     const NamespaceConfig& config = scenario.machine.namespaces[e.ns];
+    if (changing_.contains(config.id) || changing_.contains("all")) return e;  // the kernel will say
     if (config.mode == NamespaceMode::devdax) {
         add(event.at("namespace"), in_quotes(config.id) + " has no block device",
             "device-dax is a character device: use mode \"fsdax\", \"raw\" or \"sector\"");
@@ -296,8 +310,12 @@ Action Resolver::dsm(const Cursor& event) {
     e.address = argument("address").value_or(e.address);
     e.length = argument("length").value_or(e.length);
     e.flags = static_cast<std::uint32_t>(argument("flags").value_or(0));
+    if (const auto t = event.object("thresholds")) e.thresholds = thresholds(*t);
     const bool of_module = e.function == DsmEvent::Function::smart ||
-                           e.function == DsmEvent::Function::smart_inject;
+                           e.function == DsmEvent::Function::smart_inject ||
+                           e.function == DsmEvent::Function::smart_threshold ||
+                           e.function == DsmEvent::Function::smart_set_threshold ||
+                           e.function == DsmEvent::Function::latch_shutdown;
     if (!bad(event) && of_module && !event.given("nvdimm"))
         add(event.path(), "the key \"nvdimm\" is missing", in_quotes(event.text("function")) +
                                                                " is a call of a module");

@@ -9,13 +9,6 @@ namespace {
 
 using namespace kernel;
 
-// In the order of the choices of "flag".
-constexpr std::uint32_t kFlags[] = {
-    PG_locked,   PG_error,     PG_referenced,  PG_uptodate,    PG_dirty,   PG_lru,     PG_slab,
-    PG_reserved, PG_head,      PG_swapcache,   PG_swapbacked,  PG_unevictable, PG_mlocked, PG_writeback,
-    PG_hwpoison, PG_buddy,     PG_table,       PG_hugetlb,     PG_anon,    PG_offline, PG_pcp,
-    PG_ksm};
-
 constexpr std::string_view kTriggers[] = {"at", "after", "on_access", "when"};
 
 }  // namespace
@@ -121,13 +114,9 @@ Trigger Resolver::trigger(const Cursor& event) {
     if (event.given("at")) return TriggerAt{event.time("at")};
     if (const auto after = event.object("after")) return trigger_after(*after);
     if (const auto access = event.object("on_access")) return trigger_on_access(*access);
-    if (const auto when = event.object("when")) {
-        TriggerWhen t;
-        t.page = Pfn{when->number("page")};
-        t.flag = kFlags[static_cast<std::size_t>(when->choice<std::uint32_t>("flag"))];
-        t.set = when->truth("set");
-        if (!bad(*when)) in_memory(when->at("page"), {t.page.spa(), t.page.spa() + kPageSize});
-        return t;
+    if (event.given("when")) {
+        const auto when = condition(event.at("when"));
+        return when ? Trigger{TriggerWhen{*when}} : Trigger{TriggerAt{}};
     }
     return TriggerAt{};
 }

@@ -17,6 +17,7 @@ void Resolver::check_expect(const Cursor& root) {
     check_signals(*expect);
     check_keys(*expect, "syscalls", events_);
     check_keys(*expect, "fates", events_);
+    check_keys(*expect, "reports", events_);
     check_keys(*expect, "processes", processes_);
     check_places(*expect, "badblocks");
     check_places(*expect, "poison");
@@ -32,6 +33,7 @@ void Resolver::check_expect(const Cursor& root) {
                     std::to_string(scenario.machine.mca.banks - 1));
     });
     check_latencies(*expect);
+    resolve_temporal(*expect);
 }
 
 void Resolver::check_lines(const Cursor& expect, std::string_view key) {
@@ -149,7 +151,8 @@ void Resolver::check_endpoint(const Cursor& latency, std::string_view key) {
     const std::size_t colon = text.find(':');
     const std::string_view kind = text.substr(0, colon);
     const std::string_view name = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
-    if (kind == "event" && colon != std::string_view::npos) {
+    if (text == "panic") return;
+    if ((kind == "event" || kind == "syscall") && colon != std::string_view::npos) {
         events_.require(findings_, latency.at(key), name);
     } else if (kind == "signal" && colon != std::string_view::npos) {
         processes_.require(findings_, latency.at(key), name);
@@ -161,7 +164,7 @@ void Resolver::check_endpoint(const Cursor& latency, std::string_view key) {
             did_you_mean(name, names, "see `mcemu latencies`"));
     } else {
         add(latency.at(key), in_quotes(text) + " is nothing that can be timed",
-            "write \"event:ID\", \"signal:PROCESS\" or \"phase:NAME\"");
+            "write \"event:ID\", \"signal:PROCESS\", \"syscall:EVENT\", \"phase:NAME\" or \"panic\"");
     }
 }
 

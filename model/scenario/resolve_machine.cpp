@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/pmem/namespace_layout.hpp"
 #include "scenario/resolver.hpp"
 
 namespace mcemu::scenario {
@@ -196,6 +197,8 @@ void Resolver::resolve_nvdimms(const Cursor& machine) {
         n.ars_rate = nvdimm.number("ars_rate");
         n.handle = static_cast<std::uint32_t>(nvdimm.maybe("handle").value_or(i));
         n.socket = nvdimm.number32("socket");
+        n.labels = nvdimm.choice<LabelArea>("labels");
+        n.smart = smart_start(nvdimm);
         if (!bad(nvdimm)) {
             if (n.size % kPageSize != 0)
                 add(nvdimm.at("size"), size_text(n.size) + " is not a whole number of pages",
@@ -378,6 +381,30 @@ void Resolver::resolve_namespaces(const Cursor& machine) {
     check_overlaps(ranges, "");
 }
 
+/// The two numbers of "namespaceR.N".
+void Resolver::namespace_numbers(const Cursor& at, std::string_view key, NamespaceConfig& n) {
+    unsigned long numbers[2] = {0, 0};
+    std::string_view rest = n.id;
+    bool good = rest.starts_with("namespace");
+    if (good) rest.remove_prefix(9);
+    for (int part = 0; part < 2 && good; ++part) {
+        const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+        good = digits > 0 && digits <= 5 && (digits == 1 || rest[0] != '0');
+        if (!good) break;
+        numbers[part] = std::stoul(std::string(rest.substr(0, digits)));
+        rest.remove_prefix(digits);
+        if (part == 0) {
+            good = rest.starts_with('.');
+            if (good) rest.remove_prefix(1);
+        }
+    }
+    if (!good || !rest.empty())
+        add(at.at(key), in_quotes(n.id) + " is no name of a namespace",
+            "write namespaceR.N, as in \"namespace0.0\"");
+    n.number_region = static_cast<std::uint32_t>(numbers[0]);
+    n.number = static_cast<std::uint32_t>(numbers[1]);
+}
+
 void Resolver::resolve_namespace(const Cursor& ns) {
     MachineConfig& m = scenario.machine;
     NamespaceConfig n;
@@ -396,26 +423,7 @@ void Resolver::resolve_namespace(const Cursor& ns) {
     n.region = region < 0 ? 0 : static_cast<std::uint32_t>(region);
     n.id = ns.text("id");
     if (ns.given("id")) {
-        unsigned long numbers[2] = {0, 0};
-        std::string_view rest = n.id;
-        bool good = rest.starts_with("namespace");
-        if (good) rest.remove_prefix(9);
-        for (int part = 0; part < 2 && good; ++part) {
-            const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-            good = digits > 0 && digits <= 5 && (digits == 1 || rest[0] != '0');
-            if (!good) break;
-            numbers[part] = std::stoul(std::string(rest.substr(0, digits)));
-            rest.remove_prefix(digits);
-            if (part == 0) {
-                good = rest.starts_with('.');
-                if (good) rest.remove_prefix(1);
-            }
-        }
-        if (!good || !rest.empty())
-            add(ns.at("id"), in_quotes(n.id) + " is no name of a namespace",
-                "write namespaceR.N, as in \"namespace0.0\"");
-        n.number_region = static_cast<std::uint32_t>(numbers[0]);
-        n.number = static_cast<std::uint32_t>(numbers[1]);
+        namespace_numbers(ns, "id", n);
     } else {
         n.number_region = n.region;
         for (const NamespaceConfig& other : m.namespaces)
@@ -429,13 +437,7 @@ void Resolver::resolve_namespace(const Cursor& ns) {
 
     n.device = ns.text("device");
     if (n.device.empty()) {
-        const std::string r = std::to_string(n.number_region), dot = '.' + std::to_string(n.number);
-        if (n.mode == NamespaceMode::devdax) {
-            n.device = "dax" + r + dot;
-        } else {
-            n.device = "pmem" + r + (n.number == 0 ? "" : dot);
-            if (n.mode == NamespaceMode::sector) n.device += 's';
-        }
+        n.device = pmem::device_name(n.mode, n.number_region, n.number);
     }
     if (bad(ns) || region < 0 || m.regions[n.region].range.size() == 0) return done();
 
@@ -479,12 +481,10 @@ void Resolver::resolve_namespace(const Cursor& ns) {
         return done();
     }
     if (paged) {
-        const std::uint64_t align = std::max(n.align, 2 * kMiB);
-        const std::uint64_t info = 8192;
-        const std::uint64_t pages = size < info ? 0 : (size - info) / kPageSize;
-        const std::uint64_t need = info + (n.map_dev ? 64 * pages : 0);
-        n.data_offset = round_up(n.range.begin + need, align) - n.range.begin;
-        n.end_trunc = n.range.end - round_down(n.range.end, align);
+        const pmem::NamespaceLayout layout =
+            pmem::namespace_layout(n.range, n.mode, n.map_dev, n.align);
+        n.data_offset = layout.data_offset;
+        n.end_trunc = layout.end_trunc;
     }
     if (ns.given("data_offset")) n.data_offset = ns.number("data_offset");
     if (ns.given("end_trunc")) n.end_trunc = ns.number("end_trunc");

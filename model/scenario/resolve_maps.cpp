@@ -40,6 +40,7 @@ MapConfig Resolver::resolve_map(const Cursor& map, bool attempt) {
     }
 
     resolve_shared_with(map, m, attempt);
+    if (attempt && m.kind == MapKind::devmem) check_map_place(map, m);
     if (!attempt && !bad(map)) check_map(map, m);
     return m;
 }
@@ -122,7 +123,9 @@ void Resolver::resolve_map_target(const Cursor& map, MapConfig& m, bool attempt)
         if (!map.given("of")) {
             int found = 0;
             for (std::size_t i = 0; i < scenario.machine.namespaces.size(); ++i) {
-                if (scenario.machine.namespaces[i].mode != NamespaceMode::devdax) continue;
+                if (scenario.machine.namespaces[i].mode != NamespaceMode::devdax &&
+                    !becomes(scenario.machine.namespaces[i], "devdax"))
+                    continue;
                 m.of = static_cast<int>(i);
                 ++found;
             }
@@ -202,7 +205,15 @@ void Resolver::check_map(const Cursor& map, const MapConfig& m) {
 }
 
 void Resolver::check_map_place(const Cursor& map, const MapConfig& m) {
+    if (m.kind == MapKind::devmem && !m.at && !bad(map))
+        add(map.path(), "the key \"at\" is missing", "/dev/mem is mapped at a physical address");
     if (!m.at || bad(map)) return;
+    if (m.kind == MapKind::devmem) {
+        if (*m.at % kPageSize != 0)
+            add(map.at("at"), hex_text(*m.at) + " is not page aligned", "align it to 4KiB");
+        if (!bad(map) && !memory_unsure_) in_memory(map.at("at"), {*m.at, *m.at + m.size});
+        return;
+    }
     if (m.kind == MapKind::devdax || m.kind == MapKind::fsdax) {
         add(map.at("at"), "its place follows from the namespace", "leave it out");
         return;

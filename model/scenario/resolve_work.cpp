@@ -43,7 +43,9 @@ void Resolver::resolve_file(const Cursor& file, std::size_t index) {
             add(file.at("extents"), "a file on a disk has no extents", "name an fsdax namespace with \"on\"");
     }
     const NamespaceConfig* ns = f.on < 0 ? nullptr : &scenario.machine.namespaces[static_cast<std::size_t>(f.on)];
-    if (ns != nullptr && ns->mode != NamespaceMode::fsdax)
+    if (ns != nullptr && !ns->present && !file.given("extents") && f.size != 0)
+        add(file.path(), "the file has no extents", "give its place on a namespace that an event makes");
+    if (ns != nullptr && ns->mode != NamespaceMode::fsdax && !becomes(*ns, "fsdax"))
         add(file.at("on"), in_quotes(ns->id) + " is not an fsdax namespace",
             "a filesystem with DAX needs mode \"fsdax\"");
 

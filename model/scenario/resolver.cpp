@@ -47,6 +47,7 @@ void Resolver::resolve() {
     if (root.given("until")) scenario.until = root.time("until");
     resolve_kernel(root);
     resolve_machine(root);
+    declare_namespaces(root);
     if (scenario.kernel.mce_off) {  // nobody ever sets CR4.MCE
         std::vector<CpuId>& disabled = scenario.machine.mca.mce_disabled_cpus;
         disabled.resize(scenario.machine.cpus.count());

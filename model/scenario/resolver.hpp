@@ -1,6 +1,7 @@
 #pragma once  // From a checked document to a Scenario: references, derived defaults, meaning.
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -154,6 +155,12 @@ private:
     void resolve_region(const Cursor& region, std::size_t index);
     void resolve_namespaces(const Cursor& machine);
     void resolve_namespace(const Cursor& ns);
+    void namespace_numbers(const Cursor& at, std::string_view key, NamespaceConfig& n);
+    /// Whether an event gives the namespace this mode.
+    bool becomes(const NamespaceConfig& ns, std::string_view mode) const {
+        const auto it = later_modes_.find(ns.id);
+        return it != later_modes_.end() && it->second.contains(std::string(mode));
+    }
     void check_overlaps(std::vector<PlacedRange>& ranges, std::string_view unit);
     void check_dpa_overlaps();
     std::vector<DpaRange> dpa_ranges(const Cursor& nvdimm, std::string_view key, std::uint64_t size);
@@ -187,6 +194,17 @@ private:
     void check_map_place(const Cursor& map, const MapConfig& config);
     void check_map_target(const Cursor& map, const MapConfig& config);
 
+    // resolve_condition.cpp
+    std::optional<Condition> condition(const Path& at);
+    std::optional<Condition> short_condition(const Path& at, std::string_view text);
+    void condition_parts(const Cursor& c, std::string_view key, Condition& out);
+    void state_condition(const Cursor& c, Condition& out);
+    void table_condition(const Cursor& c, Condition& out);
+    void happening(const Cursor& c, std::string_view key, Condition& out);
+    void named_happening(const Path& at, std::string_view name, Condition& out);
+    void resolve_temporal(const Cursor& expect);
+    std::optional<TemporalExpectation> temporal(const Cursor& item);
+
     // resolve_events.cpp
     void name_events(const Cursor& root);
     void resolve_events(const Cursor& root);
@@ -212,6 +230,17 @@ private:
     /// there to the end of the map.
     std::uint64_t address_of(const Cursor& event, std::uint32_t process,
                              std::uint64_t* rest = nullptr);
+
+    // resolve_ndctl.cpp
+    void declare_namespaces(const Cursor& root);
+    int region_of_new(const Cursor& event);
+    NamespaceRequest namespace_request(const Cursor& event);
+    Action ndctl(const Cursor& event);
+    NdctlEvent::Smart smart(const Cursor& event);
+    SmartThresholds thresholds(const Cursor& object);
+    SmartStart smart_start(const Cursor& nvdimm);
+    std::optional<std::int32_t> celsius(const Cursor& event, std::string_view key);
+    DataSpec data_of(const Cursor& event);
 
     // mce_event.cpp
     void mce_via(const Cursor& event, MceEvent& e);
@@ -260,9 +289,13 @@ private:
     std::unordered_map<std::string_view, std::vector<std::size_t>> maps_by_id_;
     std::vector<int> fork_child_;                 ///< per event: index in children, or -1
     std::vector<std::uint32_t> child_parent_;     ///< per child: its parent's process index
+    std::set<std::string> changing_;  ///< namespaces whose mode or size events change, by id
+    std::map<std::string, std::set<std::string>> later_modes_;  ///< by id of a namespace
     std::vector<std::vector<PlacedRange>> pmem_used_;  ///< per namespace: extents of files
 };
 
+/// The command that a `do` stands for; nullopt: it is none of ndctl's.
+std::optional<NdctlEvent::Command> ndctl_command(std::string_view word);
 /// "0x1000-0x2000"
 std::string range_text(SpaRange range);
 

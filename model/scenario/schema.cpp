@@ -3,6 +3,8 @@
 #include <limits>
 #include <set>
 
+#include "scenario/campaign_file.hpp"
+
 namespace mcemu::scenario {
 namespace {
 
@@ -224,5 +226,6 @@ nlohmann::ordered_json result_schema() { return json_schema(kResultShape, "mcemu
 nlohmann::ordered_json nvdimm_state_schema() {
     return json_schema(kNvdimmStateShape, "mcemu/nvdimm-state/1");
 }
+nlohmann::ordered_json campaign_schema() { return json_schema(kCampaignShape, "mcemu/campaign/1"); }
 
 }  // namespace mcemu::scenario

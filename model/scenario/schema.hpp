@@ -15,6 +15,7 @@ nlohmann::ordered_json json_schema(const Shape& root, const std::string& title);
 nlohmann::ordered_json scenario_schema();
 nlohmann::ordered_json result_schema();
 nlohmann::ordered_json nvdimm_state_schema();
+nlohmann::ordered_json campaign_schema();
 
 /// The part of the schema that matters for `document`: it accepts exactly the same of it.
 nlohmann::json schema_for(const Shape& root, const nlohmann::json& document);

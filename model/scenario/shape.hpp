@@ -82,6 +82,9 @@ extern const Shape kNvdimmStateShape;
 extern const Shape kResultRecords;
 extern const Shape kSeverityRows;
 extern const Shape kInjectorRegisters;
+extern const Shape kResultReports;
+extern const Shape kFirmwareCalls;
+extern const Shape kNotifications;
 
 // Parts of a scenario.
 extern const Shape kKernelShape;
@@ -94,6 +97,8 @@ extern const Shape kProcessShape;
 extern const Shape kChildShape;
 extern const Shape kEventShape;
 extern const Shape kExpectShape;
+extern const Shape kCondition;
+extern const Shape kConditionObject;
 
 // Leaves that every part uses.
 extern const Shape kBoolean;
@@ -114,5 +119,6 @@ extern const Shape kMcePolicy;
 extern const Shape kSigbusAction;
 extern const Shape kPageFlag;
 extern const Shape kScalar;
+extern const Shape kThresholdsShape;
 
 }  // namespace mcemu::scenario

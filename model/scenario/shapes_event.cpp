@@ -1,4 +1,5 @@
 #include "scenario/shape.hpp"
+#include "scenario/shapes_ndctl.hpp"
 
 // Choices stand in the order of the enumerators they name in core/event.hpp. The names of STATUS
 // values are resolved in mce_event.cpp.
@@ -23,7 +24,8 @@ constexpr std::string_view kAdvices[] = {"hwpoison", "soft_offline"};
 constexpr std::string_view kBioOps[] = {"read", "write", "discard"};
 constexpr std::string_view kDsmFunctions[] = {
     "ars_cap",        "ars_start", "ars_status",   "clear_error",  "inject_error", "inject_clear",
-    "inject_status",  "smart",     "smart_inject", "translate_spa"};
+    "inject_status",  "smart",     "smart_inject", "translate_spa", "smart_threshold",
+    "smart_set_threshold", "latch_shutdown"};
 constexpr std::string_view kSeverities[] = {"recoverable", "fatal", "corrected", "info"};
 constexpr std::string_view kSections[] = {"memory"};
 constexpr std::string_view kSysctlNames[] = {"memory_failure_early_kill", "memory_failure_recovery",
@@ -157,11 +159,15 @@ constexpr Field kPoisonFields[] = {
     {"length", &kLength, "Bytes", "\"64B\""},
 };
 constexpr Field kLoadFields[] = {
+    kProcess, kVa, kMap, kMapOffset, {"size", &kAccessSize, "Bytes", "8"},
+    ndctl::kFill, ndctl::kPattern, ndctl::kReport};
+constexpr Field kFetchFields[] = {
     kProcess, kVa, kMap, kMapOffset, {"size", &kAccessSize, "Bytes", "8"}};
 constexpr Field kStoreFields[] = {
     kProcess, kVa, kMap, kMapOffset,
     {"size", &kAccessSize, "Bytes", "8"},
-    {"full_line", &kBoolean, "A 64-byte non-temporal store that reads nothing", "false"}};
+    {"full_line", &kBoolean, "A 64-byte non-temporal store that reads nothing", "false"},
+    ndctl::kFill, ndctl::kPattern};
 constexpr Field kSpeculateFields[] = {
     {"cpu", &kCpu, "Which CPU", "0"},
     {"registers", &kBoolean, "Whatever linear addresses its registers hold now", "false"},
@@ -192,13 +198,14 @@ constexpr Field kBioFields[] = {
     {"namespace", &kText, "On which namespace, by id", {}, true, "\"namespace0.0\""},
     {"sector", &kSector, "First sector of 512 bytes of its block device", {}, true},
     {"sectors", &kSectors, "How many", "1"},
-    kByProcess,
+    kByProcess, ndctl::kFill, ndctl::kPattern, ndctl::kReport,
 };
 constexpr Field kFileIoFields[] = {
     {"process", &kText, "The process that does it, by id", {}, true},
     {"file", &kText, "The file, by id", {}, true},
     {"offset", &kSize, "In the file", "\"0x0\""},
     {"size", &kAccessSize, "Bytes", "\"4KiB\""},
+    ndctl::kFill, ndctl::kPattern, ndctl::kReport,
 };
 constexpr Field kFsyncFields[] = {
     {"process", &kText, "The process that does it, by id", {}, true},
@@ -217,7 +224,8 @@ constexpr Field kDsmFields[] = {
     {"region", &kText, "The region, by id: gives address and length", {}},
     {"address", &kAddress, "System physical address", {}},
     {"length", &kSize, "Bytes", {}},
-    {"flags", &kFlags32, "Scrub type, or options of an injection", {}},
+    {"flags", &kFlags32, "Scrub type, or options of an injection; latch_shutdown: 0 or 1", {}},
+    {"thresholds", &kThresholdsShape, "smart_set_threshold: the new ones", {}},
     {"arguments", &kDsmArgumentsShape, "address, length and flags, gathered", {}},
 };
 constexpr std::string_view kCxlCommands[] = {"get_poison_list", "inject_poison", "clear_poison",
@@ -299,7 +307,7 @@ constexpr Case kCases[] = {
     {"unpoison_media", "Heal a media error.", kPoisonFields},
     {"load", "The process reads memory.", kLoadFields},
     {"store", "The process writes memory.", kStoreFields},
-    {"fetch", "The process executes from memory.", kLoadFields},
+    {"fetch", "The process executes from memory.", kFetchFields},
     {"speculate", "A speculative read: reaches poison only through a present, cacheable mapping.", kSpeculateFields},
     {"copy", "A copy by the kernel.", kCopyFields},
     {"scrub", "Start a scrub; finds come out as the hardware reports them.", kScrubFields},
@@ -330,6 +338,27 @@ constexpr Case kCases[] = {
     {"cpu_online", "Bring a CPU online.", kCpuFields},
     {"disable_namespace", "Unmount its file system and disable it: umount, ndctl disable-namespace.", kNamespaceFields},
     {"enable_namespace", "Enable it and mount its file system: ndctl enable-namespace, mount.", kNamespaceFields},
+    {"create_namespace", "ndctl create-namespace.", ndctl::kCreate},
+    {"reconfigure_namespace", "ndctl create-namespace --reconfig: destroyed and made anew in its place.", ndctl::kReconfigure},
+    {"destroy_namespace", "ndctl destroy-namespace.", ndctl::kDestroy},
+    {"check_namespace", "ndctl check-namespace: the metadata of a BTT.", ndctl::kCheck},
+    {"inject_error", "ndctl inject-error.", ndctl::kInjectError},
+    {"clear_errors", "ndctl clear-errors.", ndctl::kClearErrors},
+    {"start_scrub", "ndctl start-scrub.", ndctl::kStartScrub},
+    {"wait_scrub", "ndctl wait-scrub.", {}},
+    {"enable_region", "ndctl enable-region.", ndctl::kRegionFields},
+    {"disable_region", "ndctl disable-region.", ndctl::kRegionFields},
+    {"enable_dimm", "ndctl enable-dimm.", ndctl::kDimmFields},
+    {"disable_dimm", "ndctl disable-dimm.", ndctl::kDimmFields},
+    {"list", "ndctl list.", ndctl::kList},
+    {"inject_smart", "ndctl inject-smart.", ndctl::kInjectSmart},
+    {"monitor", "ndctl monitor, from now on.", ndctl::kMonitor},
+    {"read_attribute", "Root reads a file of sysfs.", ndctl::kReadAttribute},
+    {"write_attribute", "Root writes a file of sysfs.", ndctl::kWriteAttribute},
+    {"read_infoblock", "ndctl read-infoblock.", ndctl::kReadInfoblock},
+    {"btt_lookup", "Looks up an entry of a BTT's map.", ndctl::kBttLookup},
+    {"fail_command", "A command of a module is made to fail, as nfit_test can.", ndctl::kFail},
+    {"punch_hole", "fallocate(FALLOC_FL_PUNCH_HOLE).", ndctl::kPunchHole},
     {"power_fail", "Power fails.", kPowerFailFields},
     {"call", "Call a function of the emulated kernel by name.", kCallFields},
 };
@@ -340,7 +369,12 @@ constexpr std::string_view kDoNames[] = {
     "mmap",      "munmap",     "mlock",          "fork",         "exit",         "truncate",
     "prctl_mce_kill", "sigprocmask", "sigaction",  "pin",         "unpin",
     "sysctl",    "cpu_offline", "cpu_online",
-    "disable_namespace", "enable_namespace", "power_fail",   "call"};
+    "disable_namespace", "enable_namespace",
+    "create_namespace", "reconfigure_namespace", "destroy_namespace", "check_namespace",
+    "inject_error", "clear_errors", "start_scrub", "wait_scrub", "enable_region", "disable_region",
+    "enable_dimm", "disable_dimm", "list", "inject_smart", "monitor", "read_attribute",
+    "write_attribute", "read_infoblock", "btt_lookup", "fail_command", "punch_hole",
+    "power_fail",   "call"};
 constinit const Shape kDo{.kind = Kind::choice, .choices = kDoNames};
 
 // ---------------------------------------------------------------- triggers
@@ -363,21 +397,13 @@ constexpr Field kOnAccessFields[] = {
 };
 constinit const Shape kOnAccess{.kind = Kind::object, .name = "trigger_on_access",
                                 .doc = "When memory is accessed.", .fields = kOnAccessFields};
-constexpr Field kWhenFields[] = {
-    {"page", &kPfn, "Page frame number", {}, true},
-    {"flag", &kPageFlag, "Page flag", {}, true},
-    {"set", &kBoolean, "It becomes set; false: clear", "true"},
-};
-constinit const Shape kWhen{.kind = Kind::object, .name = "trigger_when",
-                            .doc = "When a page's flag comes to this state.", .fields = kWhenFields};
-
 constexpr Field kEventFields[] = {
     {"id", &kText, "Its name, for triggers and expectations", {}, false, "\"e1\""},
     {"do", &kDo, "What happens", {}, true},
     {"at", &kTime, "Trigger: at this time", {}, false, "\"1ms\""},
     {"after", &kAfter, "Trigger: after something else", {}},
     {"on_access", &kOnAccess, "Trigger: when memory is accessed", {}},
-    {"when", &kWhen, "Trigger: when a page's flag changes", {}},
+    {"when", &kCondition, "Trigger: when this comes to hold, or happens", {}, false, "{\"page\": \"0x100000\", \"flag\": \"hwpoison\"}"},
     {"every", &kTime, "Repeat after this time", {}},
     {"times", &kTimes, "How often in all, with every", "1"},
     {"description", &kFreeText, "A remark", {}},

@@ -211,19 +211,22 @@ constinit const Shape kClassList{.kind = Kind::list, .min = 1, .item = &kClass};
 constexpr const Shape* kClassForms[] = {&kClass, &kClassList};
 constinit const Shape kClassOrList{.kind = Kind::any_of, .forms = kClassForms};
 
+constexpr const Shape* kTwoForms[] = {&kCondition, &kCondition};
+constinit const Shape kTwoConditions{.kind = Kind::tuple, .forms = kTwoForms};
 constexpr Field kTemporalFields[] = {
-    {"always", &kAnything, "Holds at every time", {}},
-    {"never", &kAnything, "Holds at no time", {}},
-    {"eventually", &kAnything, "Holds at some time", {}},
-    {"before", &kAnything, "[A, B]: A comes before B", {}},
-    {"after", &kAnything, "Counted only from here on", {}},
-    {"until", &kAnything, "Counted only up to here", {}},
-    {"within", &kTime, "And this soon", {}},
+    {"always", &kCondition, "Holds all the time: a state", {}},
+    {"never", &kCondition, "Holds at no time", {}},
+    {"eventually", &kCondition, "Holds at some time", {}},
+    {"before", &kTwoConditions, "[A, B]: both come, and A comes before B", {}},
+    {"after", &kCondition, "Counted only from its first moment on", {}},
+    {"until", &kCondition, "Counted only up to its first moment from there on", {}},
+    {"within", &kTime, "Counted only for so long; before: B comes this soon after A", {}},
 };
 constinit const Shape kTemporalItem{.kind = Kind::object, .name = "expected_order",
                                     .doc = "What holds over time.", .fields = kTemporalFields};
 constinit const Shape kTemporal{.kind = Kind::list, .item = &kTemporalItem};
 
+constinit const Shape kReports{.kind = Kind::table, .item = &kAnything};
 constexpr Field kExpectFields[] = {
     {"outcome", &kOutcome, "How the run ends", {}},
     {"panic", &kPanic, "Text of the panic; null or false: none; true: any", {}},
@@ -237,6 +240,10 @@ constexpr Field kExpectFields[] = {
     {"direct_map", &kDirectMap, "The kernel's direct map", {}},
     {"badblocks", &kBadblocks, "By namespace, region or device: content of its badblocks file", {}, false,
      "{\"namespace0.0\": \"8 1\\n\"}"},
+    {"reports", &kReports, "By event id: what it reported, as far as given; a list when several times", {}, false,
+     "{\"e1\": {\"ret\": 0}}"},
+    {"firmware_calls", &kAnything, "All calls of the NVDIMM root device, in order", {}},
+    {"notifications", &kAnything, "All ACPI notifications, in order", {}},
     {"poison", &kPoison, "By module, CXL device or DRAM range: what is still poisoned", {}},
     {"poison_lists", &kPoisonLists, "By CXL device: its own list", {}},
     {"counters", &kCounters, "By name: value", {}, false, "{\"num_poisoned_pages\": 1}"},
@@ -352,6 +359,15 @@ constinit const Shape kVerdict{.kind = Kind::object, .name = "result_expectation
                                .fields = kVerdictFields};
 constinit const Shape kVerdicts{.kind = Kind::list, .item = &kVerdict};
 
+constexpr Field kPlatformFields[] = {
+    {"wall_time", &kCount, "Seconds since 1970 at time 0", {}},
+    {"mcgcap", &kAddress, "IA32_MCG_CAP", {}},
+    {"edac", &kBoolean, "A driver of the memory controller decodes its errors", {}},
+};
+constinit const Shape kResultPlatform{.kind = Kind::object, .name = "result_platform",
+                                      .doc = "What readers of records ask of the machine.",
+                                      .fields = kPlatformFields};
+
 constexpr Field kResultFields[] = {
     {"schema", &kResultSchema, "Version of this form", {}, true},
     {"scenario", &kText, "Name of the scenario", {}, true},
@@ -363,11 +379,15 @@ constexpr Field kResultFields[] = {
     {"class", &kClass, "Class of the run", {}, true},
     {"end_ns", &kCount, "When it ended, in nanoseconds", {}, true},
     {"interrupted", &kBoolean, "It was ended early", {}},
+    {"platform", &kResultPlatform, "What readers of records ask of the machine", {}},
     {"log", &kResultLog, "The kernel's log", {}, true},
     {"signals", &kResultSignals, "Signals that were delivered", {}, true},
     {"syscalls", &kResultSyscalls, "System calls that ended", {}, true},
     {"processes", &kResultProcesses, "What became of each process", {}, true},
     {"events", &kResultEvents, "What became of each event", {}, true},
+    {"reports", &kResultReports, "What commands printed, and readers got", {}},
+    {"firmware_calls", &kFirmwareCalls, "Calls of the NVDIMM root device", {}},
+    {"notifications", &kNotifications, "ACPI notifications", {}},
     {"pages", &kPages, "Pages with something to tell", {}, true},
     {"memtypes", &kTextList, "The memory-type list", {}, true},
     {"direct_map", &kDirectMap, "The kernel's direct map", {}, true},
@@ -409,6 +429,7 @@ constexpr Field kScenarioFields[] = {
     {"seed", &kCount, "Seed of all random numbers", "0"},
     {"until", &kTime, "The run ends here (default: when nothing more happens)", {}, false, "\"1s\""},
     {"include", &kInclude, "Files to merge under this one; paths are relative to this file", {}, false, "\"platform.json\""},
+    {"boots_on", &kText, "A scenario that is run first: this one boots on the NVDIMMs it leaves, whose media errors count instead of its own; the path is relative to this file", {}, false, "\"torn-write.json\""},
     {"params", &kParams, "Values used as \"${name}\"; swept by campaigns, changed by --set /params/name=value", "{}", false,
      "{\"va\": \"0x7f763dd00000\"}"},
     {"matrix", &kMatrix, "Runs once per combination of these values of params; for `mcemu regress`", {}, false,

@@ -45,9 +45,20 @@ constexpr std::string_view kPageFlags[] = {
     "reserved", "head",      "swapcache",   "swapbacked", "unevictable", "mlocked", "writeback",
     "hwpoison", "buddy",     "table",       "hugetlb",  "anon",      "offline", "pcp",
     "ksm"};
+constinit const Shape kAlarmBits{.kind = Kind::whole, .max = 0xffff};
+constinit const Shape kSparesPercent{.kind = Kind::whole, .max = 255};
+constexpr Field kThresholdFields[] = {
+    {"alarm_control", &kAlarmBits, "Armed alarms: bit 0 spares, 1 media temperature, 2 controller temperature", "3"},
+    {"spares", &kSparesPercent, "Percent", "5"},
+    {"media_temperature", &kReal, "Degrees Celsius", "40"},
+    {"ctrl_temperature", &kReal, "Degrees Celsius", "30"},
+};
 constexpr const Shape* kScalarForms[] = {&kFreeText, &kReal, &kBoolean};
 }  // namespace
 
+constinit const Shape kThresholdsShape{.kind = Kind::object, .name = "smart_thresholds",
+                                       .doc = "At what a module raises health alarms.",
+                                       .fields = kThresholdFields};
 constinit const Shape kMcePolicy{.kind = Kind::choice, .choices = kMcePolicies};
 constinit const Shape kSigbusAction{.kind = Kind::choice, .choices = kSigbusActions};
 constinit const Shape kPageFlag{.kind = Kind::choice, .choices = kPageFlags};

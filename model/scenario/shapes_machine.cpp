@@ -106,6 +106,24 @@ constexpr Field kDpaFields[] = {
 constinit const Shape kDpa{.kind = Kind::object, .name = "dpa_range", .doc = "A range inside one DIMM.",
                            .fields = kDpaFields};
 constinit const Shape kDpaList{.kind = Kind::list, .item = &kDpa};
+constexpr std::string_view kLabelAreas[] = {"present", "locked", "corrupt"};
+constinit const Shape kLabelArea{.kind = Kind::choice, .choices = kLabelAreas};
+constinit const Shape kHealthBits{.kind = Kind::whole, .max = 7};
+constinit const Shape kPercent{.kind = Kind::whole, .max = 100};
+constinit const Shape kShutdownState{.kind = Kind::whole, .max = 1};
+constexpr Field kSmartFields[] = {
+    {"health", &kHealthBits, "0 ok, 1 non-critical, 2 critical, 4 fatal", {}},
+    {"spares", &kPercent, "Percent", {}},
+    {"life_used", &kPercent, "Percent", {}},
+    {"alarm_flags", &kHealthBits, "Bit 0 spares, 1 media temperature, 2 controller temperature", {}},
+    {"media_temperature", &kReal, "Degrees Celsius", {}},
+    {"ctrl_temperature", &kReal, "Degrees Celsius", {}},
+    {"shutdown_state", &kShutdownState, "1: the last shutdown was dirty", {}},
+    {"shutdown_count", &kRegister32, "Dirty shutdowns so far", {}},
+};
+constinit const Shape kSmartShape{.kind = Kind::object, .name = "smart",
+                                  .doc = "Health that a module begins with; the rest is its profile's.",
+                                  .fields = kSmartFields};
 constinit const Shape kPoisonListMax{.kind = Kind::whole, .max = 0xffffff};
 constinit const Shape kInjectLimit{.kind = Kind::whole, .max = 0xffff};
 constexpr Field kMemdevFields[] = {
@@ -133,6 +151,9 @@ constexpr Field kNvdimmFields[] = {
     {"ars_rate", &kRate, "Bytes scrubbed per second", "\"1GiB\""},
     {"poison", &kDpaList, "Latent media errors", "[]"},
     {"stuck", &kDpaList, "Ranges that no Clear Uncorrectable Error heals", "[]"},
+    {"labels", &kLabelArea, "Whether its label area can be read: locked, no namespace on it is enabled", "\"present\""},
+    {"smart", &kSmartShape, "Health that it begins with (default: its profile's)", {}},
+    {"thresholds", &kThresholdsShape, "Alarms that it begins with (default: spares 5, media 40, armed)", {}},
     {"handle", &kRegister32, "NFIT device handle (default: its place in the list)", {}},
     {"socket", &kSocket, "Package whose controller it belongs to", "0"},
 };

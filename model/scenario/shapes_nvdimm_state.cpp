@@ -33,6 +33,15 @@ constexpr Field kStuckFields[] = {
 constinit const Shape kStuck{.kind = Kind::object, .name = "stuck",
                              .doc = "A range that cannot be healed.", .fields = kStuckFields};
 constinit const Shape kStuckList{.kind = Kind::list, .item = &kStuck};
+constexpr Field kAlarmFields[] = {
+    {"control", &kWord, "Armed: bit 0 spares, 1 media temperature, 2 controller temperature", {}, true},
+    {"spares", &kByte, "Percent", {}, true},
+    {"temperature", &kWord, "Of the media, 1/16 degree Celsius", {}, true},
+    {"controller_temperature", &kWord, "Likewise", {}, true},
+};
+constinit const Shape kAlarms{.kind = Kind::object, .name = "alarms",
+                              .doc = "At what the module raises health alarms.",
+                              .fields = kAlarmFields};
 constexpr Field kSmartFields[] = {
     {"health", &kByte, "Bit 0 non-critical, 1 critical, 2 fatal", {}, true},
     {"spares", &kPercent, "Spare capacity that is left, percent", {}, true},
@@ -45,6 +54,7 @@ constexpr Field kSmartFields[] = {
     {"injected_spares", &kPercent, "What Inject SMART says instead of spares", {}},
     {"injected_temperature", &kWord, "And instead of temperature", {}},
     {"injected_fatal", &kBoolean, "And that health is fatal", "false"},
+    {"thresholds", &kAlarms, "Alarms (default: spares 5, media 40 degrees, both armed)", {}},
 };
 constinit const Shape kSmart{.kind = Kind::object, .name = "smart",
                              .doc = "Health data of one module.", .fields = kSmartFields};
@@ -108,6 +118,8 @@ constexpr Field kNamespaceFields[] = {
     {"data_offset", &kSize, "Where its data begin", {}, true},
     {"end_trunc", &kSize, "Bytes unused at its end", {}, true},
     {"btt", &kArenaList, "Map and log, mode sector only", "[]"},
+    {"sector_size", &kDword, "Mode sector: bytes of an external block", "4096"},
+    {"force_raw", &kBoolean, "It is used as raw, whatever it is made as", "false"},
 };
 constinit const Shape kNamespace{.kind = Kind::object, .name = "namespace",
                                  .doc = "What its label says.", .fields = kNamespaceFields};

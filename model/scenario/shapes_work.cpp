@@ -11,7 +11,8 @@ constexpr std::string_view kFilesystems[] = {"ext4", "xfs", "xfs_rmap", "tmpfs"}
 constexpr std::string_view kPageStates[] = {"buddy",   "pcp",        "slab",         "reserved",
                                             "kernel",  "pagetable",  "offline",      "high_order",
                                             "hugetlb_free", "device_private", "huge_zero"};
-constexpr std::string_view kMapKinds[] = {"anon", "file", "shmem", "hugetlb", "devdax", "fsdax"};
+constexpr std::string_view kMapKinds[] = {"anon", "file", "shmem", "hugetlb", "devdax", "fsdax",
+                                          "devmem"};
 constexpr std::string_view kMapStates[] = {"dirty", "clean",     "mlocked",    "swapcache",
                                            "thp",   "untouched", "unevictable", "ksm"};
 constexpr std::string_view kShares[] = {"private", "shared"};

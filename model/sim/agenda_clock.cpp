@@ -23,7 +23,7 @@ AgendaClock::AgendaClock(const sc_core::sc_module_name& name, Agenda& agenda, bo
 }
 
 void AgendaClock::run_method() {
-    const SimTime now = wires::from_sc_time(sc_core::sc_time_stamp());
+    const SimTime now = wires::from_sc_time(sc_core::sc_time_stamp()) - base_;
     SimTime limit = now;
     if (run_ahead_) {
         const SimTime pending = wires::from_sc_time(sc_core::sc_time_to_pending_activity());
@@ -33,7 +33,8 @@ void AgendaClock::run_method() {
     }
     limit = std::min(limit, until_);
     while (!agenda_.empty() && agenda_.next_time() <= limit) {
-        agenda_.run_until(limit, after_each_ ? 1 : kBatch);
+        if (before_each_) before_each_(agenda_.next_time());
+        agenda_.run_until(limit, after_each_ || before_each_ ? 1 : kBatch);
         if (after_each_) after_each_();
         if (interrupt_ && interrupt_->load(std::memory_order_relaxed)) {
             interrupted_ = true;

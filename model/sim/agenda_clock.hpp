@@ -5,6 +5,7 @@
 #include <systemc>
 
 #include "core/agenda.hpp"
+#include "wires/sc_time.hpp"
 
 namespace mcemu::sim {
 
@@ -20,6 +21,10 @@ public:
 
     /// Called after every entry of the agenda (for tests).
     void after_each(std::function<void()> f) { after_each_ = std::move(f); }
+    /// Called before every entry of the agenda with its time; what it does belongs to no entry.
+    void before_each(std::function<void(SimTime next)> f) { before_each_ = std::move(f); }
+    /// Time 0 of the agenda is now: other simulations may have run before.
+    void begin() { base_ = wires::from_sc_time(sc_core::sc_time_stamp()); }
     /// Looks at the agenda again: something was posted from outside it.
     void wake() { go_.notify(sc_core::SC_ZERO_TIME); }
     bool interrupted() const { return interrupted_; }
@@ -33,8 +38,10 @@ private:
     const bool run_ahead_;
     const SimTime until_;
     const std::atomic<bool>* interrupt_;
+    SimTime base_{};  // SystemC's time at the agenda's time 0
     sc_core::sc_event go_{"go"};
     std::function<void()> after_each_;
+    std::function<void(SimTime)> before_each_;
     bool interrupted_ = false;
     bool cut_off_ = false;
 };

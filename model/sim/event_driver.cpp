@@ -28,12 +28,15 @@ bool kernel_performs(const Action& action) {
 }  // namespace
 
 EventDriver::EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace, Fates& fates,
-                         Hands hands)
+                         Hands hands, const ConditionWorld& world, MakeLogMatcher make)
     : scenario_(scenario),
       agenda_(agenda),
       trace_(trace),
       fates_(fates),
       hands_(hands),
+      world_(world),
+      make_(make),
+      watch_(scenario.temporal, world, make),
       after_(scenario.events.size()),
       runs_(scenario.events.size()),
       times_(scenario.events.size()),
@@ -47,6 +50,8 @@ EventDriver::EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace,
         } else if (const auto* after = std::get_if<TriggerAfter>(&event.trigger);
                    after && after->event >= 0) {
             after_[static_cast<std::size_t>(after->event)].push_back(i);
+        } else if (const auto* when = std::get_if<TriggerWhen>(&event.trigger)) {
+            whens_.push_back({i, WatchedCondition(when->condition, world, make)});
         } else {
             waiting_.push_back({i});
         }
@@ -57,15 +62,61 @@ EventDriver::EventDriver(const Scenario& scenario, Agenda& agenda, Trace& trace,
     });
 }
 
+void EventDriver::let_sleep(const std::vector<std::uint32_t>& events) {
+    asleep_ = events;
+    const auto sleeps = [&](std::uint32_t e) {
+        return std::find(events.begin(), events.end(), e) != events.end();
+    };
+    std::erase_if(timed_, sleeps);
+    std::erase_if(waiting_, [&](const Waiting& w) { return sleeps(w.event); });
+    std::erase_if(whens_, [&](const When& w) { return sleeps(w.event); });
+    for (auto& followers : after_) std::erase_if(followers, sleeps);
+}
+
+void EventDriver::wake() {
+    for (const std::uint32_t i : asleep_) {
+        const Trigger& trigger = scenario_.events[i].trigger;
+        if (const auto* at = std::get_if<TriggerAt>(&trigger)) {
+            agenda_.post(std::max(at->at, agenda_.now()), *this, i, {});
+        } else if (const auto* after = std::get_if<TriggerAfter>(&trigger);
+                   after && after->event >= 0) {
+            after_[static_cast<std::size_t>(after->event)].push_back(i);
+        } else if (const auto* when = std::get_if<TriggerWhen>(&trigger)) {
+            When& added = whens_.emplace_back(When{i, WatchedCondition(when->condition, world_, make_)});
+            added.held = added.condition.look(nullptr);
+        } else {
+            waiting_.push_back({i});
+        }
+    }
+    asleep_.clear();
+    if (!waiting_.empty() || watches()) watch();
+}
+
+void EventDriver::watch() {
+    trace_.observe([this](std::uint32_t id, const TraceRecord& record) { observe(id, record); });
+}
+
 void EventDriver::start() {
     hands_.kernel.on_event_done = [this](std::uint32_t event) { event_done(event); };
     // Without such triggers nobody looks at every record.
-    if (!waiting_.empty())
-        trace_.observe([this](std::uint32_t, const TraceRecord& record) { observe(record); });
+    if (!waiting_.empty() || watches()) watch();
+    for (When& when : whens_) when.held = when.condition.look(nullptr);
+    watch_.look(nullptr, agenda_.now(), 0);
     post_next_timed();
 }
 
 void EventDriver::post_next_timed() {
+    if (window_) {
+        const auto at = [&](std::size_t i) {
+            return std::get<TriggerAt>(scenario_.events[timed_[i]].trigger).at;
+        };
+        for (const std::size_t first = next_timed_;
+             next_timed_ < timed_.size() && at(next_timed_) - at(first) <= *window_; ++next_timed_) {
+            agenda_.post(at(next_timed_), *this, timed_[next_timed_], {});
+            ++apart_;
+        }
+        return;
+    }
     // Only the next one: a million listed events cost a sorted array, not a heap.
     if (next_timed_ < timed_.size())
         agenda_.post(std::get<TriggerAt>(scenario_.events[timed_[next_timed_]].trigger).at, *this,
@@ -73,7 +124,14 @@ void EventDriver::post_next_timed() {
 }
 
 void EventDriver::on_agenda(std::uint64_t arg) {
-    if (arg != kNextTimed) return run(static_cast<std::uint32_t>(arg));
+    if (arg != kNextTimed) {
+        const auto event = static_cast<std::uint32_t>(arg);
+        const bool was_apart = apart_ != 0 && !ran_[event] &&
+                               std::holds_alternative<TriggerAt>(scenario_.events[event].trigger);
+        run(event);
+        if (was_apart && --apart_ == 0 && !agenda_.stopped()) post_next_timed();
+        return;
+    }
     const SimTime now = agenda_.now();
     while (next_timed_ < timed_.size() &&
            std::get<TriggerAt>(scenario_.events[timed_[next_timed_]].trigger).at == now) {
@@ -173,13 +231,32 @@ void EventDriver::perform_dma(std::uint32_t event, const DmaEvent& dma) {
 }
 
 void EventDriver::event_done(std::uint32_t event) {
+    if (watches()) {
+        watch_.event_done(event);
+        for (When& when : whens_) when.condition.event_done(event);
+        look_again();
+    }
     for (const std::uint32_t next : after_[event]) {
         const auto& after = std::get<TriggerAfter>(scenario_.events[next].trigger);
         agenda_.post(agenda_.now() + after.by, *this, next, {agenda_.why().cause, next + 1});
     }
 }
 
-void EventDriver::observe(const TraceRecord& record) {
+void EventDriver::look(const TraceRecord* record, SimTime at, std::uint32_t id) {
+    if (!watch_.empty()) watch_.look(record, at, id);
+    for (When& when : whens_) {
+        if (when.gone) continue;
+        const bool held = when.held;
+        when.held = when.condition.look(record);
+        if (held || !when.held) continue;
+        when.gone = true;
+        agenda_.post(agenda_.now(), *this, when.event, {id, when.event + 1});
+    }
+    std::erase_if(whens_, [](const When& when) { return when.gone; });
+}
+
+void EventDriver::observe(std::uint32_t id, const TraceRecord& record) {
+    look(&record, record.at, id);
     for (std::size_t i = 0; i < waiting_.size();) {
         if (!sets_off(waiting_[i], record)) {
             ++i;
@@ -219,10 +296,7 @@ bool EventDriver::sets_off(Waiting& waiting, const TraceRecord& record) const {
                 }
                 return ++waiting.seen == access.nth;
             },
-            [&](const TriggerWhen& when) {
-                return record.kind == TraceKind::page_flag && record.a == when.page.value &&
-                       record.b == when.flag && (record.c != 0) == when.set;
-            },
+            [](const TriggerWhen&) { return false; },
         },
         scenario_.events[waiting.event].trigger);
 }
@@ -237,6 +311,9 @@ bool EventDriver::injects(const Action& action) {
             [](const CperEvent&) { return true; },
             [](const CxlEvent& cxl) { return cxl.command == CxlEvent::Command::inject_poison; },
             [](const DsmEvent& dsm) { return dsm.function == DsmEvent::Function::inject_error; },
+            [](const NdctlEvent& e) {
+                return e.command == NdctlEvent::Command::inject_error && !e.uninject && !e.status;
+            },
             [](const auto&) { return false; },
         },
         action);

@@ -1,13 +1,31 @@
-#pragma once  // One scenario, emulated once. SystemC has one kernel per process: one Simulation too.
+#pragma once  // One scenario, emulated once. SystemC has one kernel per process for all of them.
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <utility>
+#include <vector>
 
+#include "core/agenda.hpp"
 #include "core/event.hpp"
 #include "core/pmem/image.hpp"
 #include "core/run_view.hpp"
 
 namespace mcemu::sim {
+
+/// What changes in the middle of a run: the world as it would have gone on (`mcemu whatif`).
+struct Change {
+    SimTime at{};
+    /// Events of the scenario that exist from then on only, by index.
+    std::vector<std::uint32_t> new_events;
+    KernelConfig kernel;  ///< members that can change while a kernel runs: see sim/change.cpp
+    std::vector<std::pair<Lat, Distribution>> latency;  ///< those that are drawn otherwise
+    std::vector<PoisonEvent> media;                     ///< errors planted or healed
+};
+
+/// Whether a line of the log is the one that a condition wants.
+using LogMatcher = std::function<bool(const kernel::LogRecord&)>;
+using MakeLogMatcher = LogMatcher (*)(const Condition&, ProfileId, const Names&);
 
 struct RunOptions {
     /// Trace records kept (48 bytes each); the newest when there are more. 0: none.
@@ -24,12 +42,25 @@ struct RunOptions {
     /// machine, and need not outlive the constructor's call. The image's poison and stuck units
     /// take the place of the scenario's.
     const NvdimmImage* start_from = nullptr;
+    /// Decides the order of what is due within `window` of the earliest (see Agenda::choose_by).
+    AgendaChooser* chooser = nullptr;
+    SimTime window{};
+    /// Takes effect at its time; null: nothing changes. Outlives the run.
+    const Change* change = nullptr;
+    /// Called before every entry of the agenda, with its time, for those who watch (`mcemu debug`).
+    /// The run does not go on before it returns; the result is the same.
+    std::function<void(SimTime next)> before_each{};
+    /// Matches lines of the log for conditions (output::make_log_matcher). A scenario whose
+    /// conditions ask for lines needs it: without it the constructor throws.
+    MakeLogMatcher log_matcher = nullptr;
     /// Ends the run early when it becomes true; the view is then marked interrupted.
     const std::atomic<bool>* interrupt = nullptr;
 };
 
-/// The emulated machine with its kernel, elaborated from a scenario.
-/// Throws InvariantError when the emulator itself is at fault.
+/// The emulated machine with its kernel, elaborated from a scenario. A process may elaborate
+/// several before the first of them runs, and then run one after the other: each begins at its own
+/// time 0, and nothing of one is seen by another. SystemC takes no further machines once one has
+/// run. Throws InvariantError when the emulator itself is at fault.
 class Simulation {
 public:
     Simulation(Scenario scenario, RunOptions options);

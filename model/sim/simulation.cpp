@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/address.hpp"
 #include "core/assert.hpp"
 #include "core/fate.hpp"
 #include "core/kernel/invariants.hpp"
@@ -19,6 +21,7 @@
 #include "hw/processors.hpp"
 #include "os/kernel_stub.hpp"
 #include "sim/agenda_clock.hpp"
+#include "sim/change.hpp"
 #include "sim/event_driver.hpp"
 #include "sim/philox.hpp"
 #include "sim/run.hpp"
@@ -41,7 +44,7 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
 }  // namespace
 
 /// The board: modules and the wires between them. Members in the order of dependence.
-struct Simulation::Platform : FirmwareReportIf, private kernel::PmemMedia {
+struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::PmemMedia {
     Platform(Scenario s, RunOptions o)
         : scenario(with_modules(std::move(s), o.start_from)),
           options(o),
@@ -49,21 +52,32 @@ struct Simulation::Platform : FirmwareReportIf, private kernel::PmemMedia {
           latency(rng),
           trace(agenda, o.trace_capacity),
           media{agenda, trace, latency, fates, ledger},
-          clock("clock", agenda, o.run_ahead, scenario.until, o.interrupt),
-          processors("processors", scenario.machine.cpus, scenario.machine.mca, agenda, trace,
-                     latency, fates),
-          controller("memory_controller", scenario.machine, media),
-          firmware("firmware", scenario.machine, agenda, trace, latency, fates),
-          dma("dma", agenda, trace, latency),
-          kernel("kernel", scenario, agenda, trace, names, latency, fates),
+          clock(named("clock"), agenda, o.run_ahead, scenario.until, o.interrupt),
+          processors(named("processors"), scenario.machine.cpus, scenario.machine.mca, agenda,
+                     trace, latency, fates),
+          controller(named("memory_controller"), scenario.machine, media),
+          firmware(named("firmware"), scenario.machine, agenda, trace, latency, fates),
+          dma(named("dma"), agenda, trace, latency),
+          kernel(named("kernel"), scenario, agenda, trace, names, latency, fates),
+          world{scenario, kernel.kernel(), names,
+                [this](CpuId cpu, std::uint32_t bank) {
+                    return ((processors.valid_banks(cpu) >> bank) & 1) != 0;
+                },
+                [this](SpaRange range) { return poisoned(range); }},
           driver(scenario, agenda, trace, fates,
-                 {processors, controller, *this, dma, kernel.kernel()}) {
+                 {processors, controller, *this, dma, kernel.kernel()}, world, o.log_matcher) {
         for (const auto& [which, how] : scenario.latency) latency.set(which, how);
         kernel.kernel().log.limit(options.log_capacity);
         connect();
         if (!o.start_from) return;
         image = *o.start_from;
         for (std::size_t i = 0; i < nvdimms.size(); ++i) nvdimms[i]->restore(image->modules[i]);
+    }
+
+    /// SystemC's names are unique among all machines of the process: "m1_kernel".
+    sc_core::sc_module_name named(const std::string& what) {
+        name = "m" + std::to_string(number) + '_' + what;
+        return sc_core::sc_module_name(name.c_str());
     }
 
     void connect() {
@@ -78,21 +92,21 @@ struct Simulation::Platform : FirmwareReportIf, private kernel::PmemMedia {
         const MachineConfig& machine = scenario.machine;
         for (std::uint32_t i = 0; i < machine.memory.size(); ++i) {
             if (!machine.memory[i].is_dram()) continue;
-            drams.push_back(std::make_unique<hw::Dram>(
-                ("dram" + std::to_string(i)).c_str(), machine.memory[i], i, media));
+            drams.push_back(std::make_unique<hw::Dram>(named("dram" + std::to_string(i)),
+                                                       machine.memory[i], i, media));
             controller.dram_out(drams.size() - 1).bind(drams.back()->mem_in);
             controller.dram_media_out(drams.back()->media_in);
         }
         for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i) {
-            memdevs.push_back(std::make_unique<hw::CxlMemdev>(
-                ("memdev" + std::to_string(i)).c_str(), machine.memdevs[i], i, media));
+            memdevs.push_back(std::make_unique<hw::CxlMemdev>(named("memdev" + std::to_string(i)),
+                                                              machine.memdevs[i], i, media));
             controller.memdev_out(i).bind(memdevs[i]->mem_in);
             controller.memdev_media_out(memdevs[i]->media_in);
             kernel.cxl_out(memdevs[i]->mailbox_in);
         }
         for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i) {
-            nvdimms.push_back(std::make_unique<hw::Nvdimm>(
-                ("nvdimm" + std::to_string(i)).c_str(), machine.nvdimms[i], i, media));
+            nvdimms.push_back(std::make_unique<hw::Nvdimm>(named("nvdimm" + std::to_string(i)),
+                                                           machine.nvdimms[i], i, media));
             controller.nvdimm_out(i).bind(nvdimms[i]->mem_in);
             controller.nvdimm_media_out(nvdimms[i]->media_in);
             firmware.mailbox_out(nvdimms[i]->mailbox_in);
@@ -110,9 +124,23 @@ struct Simulation::Platform : FirmwareReportIf, private kernel::PmemMedia {
     void run() {
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
         if (options.check_invariants) broken = pmem_invariants.check_start();
+        clock.begin();
         kernel.kernel().boot();
         if (image) start_from_image();
-        if (options.check_invariants) clock.after_each([this] { check_invariants(); });
+        if (options.check_invariants || driver.watches() || options.change)
+            clock.after_each([this] {
+                if (driver.watches()) driver.look_again();
+                if (options.check_invariants) check_invariants();
+            });
+        if (options.before_each) clock.before_each(options.before_each);
+        if (options.chooser) {
+            agenda.choose_by(options.chooser, options.window);
+            driver.apart_within(options.window);
+        }
+        if (options.change) {
+            driver.let_sleep(options.change->new_events);
+            agenda.post(options.change->at, *this, 0);
+        }
         driver.start();
         clock.wake();
         sc_core::sc_start();
@@ -123,11 +151,47 @@ struct Simulation::Platform : FirmwareReportIf, private kernel::PmemMedia {
         driver.finish();
     }
 
+    /// Whether a media error lies in `range` of physical addresses.
+    bool poisoned(SpaRange range) const {
+        const MachineConfig& machine = scenario.machine;
+        std::size_t drams_seen = 0;
+        for (std::size_t i = 0; i < machine.memory.size(); ++i) {
+            if (!machine.memory[i].is_dram()) continue;
+            const hw::Dram& device = *drams[drams_seen++];
+            const SpaRange& dram = machine.memory[i].range;
+            const SpaRange both{std::max(range.begin, dram.begin), std::min(range.end, dram.end)};
+            if (both.begin < both.end &&
+                device.poison().first_in({both.begin - dram.begin, both.end - dram.begin}))
+                return true;
+        }
+        for (const RegionConfig& region : machine.regions) {
+            const std::uint64_t end = std::min(range.end, region.range.end);
+            for (std::uint64_t at = std::max(range.begin, region.range.begin); at < end;) {
+                // One interleave unit lies in one piece in its module.
+                const std::uint64_t unit =
+                    std::min(end, region.range.begin +
+                                      round_down(at - region.range.begin, region.interleave) +
+                                      region.interleave);
+                const DimmAddress there = dimm_address(region, at);
+                if (nvdimms[there.nvdimm]->poison().first_in({there.dpa, there.dpa + (unit - at)}))
+                    return true;
+                at = unit;
+            }
+        }
+        return false;
+    }
+
     void start_from_image() {
         std::vector<SpaRange> known;
         for (std::uint32_t i = 0; i < scenario.machine.regions.size(); ++i)
             for (const SpaRange& run : firmware.known_poison(i)) known.push_back(run);
         kernel.kernel().libnvdimm.start_from(*image, known);
+    }
+
+    /// The time of options.change has come.
+    void on_agenda(std::uint64_t) override {
+        apply(*options.change, scenario, {kernel.kernel(), latency, controller});
+        driver.wake();
     }
 
     /// Ends the run at the first complaint; SystemC's own processes must not throw.
@@ -140,6 +204,9 @@ struct Simulation::Platform : FirmwareReportIf, private kernel::PmemMedia {
         agenda.stop();
     }
 
+    static inline unsigned machines = 0;  // of this process so far
+    const unsigned number = ++machines;
+    std::string name;
     Scenario scenario;
     RunOptions options;
     PhiloxRng rng;
@@ -159,6 +226,7 @@ struct Simulation::Platform : FirmwareReportIf, private kernel::PmemMedia {
     hw::Firmware firmware;
     hw::DmaEngine dma;
     os::KernelStub kernel;
+    ConditionWorld world;
     EventDriver driver;
     kernel::Invariants invariants{kernel.kernel()};
     kernel::PmemInvariants pmem_invariants{kernel.kernel(), *this};
@@ -176,7 +244,7 @@ void Simulation::run() { platform_->run(); }
 NvdimmImage Simulation::image() const {
     const Platform& p = *platform_;
     const MachineConfig& machine = p.scenario.machine;
-    NvdimmImage image{machine.nvdimms, machine.regions, machine.namespaces, {}, {}};
+    NvdimmImage image{machine.nvdimms, machine.regions, {}, {}, {}, {}};
     for (const auto& nvdimm : p.nvdimms) image.modules.push_back(nvdimm->snapshot());
     p.kernel.kernel().libnvdimm.save(image);
     return image;
@@ -199,6 +267,7 @@ RunView Simulation::view() const {
     view.banks = p.processors.bank_snapshots();
     view.event_times = p.driver.times();
     view.event_ran = p.driver.ran();
+    view.temporal = p.driver.temporal();
     view.speculative_hits = p.processors.counters().speculation_hits;
     view.interrupted = p.clock.interrupted();
     return view;

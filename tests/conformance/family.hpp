@@ -34,6 +34,10 @@ public:
     /// Whether this record is one of ours.
     virtual bool owns(const json& record) const = 0;
     virtual std::vector<Case> translate(const json& record) const = 0;
+    /// After a run: the case with more of it translated, when that wanted what the run gave.
+    virtual std::optional<Case> refine(const json&, const Case&, const json& /*result*/) const {
+        return std::nullopt;
+    }
     /// What the record says against what the run gave; `result` is null where nothing was run.
     virtual Verdict compare(const json& record, const Case& c, const json& result) const = 0;
 };
@@ -46,5 +50,7 @@ std::unique_ptr<Family> make_mce_test_family();
 std::unique_ptr<Family> make_status_family();
 /// Sequences of operations on a bad-block table.
 std::unique_ptr<Family> make_badblocks_family();
+/// Records derived from the ndctl test-suite.
+std::unique_ptr<Family> make_ndctl_family();
 
 }  // namespace mcemu::conformance

@@ -85,8 +85,14 @@ void perform(const std::string& program, const fs::path& work, Job& job) {
     const std::string base = (work / file_name(job)).string();
     std::pair<json, std::string> ran;
     if (!job.c.scenario.is_null()) {
-        std::ofstream(base) << job.c.scenario.dump(1) << "\n";
-        ran = run(program, {"run", base, "--json", "--quiet", "--check-invariants"}, base);
+        for (;;) {
+            std::ofstream(base) << job.c.scenario.dump(1) << "\n";
+            ran = run(program, {"run", base, "--json", "--quiet", "--check-invariants"}, base);
+            if (!ran.second.empty()) break;
+            std::optional<Case> more = job.family->refine(*job.record, job.c, ran.first);
+            if (!more) break;
+            job.c = std::move(*more);
+        }
     } else if (!job.c.arguments.empty()) {
         ran = run(program, job.c.arguments, base);
     }
@@ -144,6 +150,7 @@ int main(int argc, char** argv) {
     families.push_back(make_mce_test_family());
     families.push_back(make_status_family());
     families.push_back(make_badblocks_family());
+    families.push_back(make_ndctl_family());
 
     const fs::path work =
         keep.empty() ? fs::temp_directory_path() / ("mcemu-conformance-" + std::to_string(getpid()))

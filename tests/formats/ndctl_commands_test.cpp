@@ -99,6 +99,53 @@ TEST_CASE("what ndctl cannot reach is a comment", "[formats][ndctl]") {
     CHECK(text.find("ndctl inject-error") == std::string::npos);
 }
 
+TEST_CASE("events that are commands become those commands", "[formats][ndctl]") {
+    using Command = NdctlEvent::Command;
+    Scenario s = machine();
+    const auto add = [&](Command command, const auto& change) {
+        NdctlEvent e;
+        e.command = command;
+        change(e);
+        s.events.push_back(event(e));
+    };
+    add(Command::inject_error, [](NdctlEvent& e) {
+        e.ns = 0;
+        e.block = 42;
+        e.count = 8;
+        e.notify = false;
+    });
+    add(Command::reconfigure_namespace, [](NdctlEvent& e) {
+        e.ns = 1;
+        e.force = true;
+        e.make.mode = NamespaceMode::devdax;
+        e.make.align = 4096;
+    });
+    add(Command::inject_smart, [](NdctlEvent& e) {
+        e.nvdimm = 1;
+        e.smart.media_temperature = 41 * 16 + 8;
+        e.smart.spares_uninject = true;
+    });
+    add(Command::disable_region, [](NdctlEvent& e) { e.all = true; });
+    add(Command::write_attribute, [](NdctlEvent& e) {
+        e.ns = 0;
+        e.attribute = "badblocks";
+        e.text = "1 '2";
+    });
+    add(Command::list, [](NdctlEvent& e) {
+        e.region = 0;
+        e.listing.namespaces = e.listing.media_errors = true;
+        e.human = true;
+    });
+    s.machine.namespaces[0].device = "pmem0";
+    const std::string text = ndctl_commands(s);
+    CHECK(has(text, "ndctl inject-error --block=42 --count=8 --no-notify namespace0.0"));
+    CHECK(has(text, "ndctl create-namespace --reconfig=namespace0.1 --force --mode=devdax --align=4096"));
+    CHECK(has(text, "ndctl inject-smart --media-temperature=41.5 --spares-uninject nmem1"));
+    CHECK(has(text, "ndctl disable-region all"));
+    CHECK(has(text, "printf %s '1 '\\''2' > /sys/block/pmem0/badblocks"));
+    CHECK(has(text, "ndctl list -NM --region=region0 --human"));
+}
+
 TEST_CASE("names cannot break out of a comment", "[formats][ndctl]") {
     Scenario s = machine();
     s.name = "x\nrm -rf /";

@@ -208,9 +208,10 @@ TEST_CASE("triggers come out resolved", "[scenario][events]") {
     CHECK(access.nth == 4);
     CHECK(e[3].times == 5);
     const auto& when = std::get<TriggerWhen>(e[4].trigger);
-    CHECK(when.page.value == 0x200000);
-    CHECK(when.flag == kernel::PG_hwpoison);
-    CHECK_FALSE(when.set);
+    CHECK(when.condition.kind == Condition::Kind::page_flag);
+    CHECK(when.condition.address == 0x200000000);
+    CHECK(when.condition.number == kernel::PG_hwpoison);
+    CHECK_FALSE(when.condition.set);
 }
 
 TEST_CASE("every kind of event is accepted in its smallest form", "[scenario][events]") {

@@ -108,9 +108,9 @@ TEST_CASE("a duration's bounds are in order", "[scenario][expect]") {
 TEST_CASE("a duration is between things that can be timed", "[scenario][expect]") {
     CHECK(told(document(R"("expect": {"latency": [{"from": "e1", "to": "thing:x", "max": 1}]})")) ==
           "s.json:2:33: /expect/latency/0/from: \"e1\" is nothing that can be timed: write "
-          "\"event:ID\", \"signal:PROCESS\" or \"phase:NAME\"\n"
+          "\"event:ID\", \"signal:PROCESS\", \"syscall:EVENT\", \"phase:NAME\" or \"panic\"\n"
           "s.json:2:45: /expect/latency/0/to: \"thing:x\" is nothing that can be timed: write "
-          "\"event:ID\", \"signal:PROCESS\" or \"phase:NAME\"");
+          "\"event:ID\", \"signal:PROCESS\", \"syscall:EVENT\", \"phase:NAME\" or \"panic\"");
 }
 
 TEST_CASE("a duration is between things that exist", "[scenario][expect]") {
@@ -128,6 +128,21 @@ TEST_CASE("a duration is between phases that exist", "[scenario][expect]") {
 TEST_CASE("a matrix sweeps parameters that exist", "[scenario][expect]") {
     CHECK(told(document(R"("params": {"a": 1}, "matrix": {"b": [1, 2]})")) ==
           "s.json:2:32: /matrix/b: there is no parameter \"b\": did you mean \"a\"?");
+}
+
+TEST_CASE("a temporal expectation says what holds", "[scenario][expect]") {
+    CHECK(told(document(R"("expect": {"temporal": [{"within": "1us"}]})")) ==
+          R"(s.json:2:25: /expect/temporal/0: it does not say what holds: give "always", "never", "eventually" or "before")");
+}
+
+TEST_CASE("a temporal expectation holds one thing", "[scenario][expect]") {
+    CHECK(told(document(R"("expect": {"temporal": [{"never": "panic", "eventually": "oops"}]})")) ==
+          R"(s.json:2:25: /expect/temporal/0: "never" and "eventually" are both given: make two items of it)");
+}
+
+TEST_CASE("what only happens does not last", "[scenario][expect]") {
+    CHECK(told(document(R"("expect": {"temporal": [{"always": "panic"}]})")) ==
+          R"(s.json:2:36: /expect/temporal/0/always: what only happens does not last: "eventually" or "never" would do)");
 }
 
 }  // namespace

@@ -11,7 +11,9 @@ std::string nested(std::size_t depth) {
 }
 
 TEST_CASE("64 levels of nesting are read", "[scenario][limits]") {
-    CHECK(told(document("\"expect\": {\"temporal\": [{\"always\": " + nested(60) + "}]}")).empty());
+    std::string condition = "\"panic\"";
+    for (int i = 0; i < 30; ++i) condition = "{\"any\": [" + condition + "]}";
+    CHECK(told(document("\"expect\": {\"temporal\": [{\"never\": " + condition + "}]}")).empty());
 }
 
 TEST_CASE("more than 64 levels of nesting are refused", "[scenario][limits]") {

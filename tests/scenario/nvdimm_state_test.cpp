@@ -72,6 +72,18 @@ TEST_CASE("an NVDIMM image comes back as it was written", "[scenario][state]") {
     CHECK(nvdimm_state_text(*state.image) == text);
 }
 
+TEST_CASE("thresholds and force_raw are part of an NVDIMM image", "[scenario][state]") {
+    NvdimmImage before = image();
+    before.modules[1].smart.thresholds = {7, 20, 41 * 16, 0x8000 | 16};
+    before.force_raw = {true, false};
+    const std::string text = nvdimm_state_text(before);
+    const NvdimmState state = read_nvdimm_state("i.json", text, machine(), "s.json");
+    REQUIRE(state.findings.empty());
+    CHECK(state.image->modules == before.modules);
+    CHECK(state.image->force_raw == before.force_raw);
+    CHECK(nvdimm_state_text(*state.image) == text);
+}
+
 TEST_CASE("an NVDIMM image is JSON of its schema", "[scenario][state]") {
     const auto json = nlohmann::json::parse(nvdimm_state_text(image()));
     CHECK(json["schema"] == "mcemu/nvdimm-state/1");

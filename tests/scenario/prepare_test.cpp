@@ -220,8 +220,7 @@ TEST_CASE("a matrix is not run", "[scenario][params]") {
         load_text("s.json", document(R"("params": {"a": 1}, "matrix": {"a": [1, 2]})"));
     REQUIRE(result.findings.size() == 1);
     CHECK(to_text(result.findings[0]) ==
-          "s.json:2:21: /matrix: a matrix is many runs: use `mcemu regress`, or --set "
-          "/params/NAME=VALUE without the matrix");
+          "s.json:2:21: /matrix: a matrix is many runs: `mcemu regress` runs them all, --matrix a=1 one of them");
 }
 
 TEST_CASE("a matrix is checked", "[scenario][params]") {
@@ -235,12 +234,85 @@ TEST_CASE("a cell of a matrix is run", "[scenario][params]") {
     CHECK(s->scenario.seed == 2);
 }
 
-TEST_CASE("the cells of a matrix are all combinations", "[scenario][params]") {
-    const auto cells = matrix_cells({{"matrix", {{"a", {1, 2}}, {"b", {"x", "y"}}}}});
-    REQUIRE(cells.size() == 4);
-    CHECK(cells[0] == std::vector<std::pair<std::string, nlohmann::json>>{{"a", 1}, {"b", "x"}});
-    CHECK(cells[1] == std::vector<std::pair<std::string, nlohmann::json>>{{"a", 1}, {"b", "y"}});
-    CHECK(cells[3] == std::vector<std::pair<std::string, nlohmann::json>>{{"a", 2}, {"b", "y"}});
+TEST_CASE("the cells of a matrix are all combinations, the first name slowest", "[scenario][params]") {
+    const Matrix matrix{{{"b", {1, 2}}, {"a", {"x", "y", "z"}}}};
+    REQUIRE(matrix.cells() == 6);
+    CHECK(matrix.cell(0) == Params{{"b", 1}, {"a", "x"}});
+    CHECK(matrix.cell(1) == Params{{"b", 1}, {"a", "y"}});
+    CHECK(matrix.cell(5) == Params{{"b", 2}, {"a", "z"}});
+    CHECK(Matrix{}.cells() == 1);
+    CHECK(Matrix{}.cell(0).empty());
+}
+
+TEST_CASE("a matrix beyond all measure is counted no further", "[scenario][params]") {
+    Matrix matrix;
+    for (int i = 0; i < 70; ++i) matrix.axes.push_back({std::to_string(i), {1, 2}});
+    CHECK(matrix.cells() > Matrix::kMostCells);
+    matrix.axes.resize(32);
+    CHECK(matrix.cells() == Matrix::kMostCells);
+}
+
+TEST_CASE("words pick a cell of a matrix", "[scenario][params]") {
+    const std::string text =
+        document(R"("params": {"a": 1, "b": "x"}, "matrix": {"a": [1, 2], "b": ["x", "0x10"]}, "seed": "${a}")");
+    LoadOptions options;
+    options.overrides.matrix = {"b=0x10", "a=2"};
+    CHECK(loaded(text, options)->scenario.seed == 2);
+
+    options.overrides.matrix = {"a=3", "other=1"};
+    const auto wrong = load_text("s.json", text, options).findings;
+    REQUIRE(wrong.size() == 2);
+    CHECK(to_text(wrong[0]) ==
+          "--matrix 1: /matrix/a: \"3\" is none of the values of \"a\": there is \"1\", \"2\"");
+    CHECK(to_text(wrong[1]) ==
+          "--matrix 2: /matrix: there is no \"other\" in the matrix: there is \"a\", \"b\"");
+
+    options.overrides.matrix = {"a=2"};
+    const auto lacks = load_text("s.json", text, options).findings;
+    REQUIRE(lacks.size() == 1);
+    CHECK(lacks[0].wrong == "--matrix picks no \"b\"");
+    CHECK(lacks[0].right == "add --matrix b=x");
+}
+
+TEST_CASE("a draft says what a file is before it is checked", "[scenario][params]") {
+    LoadOptions options;
+    std::string text;
+    options.read_file = [&](const std::string&) { return ReadText{text, {}}; };
+    const auto kind = [&](std::string content) {
+        text = std::move(content);
+        return Draft("f.json", options).kind();
+    };
+    using Kind = Draft::Kind;
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": []})") == Kind::scenario);
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "evnets": [], "expect": {}})") == Kind::scenario);
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "machine": {}})") == Kind::part);
+    CHECK(kind(R"({"name": "x", "events": []})") == Kind::scenario);
+    CHECK(kind(R"({"machine": {}})") == Kind::part);
+    CHECK(kind(R"({"schema": "mcemu/campaign/1", "events": []})") == Kind::other);
+    CHECK(kind(R"({"some": "thing"})") == Kind::other);
+    CHECK(kind(R"({"broken)") == Kind::scenario);  // nobody can say: loading it tells
+    CHECK(kind(R"([])") == Kind::other);
+}
+
+TEST_CASE("a draft is loaded as its file would be", "[scenario][params]") {
+    LoadOptions options;
+    const std::string text =
+        document(R"("tags": ["t"], "params": {"a": 1}, "matrix": {"a": [1, 2]}, "seed": "${a}")");
+    options.read_file = [&](const std::string&) { return ReadText{text, {}}; };
+    Draft draft("d/f.json", options);
+    CHECK(draft.tags() == std::vector<std::string>{"t"});
+    REQUIRE(draft.matrix().cells() == 2);
+    options.overrides.params = draft.matrix().cell(1);
+    options.second_opinion = false;
+    const LoadResult result = load_draft(std::move(draft), options);
+    REQUIRE(result.loaded);
+    CHECK(result.loaded->scenario.seed == 2);
+}
+
+TEST_CASE("the scenario that one boots on must be there", "[scenario]") {
+    CHECK(told(document(R"("boots_on": "../no/such.json")")) ==
+          "s.json:2:13: /boots_on: there is no file \"../no/such.json\": "
+          "paths count from the folder of the file that names them");
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ TEST_CASE("an unknown key far from all is told with the known ones", "[scenario]
     CHECK(told(document(R"("machine": {"nvdimms": [{"size": "4GiB", "colour": "red"}]})")) ==
           "s.json:2:42: /machine/nvdimms/0/colour: unknown key \"colour\": known keys are \"id\", "
           "\"size\", \"profile\", \"clear_unit\", \"heal_on_full_line_write\", \"max_ars_out\", "
-          "\"ars_rate\", \"poison\", \"stuck\", \"handle\", \"socket\"");
+          "\"ars_rate\", \"poison\", \"stuck\", \"labels\", \"smart\", \"thresholds\", \"handle\", \"socket\"");
 }
 
 TEST_CASE("a key of another event is told with this event's keys", "[scenario][shape]") {
@@ -45,7 +45,12 @@ TEST_CASE("an event without do is told", "[scenario][shape]") {
           "\"fsync\", \"dsm\", \"cxl\", \"dma\", \"cper\", \"mmap\", \"munmap\", \"mlock\", \"fork\", \"exit\", \"truncate\", "
           "\"prctl_mce_kill\", \"sigprocmask\", \"sigaction\", \"pin\", \"unpin\", \"sysctl\", "
           "\"cpu_offline\", \"cpu_online\", "
-          "\"disable_namespace\", \"enable_namespace\", \"power_fail\", \"call\"");
+          "\"disable_namespace\", \"enable_namespace\", \"create_namespace\", "
+          "\"reconfigure_namespace\", \"destroy_namespace\", \"check_namespace\", \"inject_error\", "
+          "\"clear_errors\", \"start_scrub\", \"wait_scrub\", \"enable_region\", \"disable_region\", "
+          "\"enable_dimm\", \"disable_dimm\", \"list\", \"inject_smart\", \"monitor\", "
+          "\"read_attribute\", \"write_attribute\", \"read_infoblock\", \"btt_lookup\", "
+          "\"fail_command\", \"punch_hole\", \"power_fail\", \"call\"");
 }
 
 TEST_CASE("an unknown enumerator is told with the nearest known one", "[scenario][shape]") {

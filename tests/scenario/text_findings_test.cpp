@@ -124,14 +124,14 @@ TEST_CASE("positions count characters, not bytes", "[scenario][text]") {
 TEST_CASE("keys with slashes and tildes are escaped in the pointer", "[scenario][text]") {
     CHECK(told(document(R"("a/b~c": 1)")) ==
           "s.json:2:1: /a~1b~0c: unknown key \"a/b~c\": known keys are \"$schema\", \"schema\", "
-          "\"name\", \"description\", \"tags\", \"seed\", \"until\", \"include\", \"params\", \"matrix\", "
+          "\"name\", \"description\", \"tags\", \"seed\", \"until\", \"include\", \"boots_on\", \"params\", \"matrix\", "
           "\"kernel\", \"machine\", \"files\", \"kernel_pages\", \"processes\", \"events\", \"expect\"");
 }
 
 TEST_CASE("control characters of a key never reach the terminal", "[scenario][text]") {
     CHECK(told(document(R"("a\u001bb": 1)")) ==
           "s.json:2:1: /a?b: unknown key \"a\\u001bb\": known keys are \"$schema\", \"schema\", "
-          "\"name\", \"description\", \"tags\", \"seed\", \"until\", \"include\", \"params\", \"matrix\", "
+          "\"name\", \"description\", \"tags\", \"seed\", \"until\", \"include\", \"boots_on\", \"params\", \"matrix\", "
           "\"kernel\", \"machine\", \"files\", \"kernel_pages\", \"processes\", \"events\", \"expect\"");
 }
 

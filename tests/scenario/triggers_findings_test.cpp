@@ -77,6 +77,61 @@ TEST_CASE("when knows page flags", "[scenario][triggers]") {
           "s.json:7:30: /events/0/when/flag: \"PG_hwpoison\" is unknown: did you mean \"hwpoison\"?");
 }
 
+TEST_CASE("a condition says what it is about", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"set": false}, "do": "power_fail"})")) ==
+          R"(s.json:7:10: /events/0/when: it names nothing that can be true or happen: give "page", "signal", "log" or such)");
+}
+
+TEST_CASE("a condition is about one thing", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"page": 1, "flag": "dirty", "bank": 3}, "do": "power_fail"})")) ==
+          R"(s.json:7:10: /events/0/when: "page" and "bank" are both given: keep one, or put both into "all")");
+}
+
+TEST_CASE("keys of one condition do not belong to another", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"bank": 3, "flag": "dirty"}, "do": "power_fail"})")) ==
+          R"(s.json:7:30: /events/0/when/flag: "flag" does not belong to "bank": leave it out)");
+}
+
+TEST_CASE("the flag of a page is named", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"page": 1}, "do": "power_fail"})")) ==
+          R"(s.json:7:10: /events/0/when: "flag" is missing: say which)");
+}
+
+TEST_CASE("a condition in short form is something that happens", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": "flag:dirty", "do": "power_fail"})")) ==
+          R"(s.json:7:10: /events/0/when: "flag:dirty" is nothing that happens: write "panic", "event:ID", "done:ID", "signal:PROCESS", "log:LINE" or "phase:NAME")");
+}
+
+TEST_CASE("a condition waits for a process that exists", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": "signal:r", "do": "power_fail"})")) ==
+          R"(s.json:7:10: /events/0/when: there is no process "r": did you mean "p"?)");
+}
+
+TEST_CASE("a condition asks a table that exists", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"badblocks": "namespace0.7"}, "do": "power_fail"})")) ==
+          R"(s.json:7:24: /events/0/when/badblocks: there is no table of "namespace0.7": did you mean "namespace0.0"?)");
+}
+
+TEST_CASE("the direct map has types of its own", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"direct_map": 1, "type": "uncached-minus"}, "do": "power_fail"})")) ==
+          R"(s.json:7:36: /events/0/when/type: "uncached-minus" is no type of the direct map: "WB", "UC-" or "NP" would be)");
+}
+
+TEST_CASE("a counter is bounded", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"counter": "cmci"}, "do": "power_fail"})")) ==
+          R"(s.json:7:10: /events/0/when: it bounds nothing: give "min" or "max")");
+}
+
+TEST_CASE("a signal has a name", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"signal": "p", "name": "SIGBUSS"}, "do": "power_fail"})")) ==
+          R"(s.json:7:34: /events/0/when/name: there is no name "SIGBUSS": did you mean "SIGBUS"?)");
+}
+
+TEST_CASE("states and happenings are no alternatives", "[scenario][triggers]") {
+    CHECK(told(with_events(R"({"when": {"any": [{"bank": 1}, "panic"]}, "do": "power_fail"})")) ==
+          R"(s.json:7:18: /events/0/when/any: states and what only happens stand side by side: keep the ones or the others)");
+}
+
 TEST_CASE("a repeated event lets time pass", "[scenario][triggers]") {
     CHECK(told(with_events(R"({"at": 0, "every": 0, "times": 2, "do": "power_fail"})")) ==
           "s.json:7:20: /events/0/every: it repeats without time passing: give a time above "

@@ -112,7 +112,8 @@ struct PmemMachine {
     }
     std::int64_t file_io(bool write, std::uint64_t offset, std::uint64_t size) {
         io = {write, 0, 0, offset, size};
-        return run(kernel.libnvdimm.dax_file_io(ctx, io));
+        kernel::Libnvdimm::Found found;
+        return run(kernel.libnvdimm.dax_file_io(ctx, io, found));
     }
     void poison_page(std::uint64_t pfn) {
         kernel.memory.page(Pfn{pfn}).flags |= kernel::bit(kernel::PG_hwpoison);

@@ -3,7 +3,7 @@
 
 MCEMU_BUILD_PACKAGES="g++ cmake ninja-build pkg-config libsystemc-dev libvalijson-dev \
 librandom123-dev nlohmann-json3-dev libboost-program-options-dev libsqlitecpp-dev libsqlite3-dev \
-libpugixml-dev libedit-dev zlib1g-dev"
+libpugixml-dev libedit-dev zlib1g-dev libsimdjson-dev"
 MCEMU_TEST_PACKAGES="catch2 rasdaemon"
 
 # mcemu_missing PACKAGE...: prints those that are not installed, one a line.

@@ -49,6 +49,9 @@ constexpr Rule kPmem[] = {
      "all/mce-ce-then-srao-pmem", "nfit_takes_corrected"},
     {"6.1 counts a record in pmem as handled", "Linux 6.1 nfit_handle_mce()", Check::record,
      "6.1/mce-srar-user-devdax-2m", "nfit_sets_handled"},
+    {"enabling a namespace takes its range away from who maps it through /dev/mem (5.8 and later)",
+     "Linux 6.1 revoke_iomem(), ndctl test/revoke-devmem.c", Check::record,
+     "ndctl/devmem-mapping-revoked-on-enable", "revokes_devmem"},
     {"disabling a namespace takes its pages out of the map and out of HardwareCorrupted",
      "Linux 4.18, 4.19 devm_memremap_pages_release(); Linux 6.1 memunmap_pages(), "
      "clear_hwpoisoned_pages()",

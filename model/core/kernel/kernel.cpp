@@ -6,6 +6,7 @@ Kernel::Kernel(const Scenario& s, Agenda& agenda, Trace& trace, Names& names, La
                Fates& fates, Platform& hw)
     : scenario(s),
       config(s.kernel),
+      namespaces(s.machine.namespaces),
       log(agenda, trace, names),
       env{agenda, flows, trace, names, latency, fates, hw, log,
           kernel::profile(s.kernel.profile), config, s.machine, counters},
@@ -17,6 +18,7 @@ Kernel::Kernel(const Scenario& s, Agenda& agenda, Trace& trace, Names& names, La
       processes(*this, s),
       memory_failure(*this),
       libnvdimm(*this),
+      ndctl_tool(*this),
       machine_check_core(*this),
       ghes_driver(*this) {}
 

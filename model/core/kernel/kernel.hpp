@@ -10,10 +10,12 @@
 #include "core/kernel/mm/memory_failure.hpp"
 #include "core/kernel/mm/page.hpp"
 #include "core/kernel/mm/process.hpp"
+#include "core/kernel/ndctl/ndctl.hpp"
 #include "core/kernel/nvdimm/libnvdimm.hpp"
 #include "core/kernel/pat/direct_map.hpp"
 #include "core/kernel/pat/memtype.hpp"
 #include "core/kernel/pat/nospec.hpp"
+#include "core/kernel/report.hpp"
 #include "core/kernel/workqueue.hpp"
 
 namespace mcemu::kernel {
@@ -28,6 +30,8 @@ public:
 
     const Scenario& scenario;
     KernelConfig config;      ///< as booted; sysctl events change it
+    /// As they are now: ndctl makes, changes and destroys them. Their number never changes.
+    std::vector<NamespaceConfig> namespaces;
     Counters counters;
     Printk log;
     Env env;
@@ -39,6 +43,7 @@ public:
     Processes processes;
     MemoryFailure memory_failure;
     Libnvdimm libnvdimm;
+    Ndctl ndctl_tool;
     MachineCheck machine_check_core;
     Ghes ghes_driver;
     Outcome outcome = Outcome::running;
@@ -55,6 +60,13 @@ public:
     void boot();
     /// One scenario event that the kernel or user space performs. `event` is its index.
     void perform(std::uint32_t event, const Action& action);
+
+    /// What commands printed and readers got, in time order.
+    std::vector<Report> reports;
+    Report& report(std::uint32_t event, std::string what, std::int64_t ret);
+    /// What a read found of the contents of persistent memory.
+    void report_data(std::uint32_t event, std::string what, std::int64_t ret,
+                     const Libnvdimm::Found& found);
 
     /// Pages that a `dump_page` call asked for: they are shown in the result whatever their state.
     std::vector<Pfn> looked_at;

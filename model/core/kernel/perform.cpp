@@ -1,5 +1,6 @@
 // Scenario events that the administrator's shell performs: firmware calls, knobs, CPU hotplug,
 // kernel functions by name. What processes do is in mm/process.cpp.
+#include <algorithm>
 #include <string_view>
 
 #include "core/kernel/cxl/poison.hpp"
@@ -9,6 +10,26 @@ namespace mcemu::kernel {
 namespace {
 
 constexpr std::uint64_t kCecCountMask = 1023;  // ten bits of an element (drivers/ras/cec.c)
+
+/// `cxl list --media-errors`.
+Node media_errors(const std::vector<cxl::MediaErrorRecord>& records) {
+    Node list = Node::list();
+    for (const cxl::MediaErrorRecord& r : records) {
+        const char* source = "Unknown";
+        switch (r.source()) {
+            case cxl::PoisonSource::external: source = "External"; break;
+            case cxl::PoisonSource::internal: source = "Internal"; break;
+            case cxl::PoisonSource::injected: source = "Injected"; break;
+            case cxl::PoisonSource::vendor: source = "Vendor"; break;
+            default: break;
+        }
+        list.push(Node::object()
+                      .add("offset", r.dpa())
+                      .add("length", r.bytes())
+                      .add("source", source));
+    }
+    return Node::object().add("media_errors", std::move(list));
+}
 
 }  // namespace
 
@@ -23,6 +44,8 @@ void Kernel::perform(std::uint32_t event, const Action& action) {
     else if (const auto* cpu = std::get_if<CpuHotplugEvent>(&action)) hotplug(event, *cpu);
     else if (const auto* ns = std::get_if<NamespaceEvent>(&action))
         flows.spawn([&] { return ndctl(event, *ns); });
+    else if (const auto* command = std::get_if<NdctlEvent>(&action))
+        flows.spawn([&] { return ndctl_tool.run(event, *command); });
     else if (const auto* call = std::get_if<CallEvent>(&action))
         flows.spawn([&] { return call_function(event, *call); });
     else if (const auto* mce = std::get_if<MceEvent>(&action)) machine_check_core.inject(event, *mce);
@@ -34,9 +57,37 @@ Task<void> Kernel::dsm_ioctl(std::uint32_t event, DsmEvent e) {
     Context ctx;
     ctx.comm = env.names.intern("sh");
     ctx.pid = 1000;
-    const int rc = co_await libnvdimm.ioctl(ctx, e);
+    DsmReply reply;
+    const int rc = co_await libnvdimm.ioctl(ctx, e, reply);
     processes.record_syscall(event, "ioctl", rc);
+    ndctl_tool.report_call(event, e, rc, reply);
     event_done(event);
+}
+
+Report& Kernel::report(std::uint32_t event, std::string what, std::int64_t ret) {
+    Report& r = reports.emplace_back();
+    r.at = env.agenda.now();
+    r.event = event;
+    r.what = std::move(what);
+    r.ret = ret;
+    return r;
+}
+
+void Kernel::report_data(std::uint32_t event, std::string what, std::int64_t ret,
+                         const Libnvdimm::Found& found) {
+    Report& r = report(event, std::move(what), ret);
+    if (ret < 0 || found.pieces.empty()) return;
+    const pmem::Contents::Summary& first = found.pieces.front();
+    const bool alike = std::all_of(found.pieces.begin(), found.pieces.end(),
+                                   [&](const auto& piece) { return piece == first; });
+    r.output = Node::object();
+    r.output.add("data", alike ? first.what : std::string_view("mixed"));
+    if (alike && first.what == "fill") {
+        const std::uint32_t byte = first.word & 0xff;
+        r.output.add("fill", first.word == byte * 0x01010101u ? byte : first.word);
+    }
+    if (alike && first.pattern) r.output.add("pattern", scenario.patterns[*first.pattern]);
+    r.output.add("equal", found.equal);
 }
 
 /// Writes to the driver's files of debugfs and sysfs, one command after the other; a raw command
@@ -61,6 +112,7 @@ Task<void> Kernel::cxl_command(std::uint32_t event, CxlEvent e) {
                 const CxlPoisonTrace list = cxl_trigger_poison_list(*device);
                 trace(list.records);
                 rc = list.error;
+                report(event, "cxl list", rc).output = media_errors(list.records);
                 break;
             }
             case Command::inject_poison:

@@ -62,6 +62,7 @@ struct DsmRequest {
     std::uint64_t address = 0, length = 0;  ///< SPA, bytes
     std::uint32_t flags = 0;
     int nvdimm = -1;                        ///< DIMM calls
+    SmartThresholds thresholds{};           ///< smart_set_threshold
 };
 struct ArsRecord {
     std::uint32_t handle = 0;
@@ -78,6 +79,7 @@ struct DsmReply {
     std::vector<std::uint8_t> data;  ///< smart: the payload behind the status word
     std::uint64_t dpa = 0;           ///< translate_spa; records[0] holds handle, spa, length
     SimTime delay{};                 ///< how long the call takes
+    int error = 0;                   ///< negative errno of a bus that refuses the call itself
 };
 
 /// Everything the kernel stub may do to, and learn from, the hardware.

@@ -5,11 +5,12 @@ namespace mcemu::kernel {
 void Printk::line(CpuId cpu, Line line, std::uint64_t a0, std::uint64_t a1, std::uint64_t a2,
                   std::uint64_t a3, std::uint64_t a4, std::uint64_t a5) {
     const std::array<std::uint64_t, 6> args{a0, a1, a2, a3, a4, a5};
-    const std::uint32_t id = trace_.note(Module::kernel, TraceKind::log_line,
-                                         static_cast<std::uint32_t>(printed_));
-    ++printed_;
-    if (limit_ != 0 && records_.size() >= limit_) return;
-    records_.push_back({agenda_.now(), agenda_.why(), id, line, level_of(line, args), cpu, args});
+    // Who sees the trace record finds the line in its place.
+    const auto number = static_cast<std::uint32_t>(printed_++);
+    if (limit_ == 0 || records_.size() < limit_)
+        records_.push_back({agenda_.now(), agenda_.why(), trace_.count() + 1, line,
+                            level_of(line, args), cpu, args});
+    trace_.note(Module::kernel, TraceKind::log_line, number);
 }
 
 namespace {

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "core/kernel/profile_variant.hpp"
+
 namespace mcemu::kernel {
 namespace {
 
@@ -33,7 +35,8 @@ constexpr Profile kV418{
     .devdax_page_mapping = false, .devdax_page_index = false, .fsdax_page_index = false,
     .dax_lock = false, .clear_restores_page = false, .clear_before_write = false,
     .dax_recovery_write = false, .region_clear_off_by_one = true, .nfit_takes_corrected = true,
-    .nfit_rounds_up_to_line = true, .nfit_sets_handled = false, .kill_verb = "Killing",
+    .nfit_rounds_up_to_line = true, .nfit_sets_handled = false,
+    .revokes_devmem = false, .kill_verb = "Killing",
 };
 
 constexpr Profile make_v419() {
@@ -110,15 +113,22 @@ constexpr Profile make_v61() {
     p.nfit_takes_corrected = false;
     p.nfit_rounds_up_to_line = false;
     p.nfit_sets_handled = true;
+    p.revokes_devmem = true;
     p.kill_verb = "Sending SIGBUS to";
     return p;
 }
 
 constexpr std::array<Profile, 3> kProfiles{kV418, make_v419(), make_v61()};
 
+const Profile* variant = nullptr;
+
 }  // namespace
 
-const Profile& profile(ProfileId id) { return kProfiles[static_cast<std::size_t>(id)]; }
+const Profile& profile(ProfileId id) {
+    if (variant && variant->id == id) [[unlikely]] return *variant;
+    return kProfiles[static_cast<std::size_t>(id)];
+}
+void use_variant(const Profile* v) { variant = v; }
 std::span<const Profile> profiles() { return kProfiles; }
 
 }  // namespace mcemu::kernel

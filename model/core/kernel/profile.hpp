@@ -83,6 +83,7 @@ struct Profile {
     bool nfit_takes_corrected;      ///< NFIT adds a badblock for corrected errors too
     bool nfit_rounds_up_to_line;    ///< else down to 1 << MISC.LSB
     bool nfit_sets_handled;
+    bool revokes_devmem;            ///< enabling pmem takes its range away from maps of /dev/mem
     std::string_view kill_verb;     ///< "Killing" or "Sending SIGBUS to"
 };
 

@@ -10,7 +10,8 @@ constexpr std::uint64_t kInfo = 4096, kLog = 16384;
 
 }  // namespace
 
-std::vector<BttArena> btt_layout(SpaRange range, std::uint64_t initial_offset) {
+std::vector<BttArena> btt_layout(SpaRange range, std::uint64_t initial_offset,
+                                 std::uint32_t sector) {
     std::vector<BttArena> out;
     std::uint64_t begin = initial_offset;
     std::uint64_t left = range.size() > begin ? range.size() - begin : 0;
@@ -19,7 +20,10 @@ std::vector<BttArena> btt_layout(SpaRange range, std::uint64_t initial_offset) {
         a.begin = begin;
         a.size = std::min(left, kArenaMax);
         const std::uint64_t available = round_down(a.size, kPageSize) - 2 * kInfo - kLog;
-        a.internal_nlba = static_cast<std::uint32_t>((available - kPageSize) / (kBttSector + 4));
+        a.external_lbasize = sector;
+        a.internal_lbasize = static_cast<std::uint32_t>(round_up(sector, 64));
+        a.internal_nlba =
+            static_cast<std::uint32_t>((available - kPageSize) / (a.internal_lbasize + 4));
         a.external_nlba = a.internal_nlba - kBttLanes;
         const std::uint64_t map = round_up(4ull * a.external_nlba, kPageSize);
         a.dataoff = kInfo;
@@ -33,10 +37,11 @@ std::vector<BttArena> btt_layout(SpaRange range, std::uint64_t initial_offset) {
     return out;
 }
 
-std::uint64_t btt_capacity(SpaRange range, std::uint64_t initial_offset) {
+std::uint64_t btt_capacity(SpaRange range, std::uint64_t initial_offset, std::uint32_t sector) {
     std::uint64_t blocks = 0;
-    for (const BttArena& arena : btt_layout(range, initial_offset)) blocks += arena.external_nlba;
-    return blocks * kBttSector;
+    for (const BttArena& arena : btt_layout(range, initial_offset, sector))
+        blocks += arena.external_nlba;
+    return blocks * sector;
 }
 
 }  // namespace mcemu::pmem

@@ -1,6 +1,7 @@
 #include "core/pmem/firmware.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "core/assert.hpp"
 
@@ -59,6 +60,12 @@ Firmware::Answer Firmware::call(const kernel::DsmRequest& request, SimTime now) 
             return smart(request.nvdimm);
         case Function::smart_inject:
             return smart_inject(request);
+        case Function::smart_threshold:
+            return smart_threshold(request.nvdimm);
+        case Function::smart_set_threshold:
+            return smart_set_threshold(request);
+        case Function::latch_shutdown:
+            return latch_shutdown(request);
         default:
             break;
     }
@@ -164,8 +171,11 @@ Firmware::Answer Firmware::ars_status(SimTime now) {
 Firmware::Answer Firmware::clear_error(SpaRange range, SimTime now) {
     const Region& region = *region_of(range);
     const std::uint64_t unit = clear_unit(region);
-    if (unit == 0 || range.begin % unit != 0 || range.size() % unit != 0)
-        return answer(kDsmInvalidInput, Lat::fw_dsm_smi);
+    if (unit == 0 || range.begin % unit != 0 || range.size() % unit != 0) {
+        Answer refused = answer(kDsmInvalidInput, Lat::fw_dsm_smi);
+        if (is_test(region)) refused.reply.error = -EINVAL;  // nfit_test_cmd_clear_error()
+        return refused;
+    }
     SpaRange healed = range;
     if (const auto stuck = pmem::next_run(region.set, region.stuck, range.begin, range.end))
         healed.end = std::max(range.begin, round_down(stuck->begin, unit));
@@ -312,6 +322,40 @@ void Firmware::heal(const Region& region, SpaRange range) {
         if (part.begin < part.end) modules_.heal(region.nvdimms[way], part);
     }
     ars_.forget(lines);
+}
+
+bool Firmware::is_test(const Region& region) const {
+    return std::all_of(region.nvdimms.begin(), region.nvdimms.end(), [&](std::uint32_t n) {
+        return machine_.nvdimms[n].profile == NvdimmProfile::test;
+    });
+}
+
+Firmware::Answer Firmware::smart_threshold(int nvdimm) {
+    if (!is_module(nvdimm)) return answer(kDsmInvalidInput, Lat::fw_dsm_smi);
+    Answer a = answer(kDsmSuccess, Lat::fw_dsm_smi);
+    a.reply.data = modules_.health(static_cast<std::uint32_t>(nvdimm)).threshold_payload();
+    return a;
+}
+
+/// A notification follows when the present values, health or the last shutdown call for one
+/// (nvdimm.md 9.2).
+Firmware::Answer Firmware::smart_set_threshold(const kernel::DsmRequest& request) {
+    if (!is_module(request.nvdimm)) return answer(kDsmInvalidInput, Lat::fw_dsm_smi);
+    SmartHealth& health = modules_.health(static_cast<std::uint32_t>(request.nvdimm));
+    if (request.thresholds.control > 7 || request.thresholds.spares > 100)
+        return answer(kDsmInvalidInput, Lat::fw_dsm_smi);
+    health.set_thresholds(request.thresholds);
+    Answer a = answer(kDsmSuccess, Lat::fw_dsm_smi);
+    if (health.alarms()) a.notify = Notification{kNotifyHealth, request.nvdimm};
+    return a;
+}
+
+/// `flags` is the one byte of input: 0 or 1, anything else is status 3 (nvdimm.md 9.4).
+Firmware::Answer Firmware::latch_shutdown(const kernel::DsmRequest& request) {
+    if (!is_module(request.nvdimm)) return answer(kDsmInvalidInput, Lat::fw_dsm_smi);
+    if (request.flags > 1) return answer(kDsmHardwareError, Lat::fw_dsm_smi);
+    modules_.health(static_cast<std::uint32_t>(request.nvdimm)).latch(request.flags == 1);
+    return answer(kDsmSuccess, Lat::fw_dsm_smi);
 }
 
 bool Firmware::is_module(int nvdimm) const {

@@ -15,6 +15,7 @@ namespace mcemu::pmem {
 
 /// Status words: the low half, and the extended half where a function gives it a meaning.
 inline constexpr std::uint32_t kDsmSuccess = 0, kDsmNotSupported = 1, kDsmInvalidInput = 2,
+                               kDsmHardwareError = 3,
                                kDsmFunctionSpecific = 6;
 inline constexpr std::uint32_t kArsVolatile = 1u << 16, kArsPersistent = 2u << 16;  ///< ARS Cap
 inline constexpr std::uint32_t kArsInProgress = 1u << 16, kArsNone = 2u << 16,
@@ -82,6 +83,11 @@ private:
     Answer translate_spa(std::uint64_t spa);
     Answer smart(int nvdimm);
     Answer smart_inject(const kernel::DsmRequest& request);
+    Answer smart_threshold(int nvdimm);
+    Answer smart_set_threshold(const kernel::DsmRequest& request);
+    Answer latch_shutdown(const kernel::DsmRequest& request);
+    /// Whether nfit_test's emulation answers for the region: it refuses some calls by errno.
+    bool is_test(const Region& region) const;
 
     Answer answer(std::uint32_t status, Lat cost, std::uint64_t times = 1);
     /// The region that holds all of a range that is not empty.

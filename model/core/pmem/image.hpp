@@ -17,6 +17,7 @@ struct SmartImage {
     std::optional<std::uint8_t> injected_spares{};
     std::optional<std::uint16_t> injected_temperature{};
     bool injected_fatal = false;
+    SmartThresholds thresholds{};
     bool operator==(const SmartImage&) const = default;
 };
 
@@ -54,6 +55,7 @@ struct NvdimmImage {
     std::vector<pmem::ModuleImage> modules;  ///< by NVDIMM
     std::vector<std::vector<pmem::BttImage>>
         btts;  ///< by namespace, then arena; empty unless sector mode
+    std::vector<bool> force_raw{};  ///< by namespace: used as raw, whatever it is made as
 };
 
 }  // namespace mcemu

@@ -26,8 +26,10 @@ void put(std::vector<std::uint8_t>& bytes, std::size_t at, T value) {
 
 }  // namespace
 
-SmartHealth::SmartHealth(NvdimmProfile profile)
-    : health_(0),
+SmartHealth::SmartHealth(NvdimmProfile profile, const SmartStart& start)
+    : thresholds_(start.thresholds.value_or(SmartThresholds{})),
+      latched_(true),
+      health_(0),
       spares_(100),
       life_used_(0),
       alarm_flags_(0),
@@ -41,6 +43,37 @@ SmartHealth::SmartHealth(NvdimmProfile profile)
         alarm_flags_ = 3;
         shutdown_count_ = 42;
     }
+    health_ = start.health.value_or(health_);
+    spares_ = start.spares.value_or(spares_);
+    life_used_ = start.life_used.value_or(life_used_);
+    alarm_flags_ = start.alarm_flags.value_or(alarm_flags_);
+    temperature_ = start.media_temperature.value_or(temperature_);
+    controller_temperature_ = start.controller_temperature.value_or(controller_temperature_);
+    shutdown_count_ = start.shutdown_count.value_or(shutdown_count_);
+    shutdown_state_ = start.shutdown_state.value_or(shutdown_state_);
+}
+
+std::vector<std::uint8_t> SmartHealth::threshold_payload() const {
+    std::vector<std::uint8_t> bytes(8);
+    put(bytes, 0, thresholds_.control);
+    bytes[2] = thresholds_.spares;
+    put(bytes, 3, thresholds_.media_temperature);
+    put(bytes, 5, thresholds_.controller_temperature);
+    return bytes;
+}
+
+bool SmartHealth::trips(unsigned bit) const {
+    if (!(thresholds_.control & bit)) return false;
+    if (bit == kControlSpares) return spares() <= thresholds_.spares;
+    if (bit == kControlMedia) return reaches(media_temperature(), thresholds_.media_temperature);
+    return reaches(controller_temperature_, thresholds_.controller_temperature);
+}
+
+std::uint8_t SmartHealth::alarm_flags() const {
+    std::uint8_t flags = alarm_flags_;
+    for (const unsigned bit : {kControlSpares, kControlMedia, kControlController})
+        if (trips(bit)) flags |= static_cast<std::uint8_t>(bit);
+    return flags;
 }
 
 std::uint8_t SmartHealth::health() const { return injected_fatal_ ? kHealthFatal : health_; }
@@ -51,7 +84,7 @@ std::vector<std::uint8_t> SmartHealth::payload() const {
     bytes[8] = health();
     bytes[9] = spares();
     bytes[10] = life_used_;
-    bytes[11] = alarm_flags_;
+    bytes[11] = alarm_flags();
     put(bytes, 12, media_temperature());
     put(bytes, 14, controller_temperature_);
     put(bytes, 16, shutdown_count_);
@@ -85,7 +118,7 @@ bool SmartHealth::inject(std::uint32_t flags, std::uint64_t temperature, std::ui
     if (select & kSmartUnsafeShutdown) {
         // Takes effect at once, as in nfit_test; real modules wait for the next power-down.
         if (set & kSmartUnsafeShutdown)
-            dirty_shutdown();
+            shutdown_state_ = 1, dirty_since_boot_ = true, ++shutdown_count_;
         else
             shutdown_state_ = 0, dirty_since_boot_ = false;
     }
@@ -93,19 +126,14 @@ bool SmartHealth::inject(std::uint32_t flags, std::uint64_t temperature, std::ui
 }
 
 bool SmartHealth::alarms() const {
-    constexpr const SmartThresholds& armed = kSmartThresholds;
-    return ((armed.control & kControlSpares) && spares() <= armed.spares) ||
-           ((armed.control & kControlMedia) &&
-            reaches(media_temperature(), armed.media_temperature)) ||
-           ((armed.control & kControlController) &&
-            reaches(controller_temperature_, armed.controller_temperature)) ||
+    return trips(kControlSpares) || trips(kControlMedia) || trips(kControlController) ||
            health() > kHealthNonCritical || shutdown_state_ != 0;
 }
 
 void SmartHealth::dirty_shutdown() {
     shutdown_state_ = 1;
     dirty_since_boot_ = true;
-    ++shutdown_count_;
+    if (latched_) ++shutdown_count_;
 }
 
 SmartImage SmartHealth::snapshot() const {
@@ -121,6 +149,7 @@ SmartImage SmartHealth::snapshot() const {
     image.injected_spares = injected_spares_;
     image.injected_temperature = injected_temperature_;
     image.injected_fatal = injected_fatal_;
+    image.thresholds = thresholds_;
     return image;
 }
 
@@ -137,6 +166,7 @@ void SmartHealth::restore(const SmartImage& image) {
     injected_spares_ = image.injected_spares;
     injected_temperature_ = image.injected_temperature;
     injected_fatal_ = image.injected_fatal;
+    thresholds_ = image.thresholds;
 }
 
 }  // namespace mcemu::pmem

@@ -22,18 +22,11 @@ inline constexpr std::uint32_t kSmartFields = 0xf;
 /// Health bits of the payload.
 inline constexpr std::uint8_t kHealthNonCritical = 1, kHealthCritical = 2, kHealthFatal = 4;
 
-/// Which alarms are armed, and at what (nvdimm.md 9.2).
-struct SmartThresholds {
-    std::uint16_t control;  ///< bit 0 spares, 1 media temperature, 2 controller temperature
-    std::uint8_t spares;    ///< percent
-    std::uint16_t media_temperature, controller_temperature;  ///< 1/16 degree Celsius
-};
-/// The defaults of nfit_test and ndctl. Nothing sets others yet.
-inline constexpr SmartThresholds kSmartThresholds{3, 5, 40 * 16, 30 * 16};
+using mcemu::SmartThresholds;
 
 class SmartHealth {
 public:
-    explicit SmartHealth(NvdimmProfile profile);
+    explicit SmartHealth(NvdimmProfile profile, const SmartStart& start = {});
 
     /// The 128 bytes that follow the status word, little-endian (nvdimm.md 9.1).
     std::vector<std::uint8_t> payload() const;
@@ -43,6 +36,15 @@ public:
     /// Whether a health notification follows an injection: a threshold is crossed, health is
     /// worse than non-critical, or the last shutdown was dirty.
     bool alarms() const;
+
+    const SmartThresholds& thresholds() const { return thresholds_; }
+    /// Set Alarm Thresholds (function 17).
+    void set_thresholds(const SmartThresholds& thresholds) { thresholds_ = thresholds; }
+    /// The answer of function 2 behind the status word.
+    std::vector<std::uint8_t> threshold_payload() const;
+    /// Latch System Shutdown Status (function 10): whether a dirty shutdown is counted.
+    void latch(bool on) { latched_ = on; }
+    bool latched() const { return latched_; }
 
     /// Power was lost before everything accepted had reached the media.
     void dirty_shutdown();
@@ -55,12 +57,17 @@ public:
     std::uint8_t spares() const { return injected_spares_.value_or(spares_); }
     std::uint16_t media_temperature() const { return injected_temperature_.value_or(temperature_); }
     std::uint8_t life_used() const { return life_used_; }
-    std::uint8_t alarm_flags() const { return alarm_flags_; }  ///< bits of SmartThresholds::control
+    /// Bits of SmartThresholds::control: what the module began with, and thresholds crossed now.
+    std::uint8_t alarm_flags() const;
     std::uint16_t controller_temperature() const { return controller_temperature_; }
     std::uint8_t shutdown_state() const { return shutdown_state_; }
     std::uint32_t shutdown_count() const { return shutdown_count_; }
 
 private:
+    bool trips(unsigned bit) const;
+
+    SmartThresholds thresholds_;
+    bool latched_ = true;
     std::uint8_t health_, spares_, life_used_, alarm_flags_;
     std::uint16_t temperature_, controller_temperature_;  // 1/16 degree Celsius, bit 15 negative
     std::uint32_t shutdown_count_;

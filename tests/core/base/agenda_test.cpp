@@ -213,3 +213,77 @@ TEST_CASE("equal texts have one number and number 0 is the empty text", "[core][
     CHECK(names[0].empty());
     CHECK(names.intern("") == 0);
 }
+
+namespace {
+
+/// Chooses what the test says, in the order in which it is asked; then always the first.
+struct Picker final : mcemu::AgendaChooser {
+    std::vector<std::size_t> picks;
+    std::vector<std::vector<std::uint64_t>> seen;  // times of the candidates, ps
+    std::size_t choose(std::span<const mcemu::AgendaCandidate> candidates) override {
+        seen.emplace_back();
+        for (const auto& c : candidates) seen.back().push_back(c.at.count());
+        return seen.size() <= picks.size() ? picks[seen.size() - 1] : 0;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a chooser that always takes the first changes nothing", "[core][agenda][choose]") {
+    Agenda plain, chosen;
+    Recorder a, b;
+    Picker picker;
+    chosen.choose_by(&picker, SimTime{3});
+    for (std::uint64_t i = 0; i < 200; ++i) {
+        const SimTime at{i * 7919 % 31};
+        plain.post(at, a, i);
+        chosen.post(at, b, i);
+    }
+    CHECK(plain.run_until(SimTime{20}) == chosen.run_until(SimTime{20}));
+    CHECK(plain.run_until(1ns) == chosen.run_until(1ns));
+    CHECK(a.seen == b.seen);
+    CHECK(plain.now() == chosen.now());
+}
+
+TEST_CASE("a chooser picks among the entries of one time", "[core][agenda][choose]") {
+    Agenda agenda;
+    Recorder r;
+    Picker picker;
+    picker.picks = {2, 1};
+    agenda.choose_by(&picker, SimTime{});
+    for (const std::uint64_t i : {0u, 1u, 2u}) agenda.post(SimTime{5}, r, i);
+    agenda.post(SimTime{6}, r, 3);
+    agenda.run_until(1ns);
+    CHECK(r.seen == std::vector<std::uint64_t>{2, 1, 0, 3});
+    CHECK(picker.seen == std::vector<std::vector<std::uint64_t>>{{5, 5, 5}, {5, 5}, {5}, {6}});
+}
+
+TEST_CASE("who goes first makes the others late, by no more than the window",
+          "[core][agenda][choose]") {
+    Agenda agenda;
+    Recorder r;
+    std::vector<std::uint64_t> times;
+    r.then = [&](std::uint64_t) { times.push_back(agenda.now().count()); };
+    Picker picker;
+    picker.picks = {1};
+    agenda.choose_by(&picker, SimTime{10});
+    agenda.post(SimTime{100}, r, 0);
+    agenda.post(SimTime{106}, r, 1);
+    agenda.post(SimTime{111}, r, 2);  // 11 ps after the first: it cannot wait for this one
+    agenda.run_until(1ns);
+    CHECK(picker.seen == std::vector<std::vector<std::uint64_t>>{{100, 106}, {106}, {111}});
+    CHECK(r.seen == std::vector<std::uint64_t>{1, 0, 2});
+    CHECK(times == std::vector<std::uint64_t>{106, 106, 111});
+}
+
+TEST_CASE("no entry beyond the limit is a candidate", "[core][agenda][choose]") {
+    Agenda agenda;
+    Recorder r;
+    Picker picker;
+    agenda.choose_by(&picker, SimTime{10});
+    agenda.post(SimTime{1}, r, 0);
+    agenda.post(SimTime{5}, r, 1);
+    CHECK(agenda.run_until(SimTime{4}) == 1);
+    CHECK(picker.seen == std::vector<std::vector<std::uint64_t>>{{1}});
+    CHECK(agenda.now() == SimTime{1});
+}

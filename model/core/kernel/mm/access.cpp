@@ -22,6 +22,8 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
     const std::uint64_t end = a.va + std::max<std::uint64_t>(a.size, 1);
     std::uint64_t va = a.va;
     unsigned restarts = 0;
+    Libnvdimm::Found found;
+    found.equal = true;
     while (va < end && p.state == ProcessState::alive && p.handled_signals == handled &&
            restarts < kMaxRestarts) {
         owner.switch_to(p.cpu, &p);
@@ -35,6 +37,7 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
         switch (r.status) {
             case ExecResult::Status::retired:
             case ExecResult::Status::bus_error:  // reads of nothing give ones, writes are lost
+                touched(a, r.spa, i.size, va - a.va, found);
                 co_await delay(env.agenda, r.delay);
                 va += i.size;
                 restarts = 0;
@@ -62,6 +65,26 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
     if (endless)
         env.trace.note(Module::kernel, TraceKind::endless_restart, p.index, va, restarts);
     owner.accesses_.push_back({env.agenda.now(), event, va >= end, endless});
+    if (a.report && va >= end)
+        kernel.report_data(event, write ? "store" : "load", 0, found);
+}
+
+/// What a store leaves in persistent memory, or what a load finds there. `done`: bytes of the
+/// access before this piece.
+void Processes::State::touched(const AccessEvent& a, std::uint64_t spa, std::uint64_t size,
+                               std::uint64_t done, Libnvdimm::Found& found) {
+    NvdimmBus& bus = kernel.libnvdimm.bus();
+    if (!bus.tracks_contents() || bus.region_at(spa) < 0) {
+        found.equal = false;
+        return;
+    }
+    const SpaRange at{spa, spa + size};
+    if (a.kind == AccessKind::store || a.kind == AccessKind::store_full_line) {
+        bus.media().write(at, bus.media().fill_of(a.data, spa - done));
+        return;
+    }
+    found.equal = found.equal && bus.media().holds(at, a.data, spa - done);
+    if (a.report) found.pieces.push_back(bus.media().describe(at));
 }
 
 Task<void> Processes::State::user_fault(Context& ctx, Process& p, std::uint64_t va, bool write) {

@@ -37,7 +37,7 @@ void Mm::associate(Mapping& mapping, std::uint64_t index, Pfn first, std::uint64
         if (!profile.devdax_page_mapping) return;  // patch 2
         use.indexed = profile.devdax_page_index;   // patch 3
         const auto ns = static_cast<std::size_t>(mapping.of);
-        const std::uint64_t align = scenario_.machine.namespaces[ns].align;
+        const std::uint64_t align = kernel_.namespaces[ns].align;
         if (profile.dev_pagemap_head && align > kPageSize) {
             use.head_only = true;
             use.shift = static_cast<std::uint8_t>(std::countr_zero(align));

@@ -103,6 +103,8 @@ Task<Fault> Mm::fault(Context& ctx, Process& process, std::uint64_t va, bool wri
             break;
         case MapKind::anon:
             break;
+        case MapKind::devmem:
+            co_return kBusError;  // its vm_ops have no fault handler
     }
     const Fault f = co_await fault_anon(ctx, process, va, write);
     co_return f;
@@ -243,7 +245,7 @@ Task<Fault> Mm::fault_dax_device(Context& ctx, Process& process, std::uint64_t v
     // kernel.md 5.1: the aligned unit must lie inside the VMA and the device.
     const std::uint64_t begin = round_down(va, vma->unit());
     if (begin < vma->begin || begin + vma->unit() > vma->end) co_return kBusError;
-    const SpaRange data = scenario_.machine.namespaces[static_cast<std::size_t>(vma->of)].data();
+    const SpaRange data = kernel_.namespaces[static_cast<std::size_t>(vma->of)].data();
     const std::uint64_t offset = vma->index_of(begin) << kPageShift;
     if (offset >= data.size() || data.size() - offset < vma->unit()) co_return kBusError;
     // The unit of the device must be aligned as well: physical memory is mapped in whole leaves.
@@ -274,7 +276,7 @@ Task<Fault> Mm::fault_dax_file(Context& ctx, Process& process, std::uint64_t va,
         const auto pfn = dax_pfn(file, first);
         const auto end = dax_pfn(file, first + 511);
         const auto run = mapping.entries.find(index);
-        if (first % 512 == 0 && pfn && end && pfn->value % 512 == 0 &&
+        if (first % 512 == 0 && !punched(file, first, first + 512) && pfn && end && pfn->value % 512 == 0 &&
             end->value == pfn->value + 511 &&
             (first + 512) << kPageShift <= round_up(files_[file].size, kPageSize) &&
             (!run || run->value.shift == kPmdShift) &&
@@ -286,11 +288,17 @@ Task<Fault> Mm::fault_dax_file(Context& ctx, Process& process, std::uint64_t va,
     Fault result = kMapped;
     vma = process.mm->find(va);
     const auto there = process.mm->leaf(va);
+    int refused = 0;
+    if (vma && vma->file == &mapping && !there && punched(file, index, index + 1))
+        refused = co_await allocate_block(ctx, file, index);
+    vma = process.mm->find(va);
     const auto pfn = dax_pfn(file, index);
     if (!vma || vma->file != &mapping) {
         result = {Fault::Kind::no_vma};
     } else if (there) {
         result = kMapped;
+    } else if (refused != 0) {
+        result = kBusError;
     } else if (is_down(file)) {
         result = kBusError;  // xfs_read_iomap_begin() -EIO
     } else if (index >= round_up(files_[file].size, kPageSize) >> kPageShift || !pfn) {

@@ -5,11 +5,29 @@
 
 namespace mcemu::kernel {
 
-Task<std::int64_t> Processes::State::file_io(Context& ctx, FileIoEvent io) {
+Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, FileIoEvent io) {
     if (!mounted(io.file)) co_return -ENOENT;
     if (mm.is_down(io.file)) co_return -EIO;
     if (mm.is_dax_file(io.file)) {
-        const std::int64_t done = co_await kernel.libnvdimm.dax_file_io(ctx, io);
+        const std::uint64_t first = io.offset >> kPageShift;
+        const std::uint64_t last = round_up(io.offset + io.size, kPageSize) >> kPageShift;
+        if (io.write) {  // what was punched gets its blocks again
+            while (const auto hole = mm.punched(io.file, first, last)) {
+                const int error = co_await mm.allocate_block(ctx, io.file, *hole);
+                if (error != 0) co_return error;
+            }
+        } else {
+            io.size = io.offset >= mm.file_size(io.file)
+                          ? 0
+                          : std::min(io.size, mm.file_size(io.file) - io.offset);
+            const auto hole = mm.punched(io.file, first, last);
+            // Up to the hole; a hole reads as zeros, without memory being touched.
+            if (hole && *hole > first) io.size = (*hole << kPageShift) - io.offset;
+            else if (hole) co_return static_cast<std::int64_t>(std::min(io.size, kPageSize));
+        }
+        Libnvdimm::Found found;
+        const std::int64_t done = co_await kernel.libnvdimm.dax_file_io(ctx, io, found);
+        if (io.report) kernel.report_data(event, io.write ? "write" : "read", done, found);
         co_return done;
     }
     Mapping& mapping = mm.file(io.file);
@@ -110,10 +128,11 @@ Task<void> Processes::State::break_layouts(Context& ctx, std::uint32_t file) {
 }
 
 /// Cuts the DAX entries from page index `first` on: their pages lose mapping and index.
-Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, std::uint64_t first) {
+Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, std::uint64_t first,
+                                            std::uint64_t last) {
     Mapping& mapping = mm.file(file);
     std::vector<RangeMap<DaxRun>::Range> runs;
-    mapping.entries.for_each(first, ~0ull, [&](const auto& r) { runs.push_back(r); });
+    mapping.entries.for_each(first, last, [&](const auto& r) { runs.push_back(r); });
     for (const auto& run : runs) {
         // Entries that somebody holds are waited for one by one (dax_delete_mapping_entry()).
         while (true) {
@@ -128,6 +147,7 @@ Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, st
     const bool pinned = std::any_of(known.begin(), known.end(), [&](Pfn pfn) {
         const auto use = kernel.memory.usage(pfn);
         return use && use->value.mapping == &mapping && use->at(pfn.value).index >= first &&
+               use->at(pfn.value).index < last &&
                kernel.memory.find(pfn)->refcount > 1;
     });
     if (pinned && !warned_of_pinned) {  // WARN_ON_ONCE(trunc && page_ref_count(page) > 1)
@@ -137,14 +157,50 @@ Task<void> Processes::State::delete_entries(Context& ctx, std::uint32_t file, st
                      env.profile.id == ProfileId::v4_18 ? 348 : 376);
     }
     const SpaRange data =
-        scenario.machine.namespaces[static_cast<std::size_t>(scenario.files[file].on)].data();
+        kernel.namespaces[static_cast<std::size_t>(scenario.files[file].on)].data();
     for (const FileExtent& e : scenario.files[file].extents) {
         const std::uint64_t from = std::max(e.offset >> kPageShift, first);
-        const std::uint64_t to = (e.offset + e.size) >> kPageShift;
+        const std::uint64_t to = std::min((e.offset + e.size) >> kPageShift, last);
         if (from >= to) continue;
         const std::uint64_t spa = data.begin + e.pmem + ((from << kPageShift) - e.offset);
         kernel.memory.disuse(pfn_of(spa), to - from);
     }
+}
+
+// ext4_punch_hole(), xfs_free_file_space(): whole pages lose their blocks, the rest is zeroed.
+Task<std::int64_t> Processes::State::punch_hole(Context& ctx, PunchHoleEvent e) {
+    if (!mounted(e.file)) co_return -ENOENT;
+    if (e.size == 0) co_return -EINVAL;
+    const std::uint64_t end = std::min(e.offset + e.size, round_up(mm.file_size(e.file), kPageSize));
+    const std::uint64_t first = round_up(e.offset, kPageSize) >> kPageShift;
+    const std::uint64_t last = end >> kPageShift;
+    Mapping& mapping = mm.file(e.file);
+    if (mapping.kind != MapKind::fsdax) {
+        if (first < last) mm.unmap_range(mapping, first, last - first, true);
+        if (first < last) mm.drop_from_cache(mapping, first, last - first);
+        co_return 0;
+    }
+    co_await break_layouts(ctx, e.file);
+    if (first < last) {
+        mm.unmap_range(mapping, first, last - first, true);
+        co_await delete_entries(ctx, e.file, first, last);
+        mm.punch(e.file, first, last);
+    }
+    const auto zero = [&](std::uint64_t from, std::uint64_t to) {
+        FileIoEvent io;
+        io.write = true;
+        io.file = e.file;
+        io.process = e.process;
+        io.offset = from;
+        io.size = to - from;
+        io.data.kind = DataSpec::Kind::fill;
+        return io;
+    };
+    const std::uint64_t inner = first << kPageShift, outer = last << kPageShift;
+    std::int64_t done = 0;
+    if (e.offset < std::min(inner, end)) done = co_await file_io(ctx, 0, zero(e.offset, std::min(inner, end)));
+    if (done >= 0 && first <= last && outer < end) done = co_await file_io(ctx, 0, zero(outer, end));
+    co_return done < 0 ? done : 0;
 }
 
 Task<std::int64_t> Processes::State::truncate(Context& ctx, TruncateEvent e) {

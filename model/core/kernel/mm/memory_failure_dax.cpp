@@ -27,7 +27,7 @@ Task<int> MemoryFailure::State::dev_pagemap(Context& ctx, Pfn pfn, unsigned flag
         if (!v6) co_await first_sleep(ctx);
     } else {
         const int ns = kernel.memory.namespace_at(pfn.spa());
-        const NamespaceConfig& config = env.machine.namespaces[static_cast<std::size_t>(ns)];
+        const NamespaceConfig& config = kernel.namespaces[static_cast<std::size_t>(ns)];
         const auto device = static_cast<std::uint32_t>(ns);
         kernel.libnvdimm.enter(device);  // get_dev_pagemap()
         rc = -EOPNOTSUPP;
@@ -163,7 +163,7 @@ bool MemoryFailure::State::has_holder(Pfn pfn) const {
 /// dax_holder_notify_failure() -> xfs_dax_notify_failure() -> mf_dax_kill_procs().
 Task<int> MemoryFailure::State::notify_holder(Context& ctx, Pfn pfn, unsigned flags) {
     const auto ns = static_cast<std::size_t>(kernel.memory.namespace_at(pfn.spa()));
-    const SpaRange data = env.machine.namespaces[ns].data();
+    const SpaRange data = kernel.namespaces[ns].data();
     if (!data.contains(pfn.spa())) co_return -ENXIO;
     const std::uint64_t offset = pfn.spa() - data.begin;
     for (std::uint32_t i = 0; i < kernel.scenario.files.size(); ++i) {
@@ -190,7 +190,7 @@ Task<int> MemoryFailure::State::notify_holder(Context& ctx, Pfn pfn, unsigned fl
     if (offset >= kXfsMetadata) co_return 0;
     if (!mm().file_system_down(static_cast<std::uint32_t>(ns))) {
         mm().set_file_system_down(static_cast<std::uint32_t>(ns), true);
-        const std::uint32_t device = env.names.intern(env.machine.namespaces[ns].device);
+        const std::uint32_t device = env.names.intern(kernel.namespaces[ns].device);
         env.log.line(ctx.cpu, Line::xfs_shutdown, device, env.names.intern(kXfsCaller),
                      kXfsCallLine);
         env.log.line(ctx.cpu, Line::xfs_unmount, device);

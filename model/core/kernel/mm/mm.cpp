@@ -11,7 +11,7 @@ namespace {
 
 void reserve_pinned(Memory& memory, const std::vector<MapConfig>& maps) {
     for (const MapConfig& m : maps)
-        if (m.at) memory.reserve({*m.at, *m.at + m.size});
+        if (m.at && m.kind != MapKind::devmem) memory.reserve({*m.at, *m.at + m.size});
 }
 
 }  // namespace
@@ -25,7 +25,9 @@ Mm::Mm(Kernel& kernel, const Scenario& scenario)
         mapping->kind = is_dax_file(static_cast<std::uint32_t>(i)) ? MapKind::fsdax
                         : f.fs == FsKind::tmpfs                    ? MapKind::shmem
                                                                    : MapKind::file;
-        files_.push_back({f.size, std::move(mapping)});
+        files_.emplace_back();
+        files_.back().size = f.size;
+        files_.back().mapping = std::move(mapping);
     }
     for (std::size_t i = 0; i < scenario.machine.namespaces.size(); ++i) {
         file_system_down_.push_back(false);
@@ -33,6 +35,7 @@ Mm::Mm(Kernel& kernel, const Scenario& scenario)
         devices_.back()->kind = MapKind::devdax;
         devices_.back()->of = static_cast<int>(i);
     }
+    devmem_.kind = MapKind::devmem;
     // Pinned memory is nobody else's, also when its map comes into being only later.
     for (const ProcessConfig& p : scenario.processes) reserve_pinned(kernel.memory, p.maps);
     for (const Event& e : scenario.events) {
@@ -57,12 +60,45 @@ bool Mm::is_down(std::uint32_t file) const {
 
 std::optional<Pfn> Mm::dax_pfn(std::uint32_t file, std::uint64_t index) const {
     const FileConfig& f = scenario_.files[file];
+    if (files_[file].holes.find(index)) return std::nullopt;
     const std::uint64_t offset = index << kPageShift;
-    const SpaRange data = scenario_.machine.namespaces[static_cast<std::size_t>(f.on)].data();
+    const SpaRange data = kernel_.namespaces[static_cast<std::size_t>(f.on)].data();
     for (const FileExtent& e : f.extents)
         if (offset >= e.offset && offset - e.offset < e.size)
             return pfn_of(data.begin + e.pmem + (offset - e.offset));
     return std::nullopt;
+}
+
+void Mm::punch(std::uint32_t file, std::uint64_t first, std::uint64_t last) {
+    for (const FileExtent& e : scenario_.files[file].extents) {
+        const std::uint64_t from = std::max(first, e.offset >> kPageShift);
+        const std::uint64_t to = std::min(last, (e.offset + e.size) >> kPageShift);
+        if (from < to) files_[file].holes.assign(from, to, {});
+    }
+}
+
+std::optional<std::uint64_t> Mm::punched(std::uint32_t file, std::uint64_t first,
+                                         std::uint64_t last) const {
+    std::optional<std::uint64_t> found;
+    files_[file].holes.for_each(first, last, [&](const auto& r) {
+        if (!found) found = std::max(first, r.begin);
+    });
+    return found;
+}
+
+Task<int> Mm::allocate_block(Context& ctx, std::uint32_t file, std::uint64_t index) {
+    files_[file].holes.erase(index, index + 1);
+    const auto pfn = dax_pfn(file, index);
+    if (!pfn) co_return -EIO;
+    const auto ns = static_cast<std::uint32_t>(scenario_.files[file].on);
+    const int error = co_await kernel_.libnvdimm.zero_page(ctx, ns, pfn->spa());
+    if (error != 0) files_[file].holes.assign(index, index + 1, {});
+    co_return error;
+}
+
+void Mm::revoke_devmem(SpaRange range) {
+    if (devmem_.vmas.empty()) return;
+    unmap_range(devmem_, range.begin >> kPageShift, range.size() >> kPageShift, true);
 }
 
 Mapping& Mm::new_mapping(MapKind kind) {
@@ -120,7 +156,7 @@ int Mm::map(Process& process, const MapConfig& m) {
     switch (m.kind) {
         case MapKind::devdax: {
             const NamespaceConfig& ns =
-                scenario_.machine.namespaces[static_cast<std::size_t>(m.of)];
+                kernel_.namespaces[static_cast<std::size_t>(m.of)];
             vma->file = devices_[static_cast<std::size_t>(m.of)].get();
             vma->shift = static_cast<std::uint8_t>(std::countr_zero(ns.align));
             vma->shared = true;
@@ -152,6 +188,12 @@ int Mm::map(Process& process, const MapConfig& m) {
             vma->shift = kPageShift;
             vma->pgoff = m.va >> kPageShift;
             break;
+        case MapKind::devmem:  // remap_pfn_range(): no page structs, no faults
+            vma->shift = kPageShift;
+            vma->pgoff = m.at.value_or(0) >> kPageShift;
+            vma->file = &devmem_;
+            vma->mixedmap = true;
+            break;
     }
     if (!vma->file) {
         if (m.kind == MapKind::hugetlb) vma->pgoff = m.va >> kPageShift;
@@ -160,7 +202,7 @@ int Mm::map(Process& process, const MapConfig& m) {
         if (joins) vma->pgoff = partner->pgoff + (m.offset >> kPageShift);
     }
     Vma& v = add_vma(process, std::move(vma));
-    if (m.at && !(v.file && v.file->is_dax()))
+    if (m.at && m.kind != MapKind::devmem && !(v.file && v.file->is_dax()))
         (v.file ? *v.file : anon_of(v)).pins.push_back({v.pgoff, v.pages(), *m.at >> kPageShift});
     if (!m.id.empty()) named_[m.id] = {process.leader->index, v.begin};
     if (m.state == MapState::untouched) return 0;
@@ -210,9 +252,13 @@ void Mm::release(Process& process, Vma& vma) {
     process.mm->table.for_each(vma.begin, vma.end, [&](const auto& r) { runs.push_back(r); });
     process.mm->table.erase(vma.begin, vma.end);
     leave_trees(vma);
-    if (!runs.empty())
+    if (!runs.empty()) {
+        // One run that fills the area is named by its frame; what several hold is left open.
+        const bool whole = runs.size() == 1 && runs[0].value.kind == Pte::Kind::present &&
+                           runs[0].begin == vma.begin && runs[0].end == vma.end;
         kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, process.index, vma.begin,
-                               vma.end - vma.begin);
+                               vma.end - vma.begin, whole ? runs[0].value.pfn : 0);
+    }
     if (vma.anon)
         for (const auto& r : runs)
             if (r.value.kind != Pte::Kind::hwpoison)

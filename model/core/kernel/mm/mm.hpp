@@ -62,6 +62,16 @@ public:
     bool is_down(std::uint32_t file) const;
     /// Physical page of a page of a DAX file; nullopt: a hole.
     std::optional<Pfn> dax_pfn(std::uint32_t file, std::uint64_t index) const;
+    /// The blocks of [first, last) are the file system's again: the pages are holes.
+    void punch(std::uint32_t file, std::uint64_t first, std::uint64_t last);
+    /// First punched page in [first, last); nullopt: none.
+    std::optional<std::uint64_t> punched(std::uint32_t file, std::uint64_t first,
+                                         std::uint64_t last) const;
+    /// A block is given back to the hole, zeroed by the driver's write path, which clears what is
+    /// bad there. 0 or a negative errno.
+    Task<int> allocate_block(Context& ctx, std::uint32_t file, std::uint64_t index);
+    /// revoke_iomem(): whoever maps this range of /dev/mem loses it.
+    void revoke_devmem(SpaRange range);
     /// The page-cache page; nullopt: not cached.
     std::optional<Pfn> cached(const Mapping& mapping, std::uint64_t index) const;
     /// Brings a page of a file or of shared memory into the cache. nullopt: no memory.
@@ -123,7 +133,11 @@ public:
     void attach(std::vector<std::unique_ptr<Process>>& processes) { processes_ = &processes; }
 
 private:
+    struct Hole {
+        Hole advanced(std::uint64_t) const { return {}; }
+    };
     struct FileState {
+        RangeMap<Hole> holes{};  // punched, by page index
         std::uint64_t size = 0;
         std::unique_ptr<Mapping> mapping;
     };
@@ -158,6 +172,7 @@ private:
     void map_huge_units(Process& process, const Vma& vma, const RangeMap<CacheRun>::Range& run);
     void populate_devdax(Process& process, Vma& vma);
     void populate_fsdax(Process& process, Vma& vma);
+    void populate_devmem(Process& process, Vma& vma);
     void share_anon(Process& process, Vma& vma, const Named& with, std::uint64_t offset);
 
     Task<Fault> fault_dax_device(Context& ctx, Process& process, std::uint64_t va);
@@ -175,6 +190,7 @@ private:
     std::vector<std::unique_ptr<Process>>* processes_ = nullptr;
     std::vector<FileState> files_;
     std::vector<std::unique_ptr<Mapping>> devices_;
+    Mapping devmem_;  // /dev/mem: page index is page frame number
     std::vector<bool> file_system_down_;  // by namespace
     std::vector<std::unique_ptr<Mapping>> mappings_;
     std::map<std::string, Named> named_;  // maps by id, for "shared_with"

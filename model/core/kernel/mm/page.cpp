@@ -64,6 +64,7 @@ Memory::Memory(const MachineConfig& machine, const std::vector<KernelPagesConfig
                       {MemoryKind::pmem_raw});
     for (std::size_t i = 0; i < machine.namespaces.size(); ++i) {
         const NamespaceConfig& ns = machine.namespaces[i];
+        if (!ns.present) continue;
         namespaces_.assign(ns.range.begin, ns.range.end, {static_cast<int>(i)});
         add_pages(ns);
     }

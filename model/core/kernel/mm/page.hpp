@@ -92,6 +92,11 @@ public:
            const KernelConfig& kernel);
 
     MemoryKind kind(Pfn pfn) const;
+    /// A namespace comes into being, or goes, while the machine runs; it has no pages then.
+    void place_namespace(int index, SpaRange range) {
+        namespaces_.assign(range.begin, range.end, {index});
+    }
+    void unplace_namespace(SpaRange range) { namespaces_.erase(range.begin, range.end); }
     /// Index of the namespace that holds `spa`, or -1.
     int namespace_at(std::uint64_t spa) const;
     bool is_ram(Pfn pfn) const { return kind(pfn) == MemoryKind::ram; }

@@ -76,6 +76,9 @@ int Mm::populate(Process& process, Vma& vma, const MapConfig& m) {
             return vma.shared ? populate_cache(process, vma, m) : populate_anon(process, vma, m);
         case MapKind::anon:
             return populate_anon(process, vma, m);
+        case MapKind::devmem:
+            populate_devmem(process, vma);
+            return 0;
     }
     return 0;
 }
@@ -193,7 +196,7 @@ void Mm::map_huge_units(Process& process, const Vma& vma, const RangeMap<CacheRu
 }
 
 void Mm::populate_devdax(Process& process, Vma& vma) {
-    const SpaRange data = scenario_.machine.namespaces[static_cast<std::size_t>(vma.of)].data();
+    const SpaRange data = kernel_.namespaces[static_cast<std::size_t>(vma.of)].data();
     const std::uint64_t offset = vma.pgoff << kPageShift;
     if (offset >= data.size()) return;
     const std::uint64_t bytes =
@@ -207,10 +210,18 @@ void Mm::populate_devdax(Process& process, Vma& vma) {
     associate(*vma.file, vma.pgoff, Pfn{pte.pfn}, bytes >> kPageShift);
 }
 
+void Mm::populate_devmem(Process& process, Vma& vma) {
+    Pte pte;
+    pte.shift = static_cast<std::uint8_t>(kPageShift);
+    pte.writable = vma.shared;
+    pte.pfn = vma.pgoff;
+    process.mm->table.assign(vma.begin, vma.end, pte);
+}
+
 void Mm::populate_fsdax(Process& process, Vma& vma) {
     const auto file = static_cast<std::size_t>(vma.of);
     const FileConfig& f = scenario_.files[file];
-    const SpaRange data = scenario_.machine.namespaces[static_cast<std::size_t>(f.on)].data();
+    const SpaRange data = kernel_.namespaces[static_cast<std::size_t>(f.on)].data();
     const std::uint64_t map_begin = vma.pgoff << kPageShift;
     const std::uint64_t map_end =
         std::min(map_begin + (vma.end - vma.begin), round_up(files_[file].size, kPageSize));
@@ -218,6 +229,9 @@ void Mm::populate_fsdax(Process& process, Vma& vma) {
         const std::uint64_t from = std::max(map_begin, e.offset);
         const std::uint64_t to = std::min(map_end, e.offset + e.size);
         if (from >= to) continue;
+        // What was punched is left to faults, and with it the rest of its extent.
+        if (punched(static_cast<std::uint32_t>(file), from >> kPageShift, to >> kPageShift))
+            continue;
         const std::uint64_t va = vma.begin + (from - map_begin);
         const std::uint64_t spa = data.begin + e.pmem + (from - e.offset);
         Pte pte;

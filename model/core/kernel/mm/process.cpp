@@ -22,6 +22,7 @@ int performer(const Action& action) {
                           [](const BioEvent& e) { return e.process; },
                           [](const MadviseEvent& e) { return static_cast<int>(e.process); },
                           [](const FileIoEvent& e) { return static_cast<int>(e.process); },
+                          [](const PunchHoleEvent& e) { return static_cast<int>(e.process); },
                           [](const MmapEvent& e) { return static_cast<int>(e.process); },
                           [](const MunmapEvent& e) { return static_cast<int>(e.process); },
                           [](const ForkEvent& e) { return static_cast<int>(e.process); },
@@ -201,13 +202,21 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
         name = bio->op == BioEvent::Op::read    ? "read"
                : bio->op == BioEvent::Op::write ? "write"
                                                 : "ioctl";
-        ret = co_await submit_bio(ctx, *bio);
+        ret = co_await submit_bio(ctx, event, *bio);
+    } else if (const auto* hole = std::get_if<PunchHoleEvent>(&action)) {
+        name = "fallocate";
+        ret = co_await punch_hole(ctx, *hole);
     } else if (const auto* io = std::get_if<FileIoEvent>(&action)) {
         name = io->write ? "write" : "read";
-        ret = co_await file_io(ctx, *io);
+        ret = co_await file_io(ctx, event, *io);
     } else if (const auto* map = std::get_if<MmapEvent>(&action)) {
         name = "mmap";
         ret = co_await mmap(ctx, p, map->map);
+        if (ret >= 0 && (map->map.kind == MapKind::devdax || map->map.kind == MapKind::fsdax)) {
+            const auto leaf = p.mm->leaf(map->map.va);  // KernelPageSize of /proc/PID/smaps
+            kernel.report(event, "mmap", 0).output =
+                Node::object().add("page", leaf ? std::uint64_t{1} << leaf->pte.shift : std::uint64_t{0});
+        }
     } else if (const auto* unmap = std::get_if<MunmapEvent>(&action)) {
         name = "munmap";
         ret = mm.unmap(p, unmap->va, unmap->va + unmap->size);
@@ -252,8 +261,10 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
 }
 
 /// Direct I/O on the block device: bytes, or a negative errno.
-Task<std::int64_t> Processes::State::submit_bio(Context& ctx, BioEvent bio) {
-    const int rc = co_await kernel.libnvdimm.submit_bio(ctx, bio);
+Task<std::int64_t> Processes::State::submit_bio(Context& ctx, std::uint32_t event, BioEvent bio) {
+    Libnvdimm::Found found;
+    const int rc = co_await kernel.libnvdimm.submit_bio(ctx, bio, found);
+    if (bio.report) kernel.report_data(event, "read", rc, found);
     if (rc != 0) co_return rc;
     co_return bio.op == BioEvent::Op::discard
         ? 0
@@ -285,7 +296,7 @@ Task<void> Processes::State::shell(std::uint32_t event, const Action* action, Ca
         name = bio->op == BioEvent::Op::read    ? "read"
                : bio->op == BioEvent::Op::write ? "write"
                                                 : "ioctl";
-        ret = co_await submit_bio(ctx, *bio);
+        ret = co_await submit_bio(ctx, event, *bio);
     } else if (const auto* copy = std::get_if<CopyEvent>(action)) {
         name = "read";
         ret = co_await copy_physical(ctx, *copy);

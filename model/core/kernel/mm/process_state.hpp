@@ -6,6 +6,7 @@
 
 #include "core/kernel/kernel.hpp"
 #include "core/kernel/mm/mm.hpp"
+#include "core/kernel/nvdimm/bus.hpp"
 #include "core/kernel/pat/oops.hpp"
 
 namespace mcemu::kernel {
@@ -51,7 +52,7 @@ struct Processes::State {
     void start(Process& process, const ProcessConfig& config, bool born);
     Task<void> run_queue(std::uint32_t process);
     Task<void> act(Process& process, std::uint32_t event, const Action& action);
-    Task<std::int64_t> submit_bio(Context& ctx, BioEvent bio);
+    Task<std::int64_t> submit_bio(Context& ctx, std::uint32_t event, BioEvent bio);
     Task<void> shell(std::uint32_t event, const Action* action, Causality why);
     Task<void> reuse(Context& ctx, Pfn pfn);
     Context shell_context() const;
@@ -69,6 +70,8 @@ struct Processes::State {
 
     // access.cpp
     Task<void> access(Process& process, std::uint32_t event, AccessEvent access);
+    void touched(const AccessEvent& access, std::uint64_t spa, std::uint64_t size,
+                 std::uint64_t done, Libnvdimm::Found& found);
     Task<void> user_fault(Context& ctx, Process& process, std::uint64_t va, bool write);
     Task<std::int64_t> copy_user(Context& ctx, Process& process, CopyEvent copy);
     Task<std::int64_t> copy_physical(Context& ctx, CopyEvent copy);
@@ -79,14 +82,16 @@ struct Processes::State {
     Task<std::int64_t> fork(Context& ctx, Process& process, std::uint32_t event,
                             const ProcessConfig& child);
     Task<std::int64_t> mlock(Context& ctx, Process& process, MlockEvent event);
-    Task<std::int64_t> file_io(Context& ctx, FileIoEvent io);
+    Task<std::int64_t> file_io(Context& ctx, std::uint32_t event, FileIoEvent io);
+    Task<std::int64_t> punch_hole(Context& ctx, PunchHoleEvent event);
     Task<std::int64_t> truncate(Context& ctx, TruncateEvent event);
     std::int64_t fsync(std::uint32_t file);
     std::int64_t sigprocmask(Process& process, bool block);
     std::int64_t sigaction(Process& process, SigbusAction action);
     bool mounted(std::uint32_t file) const;
     Task<void> break_layouts(Context& ctx, std::uint32_t file);
-    Task<void> delete_entries(Context& ctx, std::uint32_t file, std::uint64_t first);
+    Task<void> delete_entries(Context& ctx, std::uint32_t file, std::uint64_t first,
+                              std::uint64_t last = ~0ull);
 };
 
 }  // namespace mcemu::kernel

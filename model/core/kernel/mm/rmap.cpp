@@ -88,7 +88,7 @@ void Mm::unmap(const Mapper& m, const Pte::Kind* leave) {
         mm.table.erase(leaf->begin, leaf->end);
     }
     kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, m.process, leaf->begin,
-                           leaf->end - leaf->begin);
+                           leaf->end - leaf->begin, leaf->pte.pfn);
 }
 
 void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages, bool even_cows) {
@@ -119,8 +119,11 @@ void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages,
         const std::uint64_t from = round_down(z.run.begin, unit);
         const std::uint64_t to = round_up(z.run.end, unit);
         space(z.vma->process).table.erase(from, to);
+        // The frame of the whole leaf's first byte, of which the run may be the later part.
+        const std::uint64_t before = (z.run.begin - from) >> kPageShift;
         kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, z.vma->process, from,
-                               to - from);
+                               to - from,
+                               z.run.value.kind == Pte::Kind::present ? z.run.value.pfn - before : 0);
         if (z.vma->anon && z.run.value.kind == Pte::Kind::present)
             free_unmapped(*z.vma->anon, z.run.value.pfn, (z.run.end - z.run.begin) >> kPageShift,
                           z.vma->index_of(z.run.begin), z.run.value.shift);
@@ -130,7 +133,7 @@ void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages,
 unsigned Mm::compound_shift(Pfn pfn) const {
     if (kernel_.memory.kind(pfn) == MemoryKind::pmem) {
         const int ns = kernel_.memory.namespace_at(pfn.spa());
-        const NamespaceConfig& config = scenario_.machine.namespaces[static_cast<std::size_t>(ns)];
+        const NamespaceConfig& config = kernel_.namespaces[static_cast<std::size_t>(ns)];
         // v6.1: alignment > 4K makes device-dax pages compound (kernel.md 5.1).
         if (kernel_.env.profile.dev_pagemap_head && config.mode == NamespaceMode::devdax)
             return static_cast<unsigned>(std::countr_zero(config.align));

@@ -12,7 +12,7 @@ Task<std::int64_t> Processes::State::mmap(Context& ctx, Process& p, const MapCon
         !kernel.libnvdimm.enabled(static_cast<std::uint32_t>(map.of)))
         co_return -ENXIO;
     if (map.kind == MapKind::devdax) {  // check_vma() (drivers/dax/device.c; kernel.md 5.1)
-        const NamespaceConfig& ns = scenario.machine.namespaces[static_cast<std::size_t>(map.of)];
+        const NamespaceConfig& ns = kernel.namespaces[static_cast<std::size_t>(map.of)];
         const std::uint32_t device = env.names.intern(ns.device);
         const std::uint32_t function = env.names.intern("dax_mmap");
         const std::uint64_t end = map.va + round_up(map.size, kPageSize);

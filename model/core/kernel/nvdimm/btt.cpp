@@ -12,74 +12,98 @@ constexpr std::uint64_t kLogGroup = 64;  // of one lane: two entries of 16 bytes
 }  // namespace
 
 Btt::Btt(PmemDriver& driver, NvdimmBus& bus, PmemNamespace& ns)
-    : driver_(driver), bus_(bus), ns_(ns) {
-    for (const pmem::BttArena& at : pmem::btt_layout(ns.covered, ns.config->data_offset)) {
-        Arena arena{at, {}, {}};
-        for (std::uint32_t lane = 0; lane < kLanes; ++lane)
+    : bus_(bus),
+      ns_(ns),
+      range_(ns.config->range),
+      sector_(ns.config->sector_size),
+      io_(driver, bus, ns.config->range, kNamespaceTable + ns.index) {
+    for (const pmem::BttArena& at : pmem::btt_layout(range_, ns.config->data_offset, sector_)) {
+        Arena arena{at, {}, {}, {}};
+        for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
             arena.free.push_back({at.external_nlba + lane});
+            arena.log.push_back({lane, at.external_nlba + lane, at.external_nlba + lane});
+        }
         arenas_.push_back(std::move(arena));
     }
 }
 
-Task<int> Btt::submit_bio(Context& ctx, BioEvent bio) {
+Btt::Arena* Btt::arena_of(std::uint64_t& lba) {
+    for (Arena& a : arenas_) {
+        if (lba < a.at.external_nlba) return &a;
+        lba -= a.at.external_nlba;
+    }
+    return nullptr;
+}
+
+Task<int> Btt::submit_bio(Context& ctx, BioEvent bio, Found* found) {
     if (bio.op == BioEvent::Op::discard) co_return -EOPNOTSUPP;
-    constexpr std::uint64_t kRatio = kSector / kSectorSize;
-    if (bio.sector % kRatio != 0 || bio.sectors % kRatio != 0) co_return -EIO;  // unaligned segment
-    for (std::uint64_t i = 0; i < bio.sectors / kRatio; ++i) {
-        std::uint64_t lba = bio.sector / kRatio + i;
-        Arena* arena = nullptr;
-        for (Arena& a : arenas_) {
-            if (lba < a.at.external_nlba) {
-                arena = &a;
-                break;
-            }
-            lba -= a.at.external_nlba;
-        }
+    const std::uint64_t ratio = sector_ / kSectorSize;
+    if (bio.sector % ratio != 0 || bio.sectors % ratio != 0) co_return -EIO;  // unaligned segment
+    for (std::uint64_t i = 0; i < bio.sectors / ratio; ++i) {
+        std::uint64_t lba = bio.sector / ratio + i;
+        Arena* arena = arena_of(lba);
         if (!arena) co_return -EIO;
+        const auto block = static_cast<std::uint32_t>(lba);
         int error = 0;
         if (bio.op == BioEvent::Op::read)
-            error = co_await read_sector(ctx, *arena, static_cast<std::uint32_t>(lba));
-        else error = co_await write_sector(ctx, *arena, static_cast<std::uint32_t>(lba));
+            error = co_await read_sector(ctx, *arena, block, found);
+        else
+            error = co_await write_sector(ctx, *arena, block, bio.data, i * sector_);
         if (error != 0) co_return error;
     }
     co_return 0;
 }
 
 // btt_read_pg().
-Task<int> Btt::read_sector(Context& ctx, Arena& arena, std::uint32_t lba) {
+Task<int> Btt::read_sector(Context& ctx, Arena& arena, std::uint32_t lba, Found* found) {
     int error = co_await read_bytes(ctx, map_at(arena, lba), 4);
     if (error != 0) co_return error;
     const MapEntry entry = arena.entry(lba);
     if (entry.error) co_return -EIO;  // the data are not touched
-    error = co_await read_bytes(ctx, data_at(arena, entry.block), kSector);
+    if (entry.zero) {
+        if (found) found->blocks.push_back({});
+        co_return 0;
+    }
+    if (entry.block >= arena.at.internal_nlba) co_return -EIO;  // the map is spoilt
+    const std::uint64_t at = data_at(arena, entry.block);
+    error = co_await read_bytes(ctx, at, sector_);
+    if (error == 0 && found)
+        found->blocks.push_back(
+            bus_.media().describe({range_.begin + at, range_.begin + at + sector_}));
     if (error == 0 || error == kTaskDied) co_return error;
     // The error becomes part of the map, for good. A failure to write it there is only a warning.
     const int noted = co_await write_bytes(ctx, map_at(arena, lba), 4, true);
-    if (noted == 0) arena.map[lba] = {entry.block, true};
+    if (noted == 0) arena.map[lba] = {entry.block, true, false, entry.normal};
     co_return error;
 }
 
-// btt_write_pg().
-Task<int> Btt::write_sector(Context& ctx, Arena& arena, std::uint32_t lba) {
-    Free& free = arena.free[ctx.cpu % kLanes];
-    if (is_bad(data_at(arena, free.block), kSector)) free.has_error = true;
+// btt_write_pg(). `origin`: how far into the request's data this block begins.
+Task<int> Btt::write_sector(Context& ctx, Arena& arena, std::uint32_t lba, const DataSpec& data,
+                            std::uint64_t origin) {
+    const std::size_t lane = ctx.cpu % kLanes;
+    Free& free = arena.free[lane];
+    if (is_bad(data_at(arena, free.block), sector_)) free.has_error = true;
     int error = co_await clear_free_block(ctx, arena, free);
     if (error != 0) co_return error;
 
     const std::uint32_t fresh = free.block;
-    error = co_await write_bytes(ctx, data_at(arena, fresh), kSector, true);
+    error = co_await write_bytes(ctx, data_at(arena, fresh), sector_, true);
     if (error != 0) co_return error;
+    const std::uint64_t spa = range_.begin + data_at(arena, fresh);
+    bus_.media().write({spa, spa + sector_}, bus_.media().fill_of(data, spa - origin));
     error = co_await read_bytes(ctx, map_at(arena, lba), 4);
     if (error != 0) co_return error;
     const MapEntry old = arena.entry(lba);
+    if (old.block >= arena.at.internal_nlba) co_return -EIO;  // "corrupt" map entry
 
-    const std::uint64_t group = arena.at.begin + arena.at.logoff + kLogGroup * (ctx.cpu % kLanes);
+    const std::uint64_t group = arena.at.begin + arena.at.logoff + kLogGroup * lane;
     error = co_await write_bytes(ctx, group, 16, true);
     if (error != 0) co_return error;
+    arena.log[lane] = {lba, old.block, fresh};
     free = {old.block, old.error};
     error = co_await write_bytes(ctx, map_at(arena, lba), 4, true);
     if (error != 0) co_return error;
-    arena.map[lba] = {fresh, false};
+    arena.map[lba] = {fresh, false, false, true};
     error = co_await clear_free_block(ctx, arena, free);
     co_return error;
 }
@@ -87,8 +111,10 @@ Task<int> Btt::write_sector(Context& ctx, Arena& arena, std::uint32_t lba) {
 // arena_clear_freelist_error(): zeros over the whole block, by the path that clears poison.
 Task<int> Btt::clear_free_block(Context& ctx, Arena& arena, Free& free) {
     if (!free.has_error) co_return 0;
-    const int error = co_await write_bytes(ctx, data_at(arena, free.block), kSector, false);
+    const std::uint64_t at = data_at(arena, free.block);
+    const int error = co_await write_bytes(ctx, at, sector_, false);
     if (error == 0) free.has_error = false;
+    bus_.media().zero({range_.begin + at, range_.begin + at + sector_});
     co_return error;
 }
 
@@ -129,33 +155,17 @@ Task<void> Btt::heal_free_blocks(Context& ctx) {
 }
 
 bool Btt::is_bad(std::uint64_t offset, std::uint64_t size) const {
-    const std::uint64_t sector = offset / kSectorSize;
-    return ns_.is_bad(sector, round_up(size + offset % kSectorSize, kSectorSize));
+    return NamespaceIo::is_bad(ns_.bad, offset, size);
 }
 
 Task<int> Btt::read_bytes(Context& ctx, std::uint64_t offset, std::uint64_t size) {
-    if (is_bad(offset, size)) co_return -EIO;
-    const int error = co_await driver_.load_or_fail(ctx, ns_.covered.begin + offset, size);
+    const int error = co_await io_.read(ctx, ns_.bad, offset, size);
     co_return error;
 }
 
-// nsio_rw_bytes(): where it may not clear, or the clear falls short, it still writes the data.
 Task<int> Btt::write_bytes(Context& ctx, std::uint64_t offset, std::uint64_t size, bool atomic) {
-    const std::uint64_t spa = ns_.covered.begin + offset;
-    int error = 0;
-    if (is_bad(offset, size)) {
-        error = -EIO;
-        if (!atomic && offset % kSectorSize == 0 && size % kSectorSize == 0) {
-            const std::int64_t cleared = co_await bus_.clear_poison(ctx, spa, size);
-            if (cleared >= static_cast<std::int64_t>(size)) error = 0;
-            if (cleared >= static_cast<std::int64_t>(kSectorSize))
-                bus_.clear_badblocks(ns_, offset / kSectorSize,
-                                     static_cast<std::uint64_t>(cleared) / kSectorSize);
-            co_await driver_.invalidate(ctx, spa, size);
-        }
-    }
-    const int stored = co_await driver_.store_or_oops(ctx, spa, size);
-    co_return stored != 0 ? stored : error;
+    const int error = co_await io_.write(ctx, ns_.bad, offset, size, atomic);
+    co_return error;
 }
 
 }  // namespace mcemu::kernel

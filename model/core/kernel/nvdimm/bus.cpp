@@ -11,19 +11,54 @@ Lat cost_of(DsmEvent::Function function) {
     return quick ? Lat::fw_dsm_call : Lat::fw_dsm_smi;
 }
 
+/// Whether the event tells, asks or depends on what persistent memory holds.
+bool asks_for_contents(const Action& action) {
+    const auto data = [](const auto& e) { return e.report || e.data.kind != DataSpec::Kind::none; };
+    if (std::holds_alternative<NdctlEvent>(action)) return true;
+    if (const auto* e = std::get_if<BioEvent>(&action)) return data(*e);
+    if (const auto* e = std::get_if<AccessEvent>(&action)) return data(*e);
+    if (const auto* e = std::get_if<FileIoEvent>(&action)) return data(*e);
+    return false;
+}
+
 }  // namespace
 
 NvdimmBus::NvdimmBus(Kernel& kernel) : env_(kernel.env) {
-    const BadblocksModel model = env_.config.badblocks;
+    for (const Event& e : kernel.scenario.events) tracks_contents_ |= asks_for_contents(e.action);
     for (const RegionConfig& region : env_.machine.regions)
-        regions_.push_back({&region, Badblocks(model), {}, 0});
-    std::uint32_t index = 0;
-    for (const NamespaceConfig& config : env_.machine.namespaces) {
-        const bool fsdax = config.mode == NamespaceMode::fsdax;
-        namespaces_.push_back({&config, index++, fsdax ? config.data() : config.range,
-                               config.mode != NamespaceMode::devdax, Badblocks(model), {},
-                               std::make_unique<WaitQueue>(env_.agenda)});
+        regions_.push_back({&region, fresh_table(), {}, 0, true});
+    for (const NvdimmConfig& dimm : env_.machine.nvdimms) {
+        dimms_.emplace_back();
+        dimms_.back().config = &dimm;
+        dimms_.back().locked = dimm.labels == LabelArea::locked;
+        dimms_.back().label_spoilt = dimm.labels == LabelArea::corrupt;
     }
+    std::uint32_t index = 0;
+    for (const NamespaceConfig& config : kernel.namespaces) {
+        namespaces_.emplace_back();
+        PmemNamespace& ns = namespaces_.back();
+        ns.config = &config;
+        ns.made = config;
+        ns.index = index++;
+        ns.idle = std::make_unique<WaitQueue>(env_.agenda);
+        ns.enabled = config.present;
+        attach(ns);
+    }
+}
+
+void NvdimmBus::attach(PmemNamespace& ns) {
+    const NamespaceConfig& config = *ns.config;
+    ns.covered = config.mode == NamespaceMode::fsdax ? config.data() : config.range;
+    ns.has_table = config.mode != NamespaceMode::devdax;
+    ns.bad = fresh_table();
+    ns.filler = {};
+}
+
+Badblocks NvdimmBus::table_over(SpaRange resource) const {
+    Badblocks table = fresh_table();
+    BadblocksFiller filler;
+    filler.populate(ranges_, resource, table, [](const SectorRange&) {});
+    return table;
 }
 
 int NvdimmBus::region_at(std::uint64_t spa) const {
@@ -39,6 +74,7 @@ void NvdimmBus::add_badrange(std::uint64_t spa, std::uint64_t length) {
 
 void NvdimmBus::revalidate_poison(std::uint32_t region) {
     PmemRegion& r = regions_[region];
+    if (!r.enabled) return;
     r.filled_at = ++revalidations_;
     populate(r.bad, r.filler, region, r.config->range);
     for (PmemNamespace& ns : namespaces_)
@@ -55,6 +91,9 @@ void NvdimmBus::populate(Badblocks& table, BadblocksFiller& filler, std::uint32_
 
 Task<DsmReply> NvdimmBus::call(Context& ctx, DsmRequest request) {
     const DsmReply reply = env_.hw.dsm(request);
+    if (cost_of(request.function) == Lat::fw_dsm_smi && request.nvdimm < 0)
+        calls_.push_back({env_.agenda.now(), env_.agenda.why().origin, request, reply.status,
+                          reply.cleared});
     co_await spend(env_, ctx.cpu, cost_of(request.function), reply.delay);
     co_return reply;
 }
@@ -85,6 +124,7 @@ Task<std::int64_t> NvdimmBus::clear_poison(Context& ctx, std::uint64_t spa, std:
 void NvdimmBus::account_cleared(std::uint64_t spa, std::uint64_t cleared) {
     ranges_.forget(spa, static_cast<std::uint32_t>(cleared));
     env_.trace.step(Module::kernel, TraceKind::badrange_forgotten, 0, spa, cleared);
+    media_.zero({spa, spa + cleared});
     const std::uint64_t sectors = cleared / kSectorSize;
     if (sectors == 0) return;
     for (std::size_t i = 0; i < regions_.size(); ++i) {
@@ -93,7 +133,7 @@ void NvdimmBus::account_cleared(std::uint64_t spa, std::uint64_t cleared) {
         // a region stays listed there (kernel.md 5.5).
         const std::uint64_t past = spa + cleared;
         const std::uint64_t limit = env_.profile.region_clear_off_by_one ? range.end - 1 : range.end;
-        if (spa < range.begin || past > limit) continue;
+        if (spa < range.begin || past > limit || !regions_[i].enabled) continue;
         const std::uint64_t first = (spa - range.begin) / kSectorSize;
         regions_[i].bad.clear(first, sectors);
         env_.trace.note(Module::kernel, TraceKind::badblocks_cleared, static_cast<std::uint32_t>(i),
@@ -101,10 +141,14 @@ void NvdimmBus::account_cleared(std::uint64_t spa, std::uint64_t cleared) {
     }
 }
 
+void NvdimmBus::clear_table(Badblocks& table, std::uint32_t id, std::uint64_t sector,
+                            std::uint64_t sectors) {
+    table.clear(sector, sectors);
+    env_.trace.note(Module::kernel, TraceKind::badblocks_cleared, id, sector, sectors);
+}
+
 void NvdimmBus::clear_badblocks(PmemNamespace& ns, std::uint64_t sector, std::uint64_t sectors) {
-    ns.bad.clear(sector, sectors);
-    env_.trace.note(Module::kernel, TraceKind::badblocks_cleared, kNamespaceTable + ns.index, sector,
-                    sectors);
+    clear_table(ns.bad, kNamespaceTable + ns.index, sector, sectors);
 }
 
 }  // namespace mcemu::kernel

@@ -1,12 +1,15 @@
 #pragma once  // The NVDIMM bus: known bad ranges, the tables made from them, calls to the firmware.
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/kernel/env.hpp"
 #include "core/kernel/nvdimm/badblocks.hpp"
 #include "core/kernel/nvdimm/badblocks_filler.hpp"
 #include "core/kernel/nvdimm/badrange.hpp"
+#include "core/pmem/contents.hpp"
 
 namespace mcemu::kernel {
 
@@ -17,12 +20,34 @@ inline constexpr std::uint32_t kNamespaceTable = 0x10000;
 struct PmemRegion {
     const RegionConfig* config = nullptr;
     Badblocks bad;
-    BadblocksFiller filler;
+    BadblocksFiller filler{};
     std::uint64_t filled_at = 0;  ///< NvdimmBus::revalidations() of the last time
+    bool enabled = true;
+};
+
+/// A module as its driver sees it.
+struct Dimm {
+    const NvdimmConfig* config = nullptr;
+    bool enabled = true;
+    bool locked = false;  ///< its label area answers "access denied"
+    std::map<std::string, int> failing;  ///< commands that are made to fail, with their errno
+    bool label_spoilt = false;           ///< its label area holds no valid index
+};
+
+/// A firmware call that the kernel made, other than asking for capabilities or status.
+struct FirmwareCall {
+    SimTime at{};
+    std::uint32_t origin = 0;  ///< scenario event, 1-based; 0: none
+    DsmRequest request;
+    std::uint32_t status = 0;
+    std::uint64_t cleared = 0;
 };
 
 struct PmemNamespace {
-    const NamespaceConfig* config = nullptr;
+    const NamespaceConfig* config = nullptr;  ///< as it is used now
+    /// As its info block makes it; `force_raw` uses it as raw all the same.
+    NamespaceConfig made;
+    bool force_raw = false;
     std::uint32_t index = 0;
     /// What sector 0 and the last sector of its table are: the data area of an fsdax namespace, the
     /// whole namespace for raw block devices and the metadata accessor of sector mode.
@@ -65,6 +90,9 @@ public:
     Task<std::int64_t> clear_poison(Context& ctx, std::uint64_t spa, std::uint64_t length);
     /// nvdimm_account_cleared_poison(): the list and the regions' tables forget what was cleared.
     void account_cleared(std::uint64_t spa, std::uint64_t cleared);
+    /// Takes sectors out of a table and signals its attribute.
+    void clear_table(Badblocks& table, std::uint32_t id, std::uint64_t sector,
+                     std::uint64_t sectors);
     /// Takes sectors out of a namespace's table and signals its attribute.
     void clear_badblocks(PmemNamespace& ns, std::uint64_t sector, std::uint64_t sectors);
 
@@ -73,10 +101,29 @@ public:
     /// False: a legacy range without a firmware interface, whose clears are only pretended.
     bool has_firmware() const { return env_.config.nfit; }
 
-private:
+    /// What is on the modules, as far as somebody wrote it on purpose.
+    pmem::Contents& media() { return media_; }
+    const pmem::Contents& media() const { return media_; }
+    /// Whether anybody asks what memory holds; else contents are not followed.
+    bool tracks_contents() const { return tracks_contents_; }
+    std::vector<Dimm>& dimms() { return dimms_; }
+    const std::vector<Dimm>& dimms() const { return dimms_; }
+    /// Calls so far, in order.
+    const std::vector<FirmwareCall>& calls() const { return calls_; }
+    /// The personality's table: what it covers, empty, then filled from the list.
+    void attach(PmemNamespace& ns);
     void populate(Badblocks& table, BadblocksFiller& filler, std::uint32_t id, SpaRange resource);
+    /// A table of its own over `resource`, filled from the list.
+    Badblocks table_over(SpaRange resource) const;
+    /// A namespace's own table, and the region's, begin anew with nothing in them.
+    Badblocks fresh_table() const { return Badblocks(env_.config.badblocks); }
 
+private:
     Env& env_;
+    pmem::Contents media_;
+    bool tracks_contents_ = false;
+    std::vector<Dimm> dimms_;
+    std::vector<FirmwareCall> calls_;
     std::vector<PmemRegion> regions_;
     std::vector<PmemNamespace> namespaces_;
     Badranges ranges_;

@@ -9,6 +9,22 @@
 
 namespace mcemu::kernel {
 
+namespace {
+
+/// A module's command as nfit_test's fail_cmd knows it.
+std::string command_name(DsmEvent::Function function) {
+    switch (function) {
+        case DsmEvent::Function::smart: return "smart";
+        case DsmEvent::Function::smart_threshold: return "smart_threshold";
+        case DsmEvent::Function::smart_set_threshold: return "smart_set_threshold";
+        case DsmEvent::Function::smart_inject: return "smart_inject";
+        case DsmEvent::Function::latch_shutdown: return "latch_shutdown";
+        default: return {};
+    }
+}
+
+}  // namespace
+
 Libnvdimm::Libnvdimm(Kernel& kernel) : s_(std::make_unique<State>(kernel)) {}
 Libnvdimm::~Libnvdimm() = default;
 
@@ -17,8 +33,8 @@ Libnvdimm::~Libnvdimm() = default;
 // configuration is latent, the tables start empty.
 void Libnvdimm::attach() {
     const Env& env = s_->kernel.env;
-    for (const NamespaceConfig& ns : env.machine.namespaces)
-        if (!has_pages(ns) || env.config.pgmap_memtype_tracking)
+    for (const NamespaceConfig& ns : s_->kernel.namespaces)
+        if (ns.present && (!has_pages(ns) || env.config.pgmap_memtype_tracking))
             s_->kernel.memtypes.reserve_at_boot(pgmap_range(ns, env.profile));
 }
 
@@ -28,9 +44,12 @@ void Libnvdimm::start_from(const NvdimmImage& image, const std::vector<SpaRange>
         for (const SpaRange& run : known) s_->bus.add_badrange(run.begin, run.size());
         for (std::uint32_t i = 0; i < s_->bus.regions().size(); ++i) s_->bus.revalidate_poison(i);
     }
-    for (std::uint32_t ns = 0; ns < s_->btts.size(); ++ns) {
+    for (std::uint32_t ns = 0; ns < image.force_raw.size(); ++ns)
+        if (image.force_raw[ns]) attach_raw(ns);
+    for (std::uint32_t ns = 0; ns < image.btts.size(); ++ns) {
         if (!s_->btts[ns]) continue;
         s_->btts[ns]->restore(image.btts[ns]);
+        if (s_->bus.namespaces()[ns].force_raw) continue;
         s_->kernel.env.flows.spawn([&] { return attach_btt(ns); });
     }
     s_->scrub.rescan(true);  // -ENOTTY: no firmware to ask, and nothing is found
@@ -47,8 +66,14 @@ Task<void> Libnvdimm::attach_btt(std::uint32_t ns) {
 }
 
 void Libnvdimm::save(NvdimmImage& image) const {
-    for (const auto& btt : s_->btts)
+    image.namespaces.clear();
+    for (const PmemNamespace& ns : s_->bus.namespaces()) {
+        if (!ns.made.present) continue;
+        const auto& btt = s_->btts[ns.index];
+        image.namespaces.push_back(ns.made);
         image.btts.push_back(btt ? btt->snapshot() : std::vector<pmem::BttImage>{});
+        image.force_raw.push_back(ns.force_raw);
+    }
 }
 
 // nfit_handle_mce() (drivers/acpi/nfit/mce.c; kernel.md 5.6).
@@ -79,7 +104,9 @@ Task<bool> Libnvdimm::nfit_notifier(Context&, const mca::MceRecord& record) {
 // attribute (nvdimm.md 8).
 void Libnvdimm::nfit_notify(std::uint32_t value, int nvdimm) {
     Env& env = s_->kernel.env;
+    notified_.push_back({env.agenda.now(), value, nvdimm});
     if (!env.config.nfit) return;
+    if (nvdimm >= 0) s_->kernel.ndctl_tool.health_event(static_cast<std::uint32_t>(nvdimm));
     constexpr std::uint32_t kUncorrectable = 0x81;
     if (nvdimm < 0 && value == kUncorrectable) s_->scrub.rescan(env.config.hw_error_scrub);
 }
@@ -91,6 +118,12 @@ std::string Libnvdimm::scrub_attribute() const {
 }
 
 Task<int> Libnvdimm::submit_bio(Context& ctx, BioEvent bio) {
+    Found ignored;
+    const int error = co_await submit_bio(ctx, std::move(bio), ignored);
+    co_return error;
+}
+
+Task<int> Libnvdimm::submit_bio(Context& ctx, BioEvent bio, Found& found) {
     Env& env = s_->kernel.env;
     const auto op = static_cast<std::uint64_t>(bio.op);
     env.trace.step(Module::kernel, TraceKind::bio, bio.ns, bio.sector, bio.sectors, op);
@@ -98,8 +131,24 @@ Task<int> Libnvdimm::submit_bio(Context& ctx, BioEvent bio) {
     int error = -ENXIO;  // device-dax has no block device, nor has a namespace that is disabled
     if (!enabled(bio.ns)) co_return error;
     enter(bio.ns);
-    if (s_->btts[bio.ns]) error = co_await s_->btts[bio.ns]->submit_bio(ctx, bio);
-    else if (s_->bus.namespaces()[bio.ns].has_table) error = co_await s_->driver.submit_bio(ctx, bio);
+    const PmemNamespace& ns = s_->bus.namespaces()[bio.ns];
+    Btt* const btt = s_->btts[bio.ns].get();
+    if (btt && ns.config->mode == NamespaceMode::sector) {
+        Btt::Found blocks;
+        error = co_await btt->submit_bio(ctx, bio, bio.report ? &blocks : nullptr);
+        found.pieces = std::move(blocks.blocks);
+    } else if (ns.has_table) {
+        error = co_await s_->driver.submit_bio(ctx, bio);
+        const std::uint64_t offset = bio.sector * kSectorSize, size = bio.sectors * kSectorSize;
+        const SpaRange at{ns.covered.begin + offset, ns.covered.begin + offset + size};
+        if (error == 0 && bio.report && bio.op == BioEvent::Op::read) {
+            found.pieces.push_back(s_->bus.media().describe(at));
+            found.equal = s_->bus.media().holds(at, bio.data);
+        }
+        // Past the BTT that the namespace has when it is not used as raw.
+        if (error == 0 && btt && bio.op == BioEvent::Op::write)
+            btt->overwritten(offset, size, s_->bus.media().fill_of(bio.data, at.begin));
+    }
     leave(bio.ns);
     if (error != 0 && error != kTaskDied)
         env.trace.note(Module::kernel, TraceKind::bio, bio.ns, bio.sector, bio.sectors,
@@ -109,6 +158,12 @@ Task<int> Libnvdimm::submit_bio(Context& ctx, BioEvent bio) {
 
 // nd_ioctl() and acpi_nfit_ctl(): what the firmware answers, in the words of nvdimm.md 6.3.
 Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm) {
+    DsmReply reply;
+    const int rc = co_await ioctl(ctx, dsm, reply);
+    co_return rc;
+}
+
+Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm, DsmReply& reply) {
     using Function = DsmEvent::Function;
     // A scrub of the kernel's own is not to be disturbed (acpi_nfit_clear_to_send()).
     if (dsm.function == Function::ars_start && s_->scrub.busy()) co_return -EBUSY;
@@ -118,7 +173,13 @@ Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm) {
     request.length = dsm.length;
     request.flags = dsm.flags;
     request.nvdimm = dsm.nvdimm;
-    const DsmReply reply = co_await s_->bus.call(ctx, request);
+    request.thresholds = dsm.thresholds;
+    if (dsm.nvdimm >= 0) {  // a command that is made to fail never reaches the module
+        const int code = failing(static_cast<std::uint32_t>(dsm.nvdimm), command_name(dsm.function));
+        if (code != 0) co_return code;
+    }
+    reply = co_await s_->bus.call(ctx, request);
+    if (reply.error != 0) co_return reply.error;
     const std::uint32_t low = reply.status & 0xffff, high = reply.status >> 16;
     switch (dsm.function) {
         case Function::ars_cap: co_return low == 1 || (low == 0 && !(high & 3)) ? -ENOTTY
@@ -139,7 +200,19 @@ Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm) {
     }
 }
 
-Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, FileIoEvent io) {
+Task<int> Libnvdimm::zero_page(Context& ctx, std::uint32_t index, std::uint64_t spa) {
+    PmemNamespace& ns = s_->bus.namespaces()[index];
+    BioEvent bio;
+    bio.op = BioEvent::Op::write;
+    bio.ns = index;
+    bio.sector = (spa - ns.covered.begin) / kSectorSize;
+    bio.sectors = kPageSize / kSectorSize;
+    bio.data.kind = DataSpec::Kind::fill;
+    const int error = co_await s_->driver.submit_bio(ctx, bio);
+    co_return error;
+}
+
+Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, FileIoEvent io, Found& found) {
     const FileConfig& file = s_->kernel.scenario.files[io.file];
     const auto ns = static_cast<std::uint32_t>(file.on);
     enter(ns);
@@ -147,6 +220,23 @@ Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, FileIoEvent io) {
     const std::int64_t done = co_await s_->driver.dax_rw(ctx, file, io.write, io.offset, io.size);
     --s_->bus.namespaces()[ns].open_files;
     leave(ns);
+    if (done <= 0 || !s_->bus.tracks_contents()) co_return done;
+    const std::uint64_t begin = s_->kernel.namespaces[ns].data().begin;
+    const std::uint64_t end = io.offset + static_cast<std::uint64_t>(done);
+    found.equal = !io.write;
+    for (const FileExtent& e : file.extents) {
+        const std::uint64_t from = std::max(io.offset, e.offset), to = std::min(end, e.offset + e.size);
+        if (from >= to) continue;
+        const std::uint64_t spa = begin + e.pmem + (from - e.offset);
+        const SpaRange at{spa, spa + (to - from)};
+        const std::uint64_t origin = spa - (from - io.offset);
+        if (io.write) {
+            s_->bus.media().write(at, s_->bus.media().fill_of(io.data, origin));
+            continue;
+        }
+        found.equal = found.equal && s_->bus.media().holds(at, io.data, origin);
+        if (io.report) found.pieces.push_back(s_->bus.media().describe(at));
+    }
     co_return done;
 }
 

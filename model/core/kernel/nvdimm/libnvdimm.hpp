@@ -6,6 +6,7 @@
 
 #include "core/kernel/env.hpp"
 #include "core/mca/mce_record.hpp"
+#include "core/pmem/contents.hpp"
 
 namespace mcemu {
 struct NvdimmImage;
@@ -14,7 +15,9 @@ struct NvdimmImage;
 namespace mcemu::kernel {
 
 class Badranges;
+class Btt;
 class NvdimmBus;
+class Scrub;
 
 /// Source: drivers/nvdimm/{badrange,bus,region,pmem}.c, drivers/acpi/nfit/{core,mce}.c;
 /// kernel.md 5.4 to 5.6, nvdimm.md 11 to 13.
@@ -50,13 +53,15 @@ public:
     Task<int> ioctl(Context& ctx, DsmEvent dsm);
     /// read(2) / write(2) of a DAX file: bytes, or a negative errno (kernel.md 5.7). The caller
     /// has cut a read at the end of the file.
-    Task<std::int64_t> dax_file_io(Context& ctx, FileIoEvent io);
+    struct Found;
+    Task<std::int64_t> dax_file_io(Context& ctx, FileIoEvent io, Found& found);
+    /// pmem_dax_zero_page_range() of one page: 0, -EIO or kTaskDied.
+    Task<int> zero_page(Context& ctx, std::uint32_t ns, std::uint64_t spa);
     /// pmem_direct_access(): whether the data sectors of [spa, spa + bytes) are known bad.
     bool is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const;
 
-    /// The bus-wide list of bad ranges, and the bus with its tables.
+    /// The bus-wide list of bad ranges.
     const Badranges& bad_ranges() const;
-    const NvdimmBus& bus() const;
     /// `badblocks` text of a namespace's block device (empty for device-dax) and of a region.
     std::string namespace_badblocks(std::uint32_t ns) const;
     std::string region_badblocks(std::uint32_t region) const;
@@ -68,15 +73,57 @@ public:
     /// range could not be reserved.
     Task<int> enable(Context& ctx, std::uint32_t ns);
     bool enabled(std::uint32_t ns) const;
+
+    // ---------------------------------------- what ndctl changes (namespaces.cpp)
+    /// A namespace comes into being, its info blocks written; it is not enabled. 0 or -EBUSY.
+    int create(std::uint32_t ns, const NamespaceConfig& config);
+    /// 0, -EBUSY (enabled), -ENODEV (there is none).
+    int destroy(std::uint32_t ns);
+    /// The `force_raw` attribute: 0, -EBUSY (enabled), -ENODEV.
+    int set_force_raw(std::uint32_t ns, bool on);
+    /// 0 or a negative errno. A region takes its namespaces down and up with it.
+    Task<int> disable_region(Context& ctx, std::uint32_t region);
+    Task<int> enable_region(Context& ctx, std::uint32_t region);
+    int disable_dimm(std::uint32_t nvdimm);
+    int enable_dimm(std::uint32_t nvdimm);
+    /// A command of a module is made to fail with this errno; 0: no longer.
+    void fail_command(std::uint32_t nvdimm, const std::string& command, int code);
+    int failing(std::uint32_t nvdimm, const std::string& command) const;
+    bool locked(std::uint32_t region) const;
+    bool labels_spoilt(std::uint32_t region) const;
+    NvdimmBus& bus();
+    const NvdimmBus& bus() const;
+    Btt* btt(std::uint32_t ns);
+    Scrub& scrub();
+    /// ACPI notifications so far.
+    struct Notified {
+        SimTime at{};
+        std::uint32_t value = 0;
+        int nvdimm = -1;
+    };
+    const std::vector<Notified>& notifications() const { return notified_; }
+    /// A firmware call by user space, with the firmware's whole answer.
+    Task<int> ioctl(Context& ctx, DsmEvent dsm, DsmReply& reply);
+    /// What a read found (libnvdimm.cpp).
+    Task<int> submit_bio(Context& ctx, BioEvent bio, Found& found);
     /// Somebody begins, or ends, to use the namespace: it is not taken down meanwhile.
     void enter(std::uint32_t ns);
     void leave(std::uint32_t ns);
 
 private:
+    std::vector<Notified> notified_;
+    Task<NamespaceConfig> personality(Context& ctx, std::uint32_t ns);
+    Task<int> clear_memmap_errors(Context& ctx, std::uint32_t ns);
+    void attach_raw(std::uint32_t ns);
     Task<void> attach_btt(std::uint32_t ns);
     Task<int> unmount(Context& ctx, std::uint32_t ns);
     struct State;
     std::unique_ptr<State> s_;
+};
+
+struct Libnvdimm::Found {
+    std::vector<pmem::Contents::Summary> pieces;  ///< rising by address
+    bool equal = false;  ///< all of it is what the request's data say
 };
 
 }  // namespace mcemu::kernel

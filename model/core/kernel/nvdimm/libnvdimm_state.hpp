@@ -1,4 +1,5 @@
 #pragma once  // What Libnvdimm keeps behind its interface.
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -16,7 +17,9 @@ struct Libnvdimm::State {
             btts.push_back(ns.config->mode == NamespaceMode::sector
                                ? std::make_unique<Btt>(driver, bus, ns)
                                : nullptr);
+        for (std::uint32_t i = 0; i < btts.size(); ++i) write_info(i);
     }
+    void write_info(std::uint32_t ns);  // namespaces.cpp
     Kernel& kernel;
     NvdimmBus bus;
     PmemDriver driver;

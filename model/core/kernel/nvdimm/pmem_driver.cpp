@@ -32,6 +32,11 @@ Task<int> PmemDriver::submit_bio(Context& ctx, BioEvent bio) {
         if (bio.op == BioEvent::Op::read) error = co_await read_segment(ctx, ns, sector, size);
         else error = co_await write_segment(ctx, ns, sector, size);
         if (error != 0) co_return error;
+        if (bio.op == BioEvent::Op::write && bus_.tracks_contents()) {
+            const std::uint64_t spa = ns.covered.begin + sector * kSectorSize;
+            bus_.media().write({spa, spa + size},
+                               bus_.media().fill_of(bio.data, spa - done * kSectorSize));
+        }
     }
     co_return 0;
 }

@@ -15,7 +15,8 @@ constexpr std::uint32_t kHeader = 44, kRecord = 24;  // Query ARS Status payload
 
 }  // namespace
 
-Scrub::Scrub(Kernel& kernel, NvdimmBus& bus) : kernel_(kernel), bus_(bus) {
+Scrub::Scrub(Kernel& kernel, NvdimmBus& bus)
+    : idle(kernel.env.agenda), kernel_(kernel), bus_(bus), pause_(kernel.env.agenda) {
     for (std::size_t i = 0; i < bus.regions().size(); ++i)
         ranges_.push_back({static_cast<std::uint32_t>(i)});
 }
@@ -48,6 +49,7 @@ Task<void> Scrub::work() {
     ctx.comm = env.names.intern("kworker/u4:1");
     ctx.pid = 46;
     for (;;) {
+        read_since_run_ = false;
         const int status = co_await query(ctx);
         if (status == 0 || status == -ENOSPC) take_records();
         SimTime pause = kSecond;
@@ -64,10 +66,38 @@ Task<void> Scrub::work() {
             if (!more) break;
         }
         interval_ = pause;
-        co_await delay(env.agenda, pause);
+        co_await sleep(pause);
     }
     running_ = false;
     ++count_;
+    idle.wake_all();
+}
+
+// queue_delayed_work(), which mod_delayed_work() may bring forward.
+Task<void> Scrub::sleep(SimTime pause) {
+    Env& env = kernel_.env;
+    if (pause <= kSecond) {  // nothing could come any earlier
+        co_await delay(env.agenda, pause);
+        co_return;
+    }
+    const std::uint32_t round = ++round_;
+    env.flows.spawn([this, round, pause] { return wake_after(round, pause); });
+    co_await pause_.wait();
+    ++round_;
+}
+
+Task<void> Scrub::wake_after(std::uint32_t round, SimTime pause) {
+    co_await delay(kernel_.env.agenda, pause);
+    if (round == round_) pause_.wake_all();
+}
+
+void Scrub::privileged_read() {
+    if (!running_ || read_since_run_) return;
+    read_since_run_ = true;
+    interval_ = kSecond;
+    if (pause_.empty()) return;  // it runs, or waits no longer than a second
+    const std::uint32_t round = ++round_;
+    kernel_.env.flows.spawn([this, round] { return wake_after(round, kSecond); });
 }
 
 SimTime Scrub::back_off() { return std::min(kLongest, 2 * interval_); }
@@ -109,8 +139,15 @@ Task<bool> Scrub::start_next(Context& ctx) {
             continue;
         }
         const SpaRange range = bus_.regions()[wanted.region].config->range;
+        // A request that comes while the call is on its way counts as a new one: the kernel's waits
+        // for the worker to let go of init_mutex.
+        const auto bit = wanted.short_wanted ? &Range::short_wanted : &Range::long_wanted;
+        ranges_[i].*bit = false;
         const int started = co_await start(ctx, range, wanted.short_wanted);
-        if (started == -EBUSY) co_return true;
+        if (started == -EBUSY) {
+            ranges_[i].*bit = true;
+            co_return true;
+        }
         if (started != 0) {
             ranges_[i].failed = true;
             ++i;
@@ -118,8 +155,6 @@ Task<bool> Scrub::start_next(Context& ctx) {
         }
         valid_ = true;
         scanning_ = static_cast<int>(wanted.region);
-        if (wanted.short_wanted) ranges_[i].short_wanted = false;
-        else ranges_[i].long_wanted = false;
         std::rotate(ranges_.begin() + static_cast<std::ptrdiff_t>(i),
                     ranges_.begin() + static_cast<std::ptrdiff_t>(i) + 1, ranges_.end());
         co_return true;

@@ -17,6 +17,11 @@ public:
     /// What an answer of Query ARS Status means (nvdimm.md 6.3).
     static int status_error(const DsmReply& reply);
     bool busy() const { return running_; }
+    /// Root reads the `scrub` attribute: while the worker waits longer than a second, it begins
+    /// anew with one second, once per run of the worker (nvdimm.md 7.3).
+    void privileged_read();
+    /// Woken whenever the worker has run out of requests.
+    WaitQueue idle;
     /// How often the worker ran out of requests: the `scrub` attribute.
     std::uint64_t count() const { return count_; }
 
@@ -32,6 +37,8 @@ private:
     void take_records();
     void complete();
     SimTime back_off();
+    Task<void> sleep(SimTime pause);
+    Task<void> wake_after(std::uint32_t round, SimTime pause);
 
     Kernel& kernel_;
     NvdimmBus& bus_;
@@ -41,6 +48,9 @@ private:
     bool valid_ = false;         // the results at hand are of a scan the kernel started
     bool running_ = false;
     SimTime interval_{};
+    bool read_since_run_ = false;
+    WaitQueue pause_;
+    std::uint32_t round_ = 0;  // of the pause: an older one's end means nothing
     std::uint64_t count_ = 0;
 };
 

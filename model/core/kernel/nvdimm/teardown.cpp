@@ -78,7 +78,16 @@ Task<int> Libnvdimm::enable(Context& ctx, std::uint32_t index) {
     PmemNamespace& ns = s_->bus.namespaces()[index];
     const NamespaceConfig& config = *ns.config;
     co_await phase(env, ctx.cpu, Lat::kernel_syscall);
+    if (!ns.made.present) co_return -ENODEV;
     if (ns.enabled) co_return -EBUSY;
+    if (!s_->bus.regions()[ns.made.region].enabled) co_return -ENXIO;
+    if (locked(ns.made.region)) co_return -EACCES;  // nvdimm_namespace_common_probe()
+    NamespaceConfig attached = co_await personality(ctx, index);
+    if (ns.enabled) co_return -EBUSY;  // two at once: the other was faster
+    kernel.namespaces[index] = std::move(attached);
+    s_->bus.attach(ns);
+    // request_mem_region() of a busy range takes it away from who mapped /dev/mem (5.8 and later).
+    if (env.profile.revokes_devmem) kernel.processes.mm().revoke_devmem(ns.made.range);
     const SpaRange range = pgmap_range(config, env.profile);
     if (kernel.direct_map.holds(range)) co_return -EBUSY;  // the other side is not done yet
     if (!has_pages(config) || env.config.pgmap_memtype_tracking) {
@@ -92,9 +101,23 @@ Task<int> Libnvdimm::enable(Context& ctx, std::uint32_t index) {
         }
     }
     kernel.memory.add_pages(config);
-    kernel.direct_map.add(range);
+    kernel.direct_map.add(range, has_pages(config));
+    if (has_pages(config) && config.map_dev && s_->bus.tracks_contents()) {
+        const int rc = co_await clear_memmap_errors(ctx, index);
+        if (rc != 0) {
+            kernel.memory.remove_pages(config);
+            kernel.direct_map.remove(range);
+            if (env.config.pgmap_memtype_tracking) kernel.memtypes.free(ctx, range.begin, range.end);
+            co_return rc;
+        }
+    }
     ns.enabled = true;
     s_->bus.revalidate_poison(config.region);
+    if (config.mode == NamespaceMode::sector) {
+        enter(index);
+        co_await s_->btts[index]->heal_free_blocks(ctx);
+        leave(index);
+    }
     co_return 0;
 }
 

@@ -27,8 +27,8 @@ DirectMap::DirectMap(Kernel& kernel) : kernel_(kernel) {
             merged.back().range.end = std::max(merged.back().range.end, a.range.end);
         else merged.push_back(a);
     }
-    for (const NamespaceConfig& ns : env.machine.namespaces)
-        merged.push_back({pgmap_range(ns, env.profile), has_pages(ns)});
+    for (const NamespaceConfig& ns : kernel.namespaces)
+        if (ns.present) merged.push_back({pgmap_range(ns, env.profile), has_pages(ns)});
     std::sort(merged.begin(), merged.end(), rising);
     // Rounding to sections may make neighbours overlap: the first one has mapped the rest.
     areas_.clear();
@@ -166,6 +166,20 @@ void DirectMap::add(SpaRange range) {
     counters_.k4 += c.k4;
     counters_.m2 += c.m2;
     counters_.g1 += c.g1;
+}
+
+void DirectMap::add(SpaRange range, bool pages) {
+    for (const Area& a : areas_) {  // rounding to sections: a neighbour has mapped the rest
+        if (a.range.overlaps(range) && a.range.begin <= range.begin)
+            range.begin = std::max(range.begin, a.range.end);
+        if (a.range.overlaps(range)) range.end = std::min(range.end, a.range.begin);
+    }
+    if (range.begin >= range.end) return;
+    std::erase_if(removed_, [&](const Area& a) { return a.range.overlaps(range); });
+    const auto before = [&](const Area& a) { return a.range.begin < range.begin; };
+    removed_.insert(std::partition_point(removed_.begin(), removed_.end(), before),
+                    Area{range, pages});
+    add(range);
 }
 
 DirectMapEntry DirectMap::entry(Pfn pfn) const {

@@ -67,6 +67,8 @@ public:
     void remove(SpaRange range);
     /// arch_add_memory(): it comes back, around whatever stayed.
     void add(SpaRange range);
+    /// The same for a range that the machine did not begin with, with struct pages or without.
+    void add(SpaRange range, bool pages);
     /// Whether the area that begins where `range` does is there.
     bool holds(SpaRange range) const { return area(range.begin) != nullptr; }
 

@@ -15,7 +15,7 @@ constexpr std::uint64_t kBad = 0x20cb00000;  // pmem0 sector 382976, region0 sec
 constexpr std::uint64_t kSector = 382976;
 constexpr std::uint64_t kLastPage = 0x23ffff000;
 
-std::string pmem(const PmemMachine& m) { return m.kernel.libnvdimm.namespace_badblocks(0); }
+std::string pmem0(const PmemMachine& m) { return m.kernel.libnvdimm.namespace_badblocks(0); }
 std::string region(const PmemMachine& m) { return m.kernel.libnvdimm.region_badblocks(0); }
 void untracked(Scenario& s) { s.kernel.pgmap_memtype_tracking = false; }
 void refusing(PmemMachine& m) { m.hw.on_dsm = &PmemMachine::refuse; }
@@ -46,19 +46,19 @@ void with_file(Scenario& s) {
 TEST_CASE("a machine check on pmem lists its sectors, relative to region and data", "[core][nvdimm]") {
     PmemMachine m(ProfileId::v6_1);
     CHECK(m.machine_check_at(0x20cb0025f));
-    CHECK(pmem(m) == "382977 1\n");
+    CHECK(pmem0(m) == "382977 1\n");
     CHECK(region(m) == "415745 1\n");
 }
 
 TEST_CASE("v6.1 lists what MISC.LSB names, v4.x one line rounded up", "[core][nvdimm]") {
     PmemMachine whole_page(ProfileId::v6_1);
     whole_page.machine_check_at(kBad + 0x40, 12);
-    CHECK(pmem(whole_page) == "382976 8\n");
+    CHECK(pmem0(whole_page) == "382976 8\n");
     PmemMachine line(ProfileId::v4_19);
     line.machine_check_at(kBad + 0x1f8, 3);
-    CHECK(pmem(line) == "382977 1\n");
+    CHECK(pmem0(line) == "382977 1\n");
     line.machine_check_at(kBad + 0x2fff, 0);
-    CHECK(pmem(line) == "382977 1\n383000 1\n");
+    CHECK(pmem0(line) == "382977 1\n383000 1\n");
 }
 
 TEST_CASE("a corrected error is listed by v4.x only", "[core][nvdimm]") {
@@ -67,7 +67,7 @@ TEST_CASE("a corrected error is listed by v4.x only", "[core][nvdimm]") {
     const bool v4 = profile != ProfileId::v6_1;
     const mca::MceRecord ce = PmemMachine::record(0x20cb00040, 6, 0x9c0000000000009f);
     CHECK(m.run(m.kernel.libnvdimm.nfit_notifier(m.ctx, ce)) == v4);
-    CHECK(pmem(m) == (v4 ? "382976 1\n" : ""));
+    CHECK(pmem0(m) == (v4 ? "382976 1\n" : ""));
 }
 
 TEST_CASE("an error outside persistent memory is not for NFIT", "[core][nvdimm]") {
@@ -86,7 +86,7 @@ TEST_CASE("an address that is not usable is refused by v6.1 only", "[core][nvdim
 TEST_CASE("poison in front of the data area is the region's alone", "[core][nvdimm]") {
     PmemMachine m(ProfileId::v6_1);
     m.machine_check_at(0x200001000);
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
     CHECK(region(m) == "8 1\n");
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("device-dax has no table and no block device", "[core][nvdimm]") {
         s.machine.namespaces[0].mode = NamespaceMode::devdax;
     });
     m.machine_check_at(kBad);
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
     CHECK_FALSE(m.kernel.libnvdimm.is_bad(0, kBad, 4096));
     CHECK(region(m) == "415744 1\n");
     CHECK(m.bio(Op::read, 0, 8) == -ENXIO);
@@ -129,7 +129,7 @@ TEST_CASE("the driver does not discard", "[core][nvdimm]") {
     PmemMachine m(ProfileId::v6_1);
     m.machine_check_at(kBad);
     CHECK(m.bio(Op::discard, kSector, 8) == -EOPNOTSUPP);
-    CHECK(pmem(m) == "382976 1\n");
+    CHECK(pmem0(m) == "382976 1\n");
 }
 
 TEST_CASE("an mc-safe read of a page that is not mapped fails, a plain one is an oops",
@@ -154,7 +154,7 @@ TEST_CASE("a page write clears, and v4.19 has no memtype to give back", "[core][
     CHECK(m.printed() == std::vector<Printed>{{Line::pat_free_invalid,
                                                {m.ctx.comm, 77, kBad, kBad + 0xfff}}});
     CHECK_FALSE(m.poisoned(kBad >> 12));
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
     CHECK(region(m).empty());
     CHECK(stores(m) == 2);
 }
@@ -168,7 +168,7 @@ TEST_CASE("a page write makes an untracked page write-back again", "[core][nvdim
     CHECK(m.memtypes().empty());
     CHECK(m.kernel.direct_map.changed().empty());
     CHECK_FALSE(m.poisoned(kBad >> 12));
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
 }
 
 TEST_CASE("clearing one sector repairs no page", "[core][nvdimm]") {
@@ -178,7 +178,7 @@ TEST_CASE("clearing one sector repairs no page", "[core][nvdimm]") {
     m.machine_check_at(kBad + 0x200);
     CHECK(m.bio(Op::write, kSector + 1, 1) == 0);
     CHECK(m.printed().empty());
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
     CHECK(region(m).empty());
     CHECK(m.poisoned(kBad >> 12));
 }
@@ -190,7 +190,7 @@ TEST_CASE("the last page of a region stays in its table under v4.x", "[core][nvd
     m.machine_check_at(kLastPage);
     const std::uint64_t sector = (kLastPage - 0x201000000) / 512;
     CHECK(m.bio(Op::write, sector, 8) == 0);
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
     CHECK(region(m) == (profile == ProfileId::v4_19 ? "2097144 1\n" : ""));
     CHECK(m.printed().empty());
 }
@@ -216,7 +216,7 @@ TEST_CASE("v4.18 clears the media and leaves the page poisoned", "[core][nvdimm]
     m.machine_check_at(kBad);
     CHECK(m.bio(Op::write, kSector, 8) == 0);
     CHECK(m.poisoned(kBad >> 12));
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
     CHECK(m.printed().empty());
 }
 
@@ -229,7 +229,7 @@ TEST_CASE("v4.18 oopses at a write to a page it took out of the direct map", "[c
     CHECK(m.printed()[0] == Printed{Line::oops_paging, {0xffff88020cb00000}});
     CHECK(m.printed()[1] == Printed{Line::oops_number, {1, 2}});
     CHECK(m.printed()[2].line == Line::oops_rip);
-    CHECK(pmem(m) == "382976 1\n");
+    CHECK(pmem0(m) == "382976 1\n");
     CHECK(m.hw.dsm_calls.empty());
 }
 
@@ -241,7 +241,7 @@ TEST_CASE("v6.1 clears first, maps the page again, then writes", "[core][nvdimm]
     CHECK(m.printed().empty());
     CHECK_FALSE(m.poisoned(kBad >> 12));
     CHECK(m.kernel.direct_map.entry(pfn_of(kBad)).present);
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
     CHECK(stores(m) == 1);
 }
 
@@ -259,7 +259,7 @@ TEST_CASE("when the clear fails v4.x has written twice, v6.1 not at all", "[core
     m.machine_check_at(kBad);
     CHECK(m.bio(Op::write, kSector, 8) == -EIO);
     CHECK(stores(m) == (profile == ProfileId::v6_1 ? 0 : 2));
-    CHECK(pmem(m) == "382976 1\n");
+    CHECK(pmem0(m) == "382976 1\n");
     CHECK(m.poisoned(kBad >> 12));
     CHECK(m.printed().empty());
 }
@@ -268,7 +268,7 @@ TEST_CASE("a write inside a row splits it", "[core][nvdimm]") {
     PmemMachine m(ProfileId::v6_1);  // nvdimm.md A.6 row 89
     m.machine_check_at(kBad, 12);
     CHECK(m.bio(Op::write, kSector + 4, 2) == 0);
-    CHECK(pmem(m) == "382976 4\n382982 2\n");
+    CHECK(pmem0(m) == "382976 4\n382982 2\n");
     CHECK(m.hw.dsm_calls.back().address == kBad + 0x800);
     CHECK(m.hw.dsm_calls.back().length == 1024);
 }
@@ -282,7 +282,7 @@ TEST_CASE("a clear that stops early repairs what it cleared and fails", "[core][
     };
     m.machine_check_at(kBad, 12);
     CHECK(m.bio(Op::write, kSector, 8) == -EIO);
-    CHECK(pmem(m) == "382978 6\n");
+    CHECK(pmem0(m) == "382978 6\n");
     CHECK(stores(m) == 0);
 }
 
@@ -315,7 +315,7 @@ TEST_CASE("write() to a bad page recovers in v6.1 and is EIO before", "[core][nv
     m.machine_check_at(kBad + 0x1000);
     const bool recovers = profile == ProfileId::v6_1;
     CHECK(m.file_io(true, 0x1000, 0x1000) == (recovers ? 0x1000 : -EIO));
-    CHECK(pmem(m) == (recovers ? "" : "382984 1\n"));
+    CHECK(pmem0(m) == (recovers ? "" : "382984 1\n"));
 }
 
 TEST_CASE("a recovery write makes the page present again", "[core][nvdimm]") {
@@ -332,7 +332,7 @@ TEST_CASE("a recovery write that cannot clear is EFAULT", "[core][nvdimm]") {
     refusing(m);
     m.machine_check_at(kBad);
     CHECK(m.file_io(true, 0, 0x1000) == -EFAULT);
-    CHECK(pmem(m) == "382976 1\n");
+    CHECK(pmem0(m) == "382976 1\n");
 }
 
 TEST_CASE("a recovery write wants whole pages", "[core][nvdimm]") {
@@ -346,7 +346,7 @@ TEST_CASE("a long write goes up to the bad page, recovers it and goes on", "[cor
     PmemMachine m(ProfileId::v6_1, &with_file);
     m.machine_check_at(kBad + 0x2000);
     CHECK(m.file_io(true, 0, 0x4000) == 0x4000);
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
 }
 
 TEST_CASE("a recovery write inside a row of two pages is EFAULT", "[core][nvdimm]") {
@@ -360,7 +360,7 @@ TEST_CASE("a recovery write inside a row of two pages is EFAULT", "[core][nvdimm
     m.machine_check_at(kBad + 0x1000, 12);
     CHECK(m.file_io(true, 0x1000, 0x1000) == -EFAULT);
     CHECK(m.file_io(true, 0, 0x2000) == 0x2000);
-    CHECK(pmem(m).empty());
+    CHECK(pmem0(m).empty());
 }
 
 TEST_CASE("a DAX read of a page that is not mapped is short, or EFAULT", "[core][nvdimm]") {

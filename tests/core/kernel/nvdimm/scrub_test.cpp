@@ -1,4 +1,6 @@
 // Source: nvdimm.md 7.3, 7.4, 8 and A.5.
+#include "core/kernel/nvdimm/scrub.hpp"
+
 #include "support/pmem_machine.hpp"
 
 using namespace mcemu;
@@ -109,6 +111,25 @@ TEST_CASE("while the firmware is busy the worker asks ever less often", "[core][
     m.kernel.libnvdimm.rescan(false);
     m.agenda.run_until(SimTime::max());
     CHECK(seconds == std::vector<std::uint64_t>{0, 2, 6, 14, 15});
+}
+
+TEST_CASE("a privileged read while it waits brings the worker back to one second, once per run",
+          "[core][nvdimm]") {
+    PmemMachine m(ProfileId::v6_1);
+    Firmware firmware{{status(1u << 16), status(1u << 16), status(1u << 16), status(1u << 16),
+                       status(2u << 16), done({})}, 0, 0, {}};
+    std::vector<std::uint64_t> seconds;
+    m.hw.on_dsm = [&](const DsmRequest& r) {
+        if (r.function == Function::ars_status) seconds.push_back(to_ns(m.agenda.now()) / 1000000000);
+        return firmware(r);
+    };
+    m.kernel.libnvdimm.rescan(false);
+    m.agenda.run_until(3s);  // asked at 0 and 2; the next would be at 6
+    m.kernel.libnvdimm.scrub().privileged_read();
+    m.agenda.run_until(3500ms);
+    m.kernel.libnvdimm.scrub().privileged_read();  // nothing more before the worker has run
+    m.agenda.run_until(SimTime::max());
+    CHECK(seconds == std::vector<std::uint64_t>{0, 2, 4, 6, 10, 11});
 }
 
 TEST_CASE("records of a scan the kernel did not start are stale", "[core][nvdimm]") {

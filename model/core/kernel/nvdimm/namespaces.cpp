@@ -1,0 +1,251 @@
+// Making, changing and destroying namespaces; what they turn out to be when they are enabled
+// (drivers/nvdimm/{namespace_devs,claim,pfn_devs,btt_devs}.c; nvdimm.md 3).
+#include "core/kernel/kernel.hpp"
+#include "core/kernel/nvdimm/libnvdimm_state.hpp"
+#include "core/pmem/namespace_layout.hpp"
+
+namespace mcemu::kernel {
+namespace {
+
+constexpr std::uint64_t kPfnInfo = 4096;  // where fsdax and devdax keep their info block
+
+bool paged(NamespaceMode mode) {
+    return mode == NamespaceMode::fsdax || mode == NamespaceMode::devdax;
+}
+
+NamespaceConfig as_raw(const NamespaceConfig& made) {
+    NamespaceConfig raw = made;
+    raw.mode = NamespaceMode::raw;
+    raw.data_offset = raw.end_trunc = 0;
+    raw.device = pmem::device_name(NamespaceMode::raw, made.number_region, made.number);
+    return raw;
+}
+
+}  // namespace
+
+/// Info blocks of what the scenario made before it began.
+void Libnvdimm::State::write_info(std::uint32_t index) {
+    const PmemNamespace& ns = bus.namespaces()[index];
+    const NamespaceConfig& made = ns.made;
+    if (!made.present || !bus.tracks_contents()) return;
+    if (made.mode == NamespaceMode::sector) {
+        btts[index]->write_info(bus.media());
+    } else if (paged(made.mode)) {
+        pmem::InfoBlock block;
+        block.kind = made.mode == NamespaceMode::fsdax ? pmem::InfoBlock::Kind::pfn
+                                                       : pmem::InfoBlock::Kind::dax;
+        block.dataoff = made.data_offset;
+        block.end_trunc = made.end_trunc;
+        block.npfns = (made.range.size() - 8192) / kPageSize;
+        block.align = made.align;
+        block.mode = made.map_dev ? 2 : 1;
+        bus.media().write_info(made.range.begin + kPfnInfo, block);
+    }
+}
+
+/// What enabling the namespace attaches: nd_btt_probe(), nd_pfn_probe(), nd_dax_probe(). An info
+/// block that cannot be read, or is none, leaves it raw.
+Task<NamespaceConfig> Libnvdimm::personality(Context& ctx, std::uint32_t index) {
+    State& s = *s_;
+    PmemNamespace& ns = s.bus.namespaces()[index];
+    const NamespaceConfig& made = ns.made;
+    if (ns.force_raw) co_return as_raw(made);
+    if (made.mode == NamespaceMode::raw || !s.bus.tracks_contents()) co_return made;
+
+    const std::uint64_t offset = made.mode == NamespaceMode::sector ? made.data_offset : kPfnInfo;
+    Badblocks table = s.bus.table_over(made.range);
+    NamespaceIo io(s.driver, s.bus, made.range, kNamespaceTable + index);
+    s.kernel.direct_map.add(made.range, false);
+    const int error = co_await io.read(ctx, table, offset, pmem::kInfoBlock);
+    s.kernel.direct_map.remove(made.range);
+    if (error != 0) co_return as_raw(made);
+    if (made.mode == NamespaceMode::sector)
+        co_return s.btts[index] && s.btts[index]->recognised(s.bus.media()) ? made : as_raw(made);
+    const pmem::InfoBlock* block = s.bus.media().info_at(made.range.begin + kPfnInfo);
+    const auto wanted = made.mode == NamespaceMode::fsdax ? pmem::InfoBlock::Kind::pfn
+                                                          : pmem::InfoBlock::Kind::dax;
+    co_return block && block->kind == wanted ? made : as_raw(made);
+}
+
+/// nd_pfn_clear_memmap_errors(): bad sectors in the area of the page structs are written over with
+/// zeros, page by page. Quirk: the region's table is asked for sectors that count from the
+/// namespace (nvdimm.md 3.3).
+Task<int> Libnvdimm::clear_memmap_errors(Context& ctx, std::uint32_t index) {
+    State& s = *s_;
+    const NamespaceConfig& config = s.kernel.namespaces[index];
+    constexpr std::uint64_t kFirst = 8192 / kSectorSize;
+    const std::uint64_t sectors = config.data_offset / kSectorSize - kFirst;
+    const SpaRange region = s.bus.regions()[config.region].config->range;
+    Badblocks table = s.bus.table_over(config.range);
+    NamespaceIo io(s.driver, s.bus, config.range, kNamespaceTable + index);
+    while (true) {
+        const Badblocks::Finding bad =
+            s.bus.regions()[config.region].bad.check(kFirst, sectors);
+        if (bad.result == 0) co_return 0;
+        const std::uint64_t spa = region.begin + bad.first_bad * kSectorSize;
+        if (spa < config.range.begin) co_return -ENXIO;
+        const std::uint64_t begin = round_down(spa - config.range.begin, kPageSize);
+        const std::uint64_t length = round_up(bad.bad_sectors * kSectorSize, kPageSize);
+        for (std::uint64_t done = 0; done < length; done += kPageSize) {
+            const int error = co_await io.write(ctx, table, begin + done, kPageSize, false);
+            if (error != 0) co_return error;
+        }
+        s.bus.media().zero({config.range.begin + begin, config.range.begin + begin + length});
+    }
+}
+
+int Libnvdimm::create(std::uint32_t index, const NamespaceConfig& config) {
+    State& s = *s_;
+    PmemNamespace& ns = s.bus.namespaces()[index];
+    if (ns.made.present) return -EBUSY;
+    ns.made = config;
+    ns.made.present = true;
+    ns.force_raw = false;
+    s.kernel.namespaces[index] = ns.made;
+    s.kernel.memory.place_namespace(static_cast<int>(index), config.range);
+    s.bus.attach(ns);
+    s.btts[index] = config.mode == NamespaceMode::sector
+                        ? std::make_unique<Btt>(s.driver, s.bus, ns)
+                        : nullptr;
+    s.write_info(index);
+    return 0;
+}
+
+/// ndctl destroy-namespace writes zeros over the info blocks, so that nothing finds them later.
+int Libnvdimm::destroy(std::uint32_t index) {
+    State& s = *s_;
+    PmemNamespace& ns = s.bus.namespaces()[index];
+    if (!ns.made.present) return -ENODEV;
+    if (ns.enabled) return -EBUSY;
+    const SpaRange range = ns.made.range;
+    if (s.btts[index]) {
+        for (const pmem::BttArena& a : s.btts[index]->arenas()) {
+            const std::uint64_t begin = range.begin + a.begin;
+            s.bus.media().zero({begin, begin + pmem::kInfoBlock});
+            s.bus.media().zero({begin + a.info2off, begin + a.info2off + pmem::kInfoBlock});
+        }
+    } else if (paged(ns.made.mode)) {
+        s.bus.media().zero({range.begin + kPfnInfo, range.begin + kPfnInfo + pmem::kInfoBlock});
+    }
+    s.btts[index] = nullptr;
+    s.kernel.memory.unplace_namespace(range);
+    ns.made.present = false;
+    ns.made.range = {};
+    ns.force_raw = false;
+    s.kernel.namespaces[index] = ns.made;
+    s.bus.attach(ns);
+    return 0;
+}
+
+/// Boot on a namespace whose force_raw is set.
+void Libnvdimm::attach_raw(std::uint32_t index) {
+    State& s = *s_;
+    PmemNamespace& ns = s.bus.namespaces()[index];
+    ns.force_raw = true;
+    NamespaceConfig& live = s.kernel.namespaces[index];
+    const bool pages = paged(live.mode);
+    if (pages) s.kernel.direct_map.remove(ns.made.range);
+    if (pages) s.kernel.memory.remove_pages(live);
+    live = as_raw(ns.made);
+    if (pages) s.kernel.direct_map.add(live.range, false);
+    s.bus.attach(ns);
+}
+
+int Libnvdimm::set_force_raw(std::uint32_t index, bool on) {
+    PmemNamespace& ns = s_->bus.namespaces()[index];
+    if (!ns.made.present) return -ENODEV;
+    if (ns.enabled) return -EBUSY;
+    ns.force_raw = on;
+    return 0;
+}
+
+// ---------------------------------------------------------------- regions and modules
+
+Task<int> Libnvdimm::disable_region(Context& ctx, std::uint32_t region) {
+    PmemRegion& r = s_->bus.regions()[region];
+    if (!r.enabled) co_return 0;
+    for (std::uint32_t i = 0; i < s_->bus.namespaces().size(); ++i) {
+        const PmemNamespace& ns = s_->bus.namespaces()[i];
+        if (ns.made.region != region || !ns.enabled) continue;
+        const int error = co_await disable(ctx, i);
+        if (error != 0) co_return error;
+    }
+    r.enabled = false;
+    r.bad = s_->bus.fresh_table();
+    r.filler = {};
+    co_return 0;
+}
+
+/// nd_region_probe(): every mapping's module has to have its driver, and labels that can be read;
+/// then the namespaces come up by themselves.
+Task<int> Libnvdimm::enable_region(Context& ctx, std::uint32_t region) {
+    PmemRegion& r = s_->bus.regions()[region];
+    if (r.enabled) co_return 0;
+    for (const std::uint32_t nvdimm : r.config->nvdimms)
+        if (!s_->bus.dimms()[nvdimm].enabled) co_return -ENXIO;
+    r.enabled = true;
+    s_->bus.revalidate_poison(region);
+    for (std::uint32_t i = 0; i < s_->bus.namespaces().size(); ++i) {
+        const PmemNamespace& ns = s_->bus.namespaces()[i];
+        if (ns.made.region != region || !ns.made.present || ns.enabled) continue;
+        co_await enable(ctx, i);  // one that does not come up leaves the others alone
+    }
+    co_return 0;
+}
+
+int Libnvdimm::disable_dimm(std::uint32_t nvdimm) {
+    Dimm& dimm = s_->bus.dimms()[nvdimm];
+    for (const PmemRegion& r : s_->bus.regions()) {
+        const auto& used = r.config->nvdimms;
+        if (r.enabled && std::find(used.begin(), used.end(), nvdimm) != used.end()) return -EBUSY;
+    }
+    dimm.enabled = false;
+    return 0;
+}
+
+/// nvdimm_probe(). A label area whose size is denied leaves the module locked: it enables, but no
+/// namespace on it does. Denied data fail it (nvdimm.md 3).
+int Libnvdimm::enable_dimm(std::uint32_t nvdimm) {
+    Dimm& dimm = s_->bus.dimms()[nvdimm];
+    if (dimm.enabled) return 0;
+    dimm.locked = dimm.config->labels == LabelArea::locked;
+    const int size = failing(nvdimm, "get_config_size");
+    if (size == -EACCES) dimm.locked = true;
+    else if (size != 0) return size;
+    if (!dimm.locked) {
+        const int data = failing(nvdimm, "get_config_data");
+        if (data == -EACCES) dimm.locked = true;
+        if (data != 0) return data;
+    }
+    dimm.enabled = true;
+    return 0;
+}
+
+int Libnvdimm::failing(std::uint32_t nvdimm, const std::string& command) const {
+    const auto& list = s_->bus.dimms()[nvdimm].failing;
+    const auto it = list.find(command);
+    return it == list.end() ? 0 : it->second;
+}
+
+void Libnvdimm::fail_command(std::uint32_t nvdimm, const std::string& command, int code) {
+    if (code == 0) s_->bus.dimms()[nvdimm].failing.erase(command);
+    else s_->bus.dimms()[nvdimm].failing[command] = code;
+}
+
+bool Libnvdimm::locked(std::uint32_t region) const {
+    const auto& used = s_->bus.regions()[region].config->nvdimms;
+    return std::any_of(used.begin(), used.end(),
+                       [&](std::uint32_t n) { return s_->bus.dimms()[n].locked; });
+}
+
+bool Libnvdimm::labels_spoilt(std::uint32_t region) const {
+    const auto& used = s_->bus.regions()[region].config->nvdimms;
+    return std::any_of(used.begin(), used.end(),
+                       [&](std::uint32_t n) { return s_->bus.dimms()[n].label_spoilt; });
+}
+
+NvdimmBus& Libnvdimm::bus() { return s_->bus; }
+Btt* Libnvdimm::btt(std::uint32_t ns) { return s_->btts[ns].get(); }
+Scrub& Libnvdimm::scrub() { return s_->scrub; }
+
+}  // namespace mcemu::kernel

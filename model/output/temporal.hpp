@@ -1,0 +1,32 @@
+#pragma once  // The temporal expectations, judged by when their conditions held.
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/condition.hpp"
+#include "core/run_view.hpp"
+#include "output/expect.hpp"
+
+namespace mcemu::output {
+
+/// Matcher of a log condition, as a simulation wants it (sim::MakeLogMatcher).
+std::function<bool(const kernel::LogRecord&)> make_log_matcher(const Condition& condition,
+                                                               ProfileId profile,
+                                                               const Names& names);
+
+/// What a judge knows beyond the histories.
+struct TemporalContext {
+    SimTime end{};                                   ///< of the run
+    std::function<std::string(std::uint32_t)> told;  ///< a trace record in words; empty: gone
+    std::function<std::string(const Condition&)> instead;  ///< what came near it; empty: nothing
+};
+
+/// One item: `wanted` as it was written, `at` its pointer.
+Finding judge(const TemporalExpectation& item, const TemporalHistory& history,
+              const TemporalContext& context, std::string at, nlohmann::ordered_json wanted);
+
+/// All items of the scenario, in order. `wanted`: the list as it was written.
+std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted);
+
+}  // namespace mcemu::output

@@ -1,0 +1,91 @@
+#pragma once  // Runs the scenarios of a source in a pool and tells their outcomes in order.
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "regress/outcome.hpp"
+#include "regress/pool.hpp"
+#include "regress/source.hpp"
+
+namespace mcemu::regress {
+
+struct Task;
+
+struct RunnerOptions {
+    unsigned jobs = 1;                        ///< workers at a time
+    std::chrono::nanoseconds limit{0};        ///< wall time per run; 0: none
+    bool twice = false;                       ///< and compare the bytes
+    bool fail_fast = false;                   ///< end with the first that is not ok
+    bool update = false;
+    bool digests = false;
+    bool check_invariants = false;
+    scenario::Overrides overrides{};          ///< for all; the cell of a matrix is added
+    /// What a run does, in the child; the default is perform(). For tests.
+    std::function<Outcome(const Task&)> perform{};
+};
+
+struct Totals {
+    std::array<std::uint64_t, kStatusCount> by_status{};
+    std::uint64_t files = 0;  ///< whose scenarios were told
+    std::uint64_t of(Status s) const { return by_status[static_cast<std::size_t>(s)]; }
+    std::uint64_t all() const;
+    std::uint64_t not_ok() const { return all() - of(Status::ok); }
+};
+
+/// Hears of each outcome, in the order of the source.
+class Listener {
+public:
+    virtual ~Listener() = default;
+    virtual void outcome(const Job& job, const Outcome& outcome) = 0;
+};
+
+class Runner {
+public:
+    Runner(Source& source, RunnerOptions options);
+
+    /// Outcomes that are known already, from an earlier run that was cut short.
+    std::function<std::optional<Outcome>(const Job&)> known;
+    /// Called now and then with the number of outcomes so far and the titles of what runs.
+    std::function<void(const Totals&, const std::vector<const Job*>&)> progress;
+
+    /// Until the source is empty, `interrupt` becomes true, or --fail-fast ends it. After an
+    /// interruption what had ended is told, in order, with gaps.
+    void run(const std::vector<Listener*>& listeners, const std::atomic<bool>& interrupt);
+
+    const Totals& totals() const { return totals_; }
+    bool interrupted() const { return interrupted_; }
+    bool cut_short() const { return cut_short_; }  ///< by fail_fast
+
+private:
+    struct Slot {
+        Job job;
+        std::optional<Outcome> done[2];
+        bool first_only = false;  ///< there is no second run to wait for
+        bool ready(bool twice) const { return done[0] && (!twice || first_only || done[1]); }
+    };
+    void fill();
+    void start(Slot& slot, std::uint64_t ticket, int which);
+    void take(Ended ended);
+    bool tell(const std::vector<Listener*>& listeners);
+    Outcome merged(Slot& slot);
+    Outcome outcome_of(const Ended& ended) const;
+    void report_progress();
+
+    Source& source_;
+    RunnerOptions options_;
+    Pool pool_;
+    std::deque<Slot> slots_;         ///< from the first that is not yet told
+    std::uint64_t first_ = 0;        ///< ticket of slots_.front()
+    std::optional<std::uint64_t> second_;  ///< ticket whose second run is still to be started
+    bool exhausted_ = false, interrupted_ = false, cut_short_ = false;
+    Totals totals_;
+    std::string file_;  ///< of the outcome told last
+};
+
+}  // namespace mcemu::regress

@@ -1,0 +1,310 @@
+#include "regress/update.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "regress/json_text.hpp"
+#include "scenario/document.hpp"
+
+namespace mcemu::regress {
+namespace {
+
+using Json = nlohmann::json;
+using Ordered = output::Json;
+using scenario::Value;
+
+constexpr int kMostRounds = 2000;
+
+bool is_hex(const Json& value) {
+    return value.is_string() && value.get_ref<const std::string&>().starts_with("0x");
+}
+
+/// What came, in the form in which something was wanted: the members it asks about, and numbers
+/// as hex strings or the other way round.
+Json in_the_form_of(const Json& wanted, const Json& got) {
+    if (wanted.is_object() && got.is_object()) {
+        Json out = Json::object();
+        for (const auto& [key, value] : wanted.items())
+            if (got.contains(key)) out[key] = in_the_form_of(value, got[key]);
+        return out;
+    }
+    if (wanted.is_array() && got.is_array()) {
+        Json out = Json::array();
+        for (std::size_t i = 0; i < got.size(); ++i) {
+            if (wanted.empty()) out.push_back(got[i]);
+            else out.push_back(in_the_form_of(wanted[std::min(i, wanted.size() - 1)], got[i]));
+        }
+        return out;
+    }
+    if (is_hex(wanted) && got.is_number_unsigned()) return hex_text(got.get<std::uint64_t>());
+    if (wanted.is_number() && is_hex(got))
+        return std::stoull(got.get<std::string>(), nullptr, 16);
+    return got;
+}
+
+std::vector<std::string> steps_of(std::string_view pointer) {
+    std::vector<std::string> steps;
+    while (!pointer.empty()) {
+        pointer.remove_prefix(1);
+        const std::size_t end = std::min(pointer.find('/'), pointer.size());
+        steps.emplace_back(pointer.substr(0, end));
+        pointer.remove_prefix(end);
+    }
+    return steps;
+}
+
+constexpr std::size_t kNoIndex = ~std::size_t{0};
+
+std::size_t index_of(const std::string& step) {
+    if (step.empty() || step.size() > 9 ||
+        step.find_first_not_of("0123456789") != std::string::npos)
+        return kNoIndex;
+    return std::stoul(step);
+}
+/// The index at a depth of a pointer; kNoIndex when there is none.
+std::size_t index_at(const std::vector<std::string>& steps, std::size_t depth) {
+    return depth < steps.size() ? index_of(steps[depth]) : kNoIndex;
+}
+
+/// Changes a copy of the expectations, one failed expectation after the other.
+class Mender {
+public:
+    Mender(Json expect, const Ordered& result) : expect_(std::move(expect)), result_(result) {}
+
+    const Json& expect() const { return expect_; }
+
+    /// Empty when it was mended; else why it cannot be.
+    std::string mend(const Ordered& finding) {
+        const std::string at = finding["at"].get<std::string>();
+        std::vector<std::string> steps = steps_of(at);
+        if (steps.size() < 2) return at + ": nothing to put there";
+        const std::string key = steps[1];
+        const Json got = Json(finding["got"]);
+        if (key == "temporal") return at + ": what it states must be changed by hand";
+        if (key == "log" || key == "no_log") return lines(key, steps, finding);
+        if (key == "signals" || key == "memtypes") return list(key, steps, finding);
+        if (key == "panic" || key == "outcome" || key == "class") {
+            expect_[key] = Json(result_[key]);
+            return {};
+        }
+        if (key == "latency") return bound(steps, finding);
+
+        // The longest way that exists: an expectation may be a word for an object with one member.
+        Json* where = &expect_;
+        Json* above = nullptr;
+        std::string last;
+        std::size_t i = 1;
+        for (; i < steps.size(); ++i) {
+            Json* next = nullptr;
+            if (where->is_object() && where->contains(steps[i])) next = &(*where)[steps[i]];
+            if (const std::size_t index = index_of(steps[i]);
+                where->is_array() && index < where->size())
+                next = &(*where)[index];
+            if (next == nullptr) break;
+            above = where;
+            last = steps[i];
+            where = next;
+        }
+        if (above == nullptr) return at + ": there is no such expectation";
+        if (i < steps.size() && where->is_array()) return whole_list(key, steps, at);
+        if (got.is_null() && finding.contains("text") &&
+            finding["text"].get<std::string>().find("there is no ") != std::string::npos) {
+            if (above->is_object()) above->erase(last);
+            else above->erase(index_of(last));
+            return {};
+        }
+        if (where->is_array() && got.is_array() == false && !got.is_null())
+            return whole_list(key, steps, at);
+        const Json now = in_the_form_of(*where, got);
+        if (now == *where) return at + ": what came cannot be written there";
+        *where = now;
+        return {};
+    }
+
+private:
+    /// `log`: the line that came in place of the one wanted. `no_log`: leave it out.
+    std::string lines(const std::string& key, const std::vector<std::string>& steps,
+                      const Ordered& finding) {
+        const std::string at = finding["at"].get<std::string>();
+        Json& list = expect_[key];
+        const std::size_t index = index_at(steps, 2);
+        if (key == "no_log") {
+            if (!list.is_array()) expect_.erase(key);
+            else if (index < list.size()) list.erase(index);
+            else return at + ": it cannot be judged";
+            return {};
+        }
+        if (!list.is_array() || index == kNoIndex) return at + ": a list of lines is expected";
+        const Ordered& got = finding["got"];
+        const Ordered* nearest = finding.contains("nearest") ? &finding["nearest"] : nullptr;
+        if (index >= list.size()) {
+            list.push_back(Json(got));
+        } else if (got == "the end of the log") {
+            list.erase(index);
+        } else if (got.is_string()) {
+            list[index] = Json(got);
+        } else if (nearest && nearest->is_object() && nearest->contains("text")) {
+            list[index] = Json((*nearest)["text"]);
+        } else {
+            list.erase(index);
+        }
+        return {};
+    }
+
+    std::string list(const std::string& key, const std::vector<std::string>& steps,
+                     const Ordered& finding) {
+        Json& wanted = expect_[key];
+        if (!wanted.is_object()) return whole_list(key, {}, finding["at"].get<std::string>());
+        const std::size_t index = index_at(steps, 3);
+        if (index == kNoIndex || index >= wanted[steps[2]].size())
+            return finding["at"].get<std::string>() + ": it cannot be judged";
+        Json& items = wanted[steps[2]];
+        if (steps[2] == "contains" && finding.contains("nearest") &&
+            !finding["nearest"].is_null())
+            items[index] = in_the_form_of(items[index], Json(finding["nearest"]));
+        else
+            items.erase(index);
+        return {};
+    }
+
+    /// The whole list at /expect/KEY[/NAME] as it came.
+    std::string whole_list(const std::string& key, const std::vector<std::string>& steps,
+                           const std::string& at) {
+        Json* wanted = &expect_[key];
+        Json got = result_.contains(key) ? Json(result_[key]) : Json(nullptr);
+        if (!wanted->is_array() && steps.size() > 2 && wanted->contains(steps[2])) {
+            wanted = &(*wanted)[steps[2]];
+            got = got.contains(steps[2]) ? got[steps[2]] : Json(nullptr);
+        }
+        if (!wanted->is_array() || !got.is_array()) return at + ": no list came";
+        const Json now = in_the_form_of(*wanted, got);
+        if (now == *wanted) return at + ": what came cannot be written there";
+        *wanted = now;
+        return {};
+    }
+
+    std::string bound(const std::vector<std::string>& steps, const Ordered& finding) {
+        const std::string at = finding["at"].get<std::string>();
+        Json* item = &expect_["latency"];
+        if (item->is_array()) {
+            const std::size_t index = index_at(steps, 2);
+            if (index >= item->size()) return at + ": it cannot be judged";
+            item = &(*item)[index];
+        }
+        // In whole nanoseconds: a rounded bound would fail again.
+        std::optional<std::uint64_t> least, most;
+        for (const Ordered& entry : result_["latency"]) {
+            if (entry["from"] != item->value("from", "") || entry["to"] != item->value("to", "") ||
+                !entry["ns"].is_number())
+                continue;
+            const auto ns = entry["ns"].get<std::uint64_t>();
+            least = std::min(least.value_or(ns), ns);
+            most = std::max(most.value_or(ns), ns);
+        }
+        if (!most) return at + ": it never came";
+        if (item->contains("max") && (*item)["max"] != *most) (*item)["max"] = *most;
+        else if (item->contains("min") && (*item)["min"] != *least) (*item)["min"] = *least;
+        else return at + ": it cannot be judged";
+        return {};
+    }
+
+    Json expect_;
+    const Ordered& result_;
+};
+
+/// Turns what is different between two values into edits of the text in which the first stands.
+class Editor {
+public:
+    Editor(std::string_view text, std::vector<Edit>& edits) : text_(text), edits_(edits) {}
+
+    std::string problem;
+
+    void change(const Value& value, const Json& before, const Json& after) {
+        if (before == after || !problem.empty()) return;
+        if (value.source != 0) {
+            problem = "the expectation stands in a file that is included: change it there";
+            return;
+        }
+        if (value.substituted) {
+            problem = "the expectation comes from a parameter: change that";
+            return;
+        }
+        if (value.is(Value::Type::object) && after.is_object()) {
+            for (const Value& member : value.children()) {
+                const std::string key(member.key);
+                if (after.contains(key)) change(member, before[key], after[key]);
+                else if (member.source != 0) problem = "the expectation stands in a file that is included: change it there";
+                else edits_.push_back(removal(text_, member.key_offset, end_of_value(text_, member.offset)));
+            }
+            return;
+        }
+        if (value.is(Value::Type::array) && after.is_array() && after.size() == value.count) {
+            for (std::size_t i = 0; i < value.count; ++i) change(value.items[i], before[i], after[i]);
+            return;
+        }
+        const std::size_t end = end_of_value(text_, value.offset);
+        edits_.push_back({value.offset, end - value.offset,
+                          written(after, text_, value.offset, end)});
+    }
+
+private:
+    std::string_view text_;
+    std::vector<Edit>& edits_;
+};
+
+}  // namespace
+
+Update propose(const std::string& path, const scenario::LoadOptions& options,
+               const scenario::LoadedScenario& loaded, const Ordered& result, const Judge& judge) {
+    Update update;
+    Mender mender(loaded.expect, result);
+    Ordered findings = result["expect"];
+    bool met = false;
+    for (int round = 0; round < kMostRounds && !met; ++round) {
+        met = true;
+        for (const Ordered& finding : findings) {
+            if (finding["ok"].get<bool>()) continue;
+            met = false;
+            update.why_not = mender.mend(finding);
+            break;
+        }
+        if (!met && !update.why_not.empty()) return update;
+        if (!met) findings = judge(mender.expect());
+    }
+    if (!met) {
+        update.why_not = "no expectation of this form would be met";
+        return update;
+    }
+    const Value* expect = loaded.text->root.find("expect");
+    const std::string& text = loaded.text->source(0).text;
+    if (expect == nullptr) return update;
+    Editor editor(text, update.edits);
+    editor.change(*expect, loaded.expect, mender.expect());
+    update.why_not = editor.problem;
+    std::sort(update.edits.begin(), update.edits.end(),
+              [](const Edit& a, const Edit& b) { return a.offset < b.offset; });
+    // The text that comes of it must say what was meant, whatever its layout.
+    if (update.why_not.empty()) {
+        const scenario::LoadResult again =
+            scenario::load_text(path, edited(text, update.edits), options);
+        if (!again.loaded || again.loaded->expect != mender.expect())
+            update.why_not = "the layout of the file does not allow the edit";
+    }
+    if (!update.why_not.empty()) update.edits.clear();
+    return update;
+}
+
+std::string edited(std::string_view text, const std::vector<Edit>& edits) {
+    std::string out;
+    std::size_t done = 0;
+    for (const Edit& edit : edits) {
+        const std::size_t begin = std::max<std::size_t>(done, edit.offset);
+        out += text.substr(done, begin - done);
+        out += edit.text;
+        done = std::max<std::size_t>(done, edit.offset + edit.length);
+    }
+    return out += text.substr(done);
+}
+
+}  // namespace mcemu::regress

@@ -1,0 +1,103 @@
+#include "compare/coverage.hpp"
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "compare/coverage_words.hpp"
+#include "compare/loaded.hpp"
+#include "compare/profile_rules.hpp"
+#include "compare/proposals.hpp"
+
+using namespace mcemu;
+using compare::cover;
+using compare::coverage_universe;
+using compare::CoverageKind;
+using compare::Reached;
+
+namespace {
+
+const CoverageKind& kind(const std::string& name) {
+    for (const CoverageKind& k : coverage_universe())
+        if (k.name == name) return k;
+    throw std::runtime_error("no kind " + name);
+}
+Reached covered(const std::string& text, bool rules) {
+    Reached reached;
+    compare::CoverOptions options;
+    options.rules = rules;
+    cover(*test::loaded(text), options, reached);
+    return reached;
+}
+
+}  // namespace
+
+TEST_CASE("everything that can be reached has a name of its own", "[compare][coverage]") {
+    for (const CoverageKind& k : coverage_universe()) {
+        CHECK(std::set<std::string>(k.things.begin(), k.things.end()).size() == k.things.size());
+        CHECK_FALSE(k.things.empty());
+    }
+    CHECK(kind("severity rows v4.x").things.size() == mca::severity_table_v4().size());
+    CHECK(kind("severity rows v6.1").things.size() == mca::severity_table_v6().size());
+    CHECK(kind("log lines").things.size() == static_cast<std::size_t>(kernel::Line::count_));
+}
+
+TEST_CASE("what a run reaches is part of what can be reached", "[compare][coverage]") {
+    const Reached reached = covered(test::racing("2ms"), false);
+    for (const auto& [name, things] : reached) {
+        const auto& all = kind(name).things;
+        for (const auto& [thing, kernels] : things) {
+            INFO(name << ": " << thing);
+            CHECK(std::find(all.begin(), all.end(), thing) != all.end());
+            CHECK(kernels == std::set<std::string>{"v4.19"});
+        }
+    }
+    CHECK(reached.at("page types").contains("dirty LRU page"));
+    CHECK(reached.at("results of memory_failure()").contains("Recovered"));
+}
+
+TEST_CASE("a rule is reached where the outcome hangs on it", "[compare][coverage]") {
+    const Reached reached = covered(test::racing("2ms"), true);
+    const auto& rules = reached.at("kernel differences");
+    // The process is killed: the line has v4.19's verb. No machine check is graded.
+    CHECK(rules.at("kill_verb as in v4.18, v4.19") == std::set<std::string>{"v4.19"});
+    CHECK(rules.at("grades_kernel_uc_as_panic as in v4.18, v4.19").empty());
+    // An empty scenario depends on nothing that a processor or a page does.
+    const Reached idle = covered(R"({"schema": "mcemu/scenario/1", "name": "idle", "events": []})", true);
+    CHECK(idle.at("kernel differences").at("kill_verb as in v4.18, v4.19").empty());
+}
+
+TEST_CASE("every rule of a kernel is listed, each under its own name", "[compare][coverage]") {
+    // Copying all rules of one kernel makes the other: none is missing.
+    for (const kernel::Profile& from : kernel::profiles()) {
+        kernel::Profile made = kernel::profiles().front();
+        std::set<std::string_view> names;
+        for (const compare::ProfileRule& rule : compare::profile_rules()) {
+            CHECK(names.insert(rule.name).second);
+            rule.copy(made, from);
+            CHECK(rule.same(made, from));
+        }
+        made.id = from.id, made.name = from.name, made.release = from.release, made.what = from.what;
+        // Padding aside, member by member: whatever the list lacks still differs.
+        CHECK(made.marking == from.marking);
+        CHECK(made.record_pool_capacity == from.record_pool_capacity);
+    }
+    CHECK(compare::profile_rules().size() >= 50);
+}
+
+TEST_CASE("proposals have names of their own and reach what they say", "[compare][coverage]") {
+    const auto pool = compare::proposal_pool();
+    std::set<std::string> names;
+    for (const auto& scenario : pool) CHECK(names.insert(scenario["name"].get<std::string>()).second);
+
+    const auto proposals = compare::propose({}, false, [](std::size_t done, std::size_t) { return done < 60; });
+    std::size_t found = 0;
+    for (const compare::Proposal& p : proposals) {
+        if (p.scenario.is_null()) continue;
+        if (++found > 5) break;
+        const Reached reached = covered(p.scenario.dump(), false);
+        INFO(p.kind << ": " << p.thing);
+        REQUIRE(reached.contains(p.kind));
+        CHECK(reached.at(p.kind).contains(p.thing));
+    }
+    CHECK(found > 0);
+}
