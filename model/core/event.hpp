@@ -45,8 +45,9 @@ struct PoisonEvent {
 /// Contents that an access leaves on persistent memory, or is compared with.
 struct DataSpec {
     enum class Kind : std::uint8_t { none, fill, pattern } kind = Kind::none;
-    std::uint32_t word = 0;   ///< fill: four bytes, repeated, little-endian
-    std::string pattern;      ///< a name: byte N of the access is byte N of what it stands for
+    /// fill: four bytes, repeated, little-endian; pattern: number of a name in Scenario::patterns,
+    /// byte N of the access is byte N of what it stands for.
+    std::uint32_t word = 0;
 };
 enum class AccessKind : std::uint8_t { load, store, store_full_line, fetch, speculative, scrub, dma_read, dma_write };
 /// load, store, fetch: the process accesses its memory.
@@ -247,6 +248,7 @@ struct Scenario {
     std::vector<KernelPagesConfig> kernel_pages;
     std::vector<ProcessConfig> processes;
     std::vector<Event> events;
+    std::vector<std::string> patterns{};  ///< names of contents (DataSpec)
     std::optional<SimTime> until;
     std::vector<TemporalExpectation> temporal;  ///< expect.temporal
 };

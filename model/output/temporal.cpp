@@ -102,7 +102,8 @@ private:
         for (const Span& s : history_.what.spans) {
             if (end_key(s) <= at.key) continue;  // over before
             const Point begin = begin_of(item_.what, s);
-            if (at.key < begin.key && at.at <= window_.latest && at.key < window_.end.key)
+            // What is over and true again at the same time has lasted.
+            if (at.at < begin.at && at.at <= window_.latest && at.key < window_.end.key)
                 return gap(at, begin);
             at = {s.end, s.end_id, end_key(s)};
         }

@@ -11,9 +11,9 @@
 namespace mcemu::regress {
 
 struct Selection {
-    std::vector<std::string> paths;   ///< files and folders
-    std::vector<std::string> tags;    ///< scenarios with one of these; none: all
-    std::vector<std::string> filters; ///< globs for file, name or "file[cell]"; none: all
+    std::vector<std::string> paths{};   ///< files and folders
+    std::vector<std::string> tags{};    ///< scenarios with one of these; none: all
+    std::vector<std::string> filters{}; ///< globs for file, name or "file[cell]"; none: all
     std::uint64_t shard = 1, shards = 1;  ///< 1-based: every `shards`-th of those selected
 };
 

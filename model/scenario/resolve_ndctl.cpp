@@ -82,7 +82,10 @@ DataSpec Resolver::data_of(const Cursor& event) {
         d.word = event.number32("fill") * 0x01010101u;
     } else if (event.given("pattern")) {
         d.kind = DataSpec::Kind::pattern;
-        d.pattern = event.text("pattern");
+        const std::string name(event.text("pattern"));
+        const auto known = std::find(scenario.patterns.begin(), scenario.patterns.end(), name);
+        d.word = static_cast<std::uint32_t>(known - scenario.patterns.begin());
+        if (known == scenario.patterns.end()) scenario.patterns.push_back(name);
     }
     return d;
 }

@@ -677,7 +677,7 @@ every-option-is-known)
         # shellcheck disable=SC2086
         status 0 man $1
         cp out page
-        sed -n "/^        '$1')/,/;;\$/p" bash >bash.part
+        sed -n "/^        '$1')/,/^            fi ;;\$/p" bash >bash.part
         sed -n "/^        '$1')/,/;;\$/p" zsh >zsh.part
         grep -F "__fish_seen_subcommand_from $(printf '%s' "$1" | sed 's/ /; and __fish_seen_subcommand_from /')'" fish >fish.part
         for option in $options; do
@@ -710,7 +710,7 @@ source ./script
 shopt -u progcomp 2>/dev/null
 offer() { COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mcemu; printf '%s\n' "${COMPREPLY[@]}"; }
 echo "== commands"; offer mcemu ''
-echo "== prefix"; offer mcemu de
+echo "== prefix"; offer mcemu dec
 echo "== options"; offer mcemu run --q
 echo "== files"; offer mcemu run 'a f'
 echo "== value"; offer mcemu run --color n
@@ -723,7 +723,7 @@ EOF
     bash try >out 2>err </dev/null || fail "bash does not run it"
     empty err
     section() { sed -n "/^== $1\$/,/^== /p" out | grep -v '^== '; }
-    [ "$(section prefix)" = decode ] || fail "mcemu de: $(section prefix)"
+    [ "$(section prefix)" = decode ] || fail "mcemu dec: $(section prefix)"
     section commands | grep -qx run || fail "no commands"
     [ "$(section options)" = --quiet ] || fail "run --q: $(section options)"
     [ "$(section files)" = "a file.json" ] || fail "run 'a f': $(section files)"
@@ -829,7 +829,7 @@ regress)
     status 2 regress suite -j 0
     echo '{' >suite/a/broken.json
     status 1 regress suite
-    has out "suite/a/broken.json:1:"
+    has out "suite/a/broken.json:2:1: /: the JSON ends too early"
     has out "5 scenarios in 5 files: 3 ok, 1 failed, 1 not valid"
     status 2 regress suite/a/broken.json
     # Each shard of three, together each scenario once.

@@ -633,6 +633,7 @@ private:
             json& e = event("inject_smart");
             e["nvdimm"] = step["dimm"];
             e.update(step.value("options", json::object()));
+            pause_ = "10ms";  // a module takes its time to notify (nvdimm.md 16)
             return true;
         }
         if (op == "health" || op == "health_wait") {
@@ -715,13 +716,6 @@ private:
         e["command"] = it->second;
         e["memdev"] = step["memdev"];
         if (step.contains("dpa")) e["dpa"] = hex(number(step, "dpa"));
-        if (op == "cxl_list_media_errors") {
-            // All of the device.
-            for (const json& d : record_["topology"]["memdevs"])
-                if (d["name"] == step["memdev"])
-                    e["length"] = number_of(d.value("ram_size", json(0))) +
-                                  number_of(d.value("pmem_size", json(0)));
-        }
         return true;
     }
 

@@ -70,6 +70,10 @@ TEST_CASE("always: a state that lasts as long as it is asked for", "[output][tem
           "not so from 50.000 ms (record 50) for 10.000 ms");
     CHECK(Case(Op::always).what({state(20, -1)}).got() == "not so from 0.000 ns (the start) for 20.000 ms");
     CHECK(Case(Op::always).what({}).got() == "not so from 0.000 ns (the start) for 100.000 ms");
+    // Between an event and its effect at the same time nothing is missed.
+    const Span effect{ms(10), SimTime::max(), 11, ~0u, false};
+    CHECK(Case(Op::always).what({effect}).after({moment(10)}).met());
+    CHECK_FALSE(Case(Op::always).what({state(0, 100)}).met());  // it ends with the run
     const Finding f = Case(Op::always).what({state(0, 50), state(60, -1)}).judged();
     CHECK(f.nearest == nlohmann::ordered_json{{"t_ns", 50'000'000}, {"for_ns", 10'000'000}});
 }

@@ -54,4 +54,4 @@ if [ "${MCEMU_MILLION:-0}" = 1 ]; then
     "$program" report million.ndjson -o million.html || fail "report of a million records"
     million=million.html
 fi
-exec timeout 100 node page.mjs "$chromium" "${MCEMU_SHOTS:-}" $million
+exec timeout 280 node page.mjs "$chromium" "${MCEMU_SHOTS:-}" $million

@@ -37,7 +37,8 @@ public:
         m.kernel.flows.spawn([&] { return m.kernel.ndctl_tool.run(0, command); });
         m.agenda.run_until(SimTime::max());
         for (std::size_t i = before; i < m.kernel.reports.size(); ++i)
-            if (m.kernel.reports[i].what != "ndctl monitor") return m.kernel.reports[i];
+            if (command.command == Command::monitor || m.kernel.reports[i].what != "ndctl monitor")
+                return m.kernel.reports[i];
         FAIL("the command did not end");
         return {};
     }
@@ -82,7 +83,7 @@ public:
         e.ns = static_cast<std::uint32_t>(ns);
         e.sector = sector;
         e.sectors = sectors;
-        if (fill) e.data = {DataSpec::Kind::fill, *fill * 0x01010101u, {}};
+        if (fill) e.data = {DataSpec::Kind::fill, *fill * 0x01010101u};
         return m.run(m.kernel.libnvdimm.submit_bio(m.ctx, e));
     }
     std::string badblocks(int ns = 0) {

@@ -78,17 +78,15 @@ void Kernel::report_data(std::uint32_t event, std::string what, std::int64_t ret
     Report& r = report(event, std::move(what), ret);
     if (ret < 0 || found.pieces.empty()) return;
     const pmem::Contents::Summary& first = found.pieces.front();
-    const bool alike = std::all_of(found.pieces.begin(), found.pieces.end(), [&](const auto& p) {
-        return std::string_view(p.what) == first.what && p.word == first.word &&
-               p.pattern == first.pattern;
-    });
+    const bool alike = std::all_of(found.pieces.begin(), found.pieces.end(),
+                                   [&](const auto& piece) { return piece == first; });
     r.output = Node::object();
-    r.output.add("data", alike ? first.what : "mixed");
-    if (alike && first.pattern.empty() && std::string_view(first.what) == "fill") {
+    r.output.add("data", alike ? first.what : std::string_view("mixed"));
+    if (alike && first.what == "fill") {
         const std::uint32_t byte = first.word & 0xff;
         r.output.add("fill", first.word == byte * 0x01010101u ? byte : first.word);
     }
-    if (alike && !first.pattern.empty()) r.output.add("pattern", first.pattern);
+    if (alike && first.pattern) r.output.add("pattern", scenario.patterns[*first.pattern]);
     r.output.add("equal", found.equal);
 }
 

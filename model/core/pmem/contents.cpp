@@ -1,6 +1,5 @@
 #include "core/pmem/contents.hpp"
 
-#include <algorithm>
 #include <iterator>
 
 namespace mcemu::pmem {
@@ -36,18 +35,12 @@ void Contents::write(SpaRange range, const Fill& fill) {
     runs_.insert_or_assign(range.begin, Run{range.end, fill});
 }
 
-std::uint32_t Contents::pattern_number(const std::string& name) {
-    const auto it = std::find(patterns_.begin(), patterns_.end(), name);
-    if (it == patterns_.end()) patterns_.push_back(name);
-    return static_cast<std::uint32_t>(it - patterns_.begin());
-}
-
 Contents::Fill Contents::fill_of(const DataSpec& data, std::uint64_t origin) {
     switch (data.kind) {
         case DataSpec::Kind::fill:
             return {Fill::Kind::word, data.word, 0};
         case DataSpec::Kind::pattern:
-            return {Fill::Kind::pattern, pattern_number(data.pattern), origin};
+            return {Fill::Kind::pattern, data.word, origin};
         case DataSpec::Kind::none:
             break;
     }
@@ -83,8 +76,7 @@ bool Contents::holds(SpaRange range, const DataSpec& data, std::uint64_t origin)
         const Fill& fill = it->second.fill;
         const bool same = data.kind == DataSpec::Kind::fill
                               ? fill.kind == Fill::Kind::word && fill.value == data.word
-                              : fill.kind == Fill::Kind::pattern &&
-                                    patterns_[fill.value] == data.pattern &&
+                              : fill.kind == Fill::Kind::pattern && fill.value == data.word &&
                                     fill.origin == origin;
         if (!same) return false;
         at = it->second.end;
@@ -109,7 +101,7 @@ Contents::Summary Contents::describe(SpaRange range) const {
         case Fill::Kind::word:
             return {first.value == 0 ? "zero" : "fill", first.value, {}};
         case Fill::Kind::pattern:
-            return {"pattern", 0, patterns_[first.value]};
+            return {"pattern", 0, first.value};
         case Fill::Kind::info:
             return {"info"};
         case Fill::Kind::unknown:

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/event.hpp"
@@ -30,11 +30,11 @@ public:
     struct Fill {
         enum class Kind : std::uint8_t {
             word,     ///< four bytes, repeated
-            pattern,  ///< a name; byte N behind `origin` is byte N of what it stands for
+            pattern,  ///< contents with a name; byte N behind `origin` is byte N of them
             info,     ///< an info block that begins at `origin`
             unknown,  ///< written, but the scenario does not say with what
         } kind = Kind::word;
-        std::uint32_t value = 0;   ///< the word; number of the pattern or info block
+        std::uint32_t value = 0;   ///< the word; DataSpec's number; number of the info block
         std::uint64_t origin = 0;  ///< SPA
         bool operator==(const Fill&) const = default;
     };
@@ -53,24 +53,23 @@ public:
     bool holds(SpaRange range, const DataSpec& data, std::uint64_t origin) const;
     /// "zero", "fill", "pattern", "mixed", "unknown" or "info", and the fill of the first byte.
     struct Summary {
-        const char* what = "zero";
+        std::string_view what = "zero";
         std::uint32_t word = 0;
-        std::string pattern{};
+        std::optional<std::uint32_t> pattern{};  ///< DataSpec's number
+        bool operator==(const Summary&) const = default;
     };
     Summary describe(SpaRange range) const;
     /// The fill that leaves `data` from `origin` on.
-    Fill fill_of(const DataSpec& data, std::uint64_t origin);
+    static Fill fill_of(const DataSpec& data, std::uint64_t origin);
 
 private:
     struct Run {
         std::uint64_t end;
         Fill fill;
     };
-    std::uint32_t pattern_number(const std::string& name);
     void cut(std::uint64_t at);
 
     std::map<std::uint64_t, Run> runs_;  // by first byte; disjoint
-    std::vector<std::string> patterns_;
     std::vector<InfoBlock> infos_;
 };
 

@@ -9,10 +9,10 @@ using namespace mcemu::pmem;
 namespace {
 
 DataSpec fill(std::uint8_t byte) {
-    return {DataSpec::Kind::fill, byte * 0x01010101u, {}};
+    return {DataSpec::Kind::fill, byte * 0x01010101u};
 }
-DataSpec pattern(const char* name) { return {DataSpec::Kind::pattern, 0, name}; }
-std::string what(const Contents& c, std::uint64_t begin, std::uint64_t end) {
+constexpr DataSpec kSalt{DataSpec::Kind::pattern, 3}, kPepper{DataSpec::Kind::pattern, 4};
+std::string_view what(const Contents& c, std::uint64_t begin, std::uint64_t end) {
     return c.describe({begin, end}).what;
 }
 
@@ -42,13 +42,13 @@ TEST_CASE("a write splits what stood there and joins its like", "[core][pmem]") 
 
 TEST_CASE("a pattern is the same only from where it was written", "[core][pmem]") {
     Contents c;
-    c.write({0x1000, 0x5000}, pattern("salt"));
-    CHECK(c.holds({0x1000, 0x5000}, pattern("salt")));
-    CHECK(!c.holds({0x2000, 0x5000}, pattern("salt")));
-    CHECK(c.holds({0x2000, 0x5000}, pattern("salt"), 0x1000));
-    CHECK(!c.holds({0x1000, 0x5000}, pattern("pepper")));
-    CHECK(!c.holds({0x1000, 0x6000}, pattern("salt")));
-    CHECK(c.describe({0x1000, 0x5000}).pattern == "salt");
+    c.write({0x1000, 0x5000}, kSalt);
+    CHECK(c.holds({0x1000, 0x5000}, kSalt));
+    CHECK(!c.holds({0x2000, 0x5000}, kSalt));
+    CHECK(c.holds({0x2000, 0x5000}, kSalt, 0x1000));
+    CHECK(!c.holds({0x1000, 0x5000}, kPepper));
+    CHECK(!c.holds({0x1000, 0x6000}, kSalt));
+    CHECK(c.describe({0x1000, 0x5000}).pattern == 3u);
 }
 
 TEST_CASE("a write without contents leaves them unknown", "[core][pmem]") {

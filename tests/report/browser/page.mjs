@@ -55,6 +55,9 @@ const hash = async (page) => { await page.waitForTimeout(450); return new URLSea
         check((await details.innerText()).includes("SIGBUS"), "the signal is not found");
         const effect = (await hash(page)).get("record");
         await canvas.focus();
+        await page.keyboard.press("f");
+        if (shots) await page.locator("#timeline").scrollIntoViewIfNeeded();
+        await shot(page, "chain");
         let steps = 0;
         for (let before = ""; steps < 60; steps++) {
             await page.keyboard.press("c");
@@ -64,8 +67,6 @@ const hash = async (page) => { await page.waitForTimeout(450); return new URLSea
         }
         check(steps > 5 && (await details.locator(".what").innerText()).startsWith("scenario event: load"),
             `the causes lead to "${await details.locator(".what").innerText()}" after ${steps} steps`);
-        await page.keyboard.press("f");
-        await shot(page, "chain", { fullPage: false });
 
         // A click on the picture, on a line of the log, on a step of the chain.
         await page.locator(".log li").nth(2).click();

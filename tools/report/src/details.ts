@@ -34,7 +34,11 @@ export function showDetails(box: HTMLElement, rows: Rows, row: number, go: (row:
     box.append(element("h4", `Record ${rows.id[row]}`), element("p", describe(rows, row), "what"));
 
     const values = element("dl");
-    const add = (name: string, text: string) => values.append(element("dt", name), element("dd", text));
+    const add = (name: string, text: string) => {
+        const pair = element("div");
+        pair.append(element("dt", name), element("dd", text));
+        values.append(pair);
+    };
     add("time", human(rows.begin[row] + rows.head.t0, 6));
     if (rows.end[row] > rows.begin[row]) add("until", human(rows.end[row] + rows.head.t0, 6));
     add("since its beginning", human(rows.begin[row] - begin, 6));

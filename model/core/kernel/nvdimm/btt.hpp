@@ -50,7 +50,7 @@ public:
         bool error = false, zero = false, normal = false;
     };
     std::optional<Entry> lookup(std::uint64_t lba) const;
-    /// Free blocks of the lanes of the arena that holds `lba`, by lane, those that writes left.
+    /// Free blocks of the lanes of the arena that holds `lba`, of lanes that were written through.
     std::vector<std::uint32_t> free_blocks(std::uint64_t lba) const;
     /// ndctl check-namespace (ndctl/check.c): what is wrong, and with `repair` no longer is.
     struct Check {

@@ -81,7 +81,7 @@ std::vector<std::uint32_t> Btt::free_blocks(std::uint64_t lba) const {
     const Arena* arena = arena_of(lba);
     if (!arena) return out;
     for (std::uint32_t lane = 0; lane < kLanes; ++lane)
-        if (arena->free[lane].block != arena->at.external_nlba + lane)
+        if (arena->log[lane].old_map != arena->log[lane].new_map)
             out.push_back(arena->free[lane].block);
     return out;
 }

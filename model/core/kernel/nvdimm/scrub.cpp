@@ -139,8 +139,15 @@ Task<bool> Scrub::start_next(Context& ctx) {
             continue;
         }
         const SpaRange range = bus_.regions()[wanted.region].config->range;
+        // A request that comes while the call is on its way counts as a new one: the kernel's waits
+        // for the worker to let go of init_mutex.
+        const auto bit = wanted.short_wanted ? &Range::short_wanted : &Range::long_wanted;
+        ranges_[i].*bit = false;
         const int started = co_await start(ctx, range, wanted.short_wanted);
-        if (started == -EBUSY) co_return true;
+        if (started == -EBUSY) {
+            ranges_[i].*bit = true;
+            co_return true;
+        }
         if (started != 0) {
             ranges_[i].failed = true;
             ++i;
@@ -148,8 +155,6 @@ Task<bool> Scrub::start_next(Context& ctx) {
         }
         valid_ = true;
         scanning_ = static_cast<int>(wanted.region);
-        if (wanted.short_wanted) ranges_[i].short_wanted = false;
-        else ranges_[i].long_wanted = false;
         std::rotate(ranges_.begin() + static_cast<std::ptrdiff_t>(i),
                     ranges_.begin() + static_cast<std::ptrdiff_t>(i) + 1, ranges_.end());
         co_return true;

@@ -212,6 +212,5 @@ TEST_CASE("a raw write leaves contents that a read finds", "[core][ndctl]") {
     CHECK(found.pieces[0].word == 0x5a5a5a5a);
     t.inject(17, 1);
     CHECK(t.bio(Op::write, 16, 8, 0, 0) == 0);
-    CHECK(std::string(t.media().describe({NdctlMachine::kBase, NdctlMachine::kBase + 65536}).what) ==
-          "zero");
+    CHECK(t.media().describe({NdctlMachine::kBase, NdctlMachine::kBase + 65536}).what == "zero");
 }

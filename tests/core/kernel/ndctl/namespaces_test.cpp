@@ -81,7 +81,7 @@ TEST_CASE("data stay where they are when fsdax becomes devdax", "[core][ndctl]")
     CHECK(t.space().data() == data);
     CHECK(t.space().device == "dax0.0");
     CHECK(t.media().holds({data.begin, data.begin + 64 * 512},
-                          {DataSpec::Kind::fill, 0x77777777, {}}));
+                          {DataSpec::Kind::fill, 0x77777777}));
 }
 
 TEST_CASE("force_raw shows the raw capacity under the raw name", "[core][ndctl]") {
