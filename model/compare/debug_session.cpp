@@ -78,7 +78,9 @@ public:
     void run() {
         simulation_.run();
         ended_ = true;
-        reply(stopped("the run has ended"));
+        bool event = false;
+        const std::string why = break_reason(event);
+        reply(stopped(why.empty() ? "the run has ended" : why + "; the run has ended"));
         while (serve()) {
         }
         finish();
@@ -136,8 +138,21 @@ private:
                 if (b.state) b.was = b.state();
             return target_ == 0 ? "at the beginning" : "run again up to here";
         }
-        std::string why;
         bool event = false;
+        const std::string why = break_reason(event);
+        if (wants_pause.exchange(false)) return "interrupted";
+        if (!why.empty()) return why;
+        if (to_event_ && event) return "an event";
+        if (until_ && next_ >= *until_) return "the time has come";
+        if (steps_ != 0 && --steps_ == 0) return "stepped";
+        return running_ || to_event_ || until_ || steps_ != 0 ? std::string() : "stopped";
+    }
+
+    /// The break that what happened since the last look meets; empty: none. `event`: whether an
+    /// event of the scenario began.
+    std::string break_reason(bool& event) {
+        const Trace& trace = simulation_.view().trace;
+        std::string why;
         for (std::uint32_t id = checked_ + 1; id <= trace.count(); ++id) {
             if (!trace.holds(id)) continue;
             const TraceRecord& r = trace[id];
@@ -148,7 +163,7 @@ private:
         }
         checked_ = trace.count();
         for (Break& b : breaks_) {
-            if (b.at && *b.at <= next_) {
+            if (b.at && !ended_ && *b.at <= next_) {
                 if (why.empty()) why = "break " + std::to_string(b.number) + ": " + b.words;
                 b.at.reset();  // it comes once
             }
@@ -158,12 +173,7 @@ private:
                 why = "break " + std::to_string(b.number) + ": " + b.words;
             b.was = now;
         }
-        if (wants_pause.exchange(false)) return "interrupted";
-        if (!why.empty()) return why;
-        if (to_event_ && event) return "an event";
-        if (until_ && next_ >= *until_) return "the time has come";
-        if (steps_ != 0 && --steps_ == 0) return "stepped";
-        return running_ || to_event_ || until_ || steps_ != 0 ? std::string() : "stopped";
+        return why;
     }
 
     std::string stopped(const std::string& why) {

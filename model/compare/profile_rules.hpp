@@ -12,7 +12,7 @@ struct ProfileRule {
     void (*copy)(kernel::Profile& to, const kernel::Profile& from);
 };
 
-/// All of them, in the order of kernel::Profile.
+/// All that the model asks, in the order of kernel::Profile.
 std::span<const ProfileRule> profile_rules();
 
 }  // namespace mcemu::compare

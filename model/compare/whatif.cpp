@@ -196,7 +196,13 @@ private:
             change.new_events.push_back(static_cast<std::uint32_t>(i));
             const Event& e = after_.scenario.events[i];
             const auto* trigger = std::get_if<TriggerAt>(&e.trigger);
-            if (trigger && trigger->at < change.at)
+            // One that began keeps its time: check_began() says so.
+            const auto* old_trigger =
+                i < before_.scenario.events.size()
+                    ? std::get_if<TriggerAt>(&before_.scenario.events[i].trigger)
+                    : nullptr;
+            const bool as_before = trigger && old_trigger && trigger->at == old_trigger->at;
+            if (trigger && trigger->at < change.at && !as_before)
                 complain("/events/" + std::to_string(i) + "/at",
                          "event " + e.id + " would be at " + scenario::time_text(trigger->at) +
                              ", before --at " + scenario::time_text(change.at),

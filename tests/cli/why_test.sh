@@ -176,7 +176,7 @@ coverage)
     status 0 coverage --json some
     has out '"schema": "mcemu/coverage/1"'
     has out '"scenarios": 2'
-    has out 'kill_verb as in v6.1'
+    has out 'unhandlable_pages as in v6.1'
     echo '{' >bad.json
     status 2 coverage some bad.json
     status 2 coverage

@@ -47,7 +47,7 @@ TEST_CASE("a failing scenario shrinks to what its failure needs", "[compare][shr
     CHECK(s.document.dump().size() < big.dump().size() / 2);
     // It stands alone and still fails so.
     const auto again = compare::try_scenario(*test::loaded(s.document.dump()), 10);
-    CHECK(again.failed_at == "/expect/fates/bad");
+    CHECK(again.failed_at.starts_with("/expect/fates/bad"));
     // As small as it can be: nothing more goes.
     CHECK(shrink("again.json", s.document, {}).document == s.document);
 }
@@ -60,7 +60,8 @@ TEST_CASE("shrinking is deterministic, and keeps its bound", "[compare][shrink]"
     const Shrunk s = shrink("a", big, few);
     CHECK(s.runs == 3);
     CHECK_FALSE(s.finished);
-    CHECK(compare::try_scenario(*test::loaded(s.document.dump()), 10).failed_at == "/expect/fates/bad");
+    CHECK(compare::try_scenario(*test::loaded(s.document.dump()), 10)
+              .failed_at.starts_with("/expect/fates/bad"));
 }
 
 TEST_CASE("what does not fail is not shrunk", "[compare][shrink]") {
