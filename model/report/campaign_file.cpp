@@ -13,6 +13,13 @@ constexpr const char* kSchema = "mcemu/campaign-results/1";
 
 std::uint64_t number(const SQLite::Column& c) { return static_cast<std::uint64_t>(c.getInt64()); }
 
+/// 20 of "20" and of "20us", so that levels come by size; 0 of a word.
+double leading_number(const std::string& text) {
+    double value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
 /// Sums of one level of a parameter, about a common origin: no cancellation.
 struct Level {
     double n = 0, sum = 0, squares = 0;
@@ -199,6 +206,10 @@ private:
                     i.share = std::clamp((between - (k - 1) * within) / (total + within), 0.0, 1.0);
                 for (const auto& [value, l] : levels)
                     i.levels.emplace_back(value, origin_[m] + l.sum / l.n);
+                std::stable_sort(i.levels.begin(), i.levels.end(), [](const auto& a, const auto& b) {
+                    return std::pair(leading_number(a.first), a.first) <
+                           std::pair(leading_number(b.first), b.first);
+                });
                 figures_.influences.push_back(std::move(i));
             }
         std::stable_sort(figures_.influences.begin(), figures_.influences.end(),

@@ -248,6 +248,13 @@ std::string plural(std::uint64_t n, const std::string& what) {
     return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
 
+/// "37.4 % of", "4.9 times".
+std::string ratio_in_words(double ratio) {
+    if (ratio < 2) return percent(ratio) + " of";
+    const auto tenths = static_cast<std::uint64_t>(std::llround(ratio * 10));
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " times";
+}
+
 void run_sentences(const Json& run, Json& out) {
     std::string line = run["scenario"].get<std::string>() + " on " +
                        run["profile"].get<std::string>() + ", seed " +
@@ -321,7 +328,7 @@ void measure_sentence(const Json& m, const std::string& variant, Json& out) {
                             : "; " + plural(missed, "time") + " beyond the deadline of " +
                                   in_words(m["deadline_ns"]);
     }
-    line[0] = static_cast<char>(line[0] >= 'a' && line[0] <= 'z' ? line[0] - 'a' + 'A' : line[0]);
+    if (variant.empty()) line[0] = 'F';  // a name stays as it is written
     out.push_back(line + ".");
 }
 
@@ -356,7 +363,8 @@ Json summary_of(const Json& document) {
     for (const Json& v : document["variants"]) {
         std::size_t shown = 0;
         for (const Json& m : v["measures"]) {
-            if (m["what"] == "kind" || shown == 3 || out.size() >= kMost) continue;
+            if (m["what"] == "kind" || m["from"] == "poison" || shown == 3 || out.size() >= kMost)
+                continue;
             measure_sentence(m, several ? v["name"].get<std::string>() + ": " : "", out);
             ++shown;
         }
@@ -368,8 +376,8 @@ Json summary_of(const Json& document) {
         if (!last["ratio"].is_number() || last["ratio"] == 1.0) continue;
         out.push_back("From " + c["from"].get<std::string>() + " to " + c["to"].get<std::string>() +
                       ", the median of " + last["variant"].get<std::string>() + " (" +
-                      in_words(last["p50_ns"]) + ") is " +
-                      percent(last["ratio"].get<double>()) + " of that of " +
+                      in_words(last["p50_ns"]) + ") is " + ratio_in_words(last["ratio"]) +
+                      " that of " +
                       first["variant"].get<std::string>() + " (" + in_words(first["p50_ns"]) + ").");
     }
     return out;

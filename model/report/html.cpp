@@ -242,7 +242,9 @@ std::string phase_section(const Json& d, const std::vector<Group>& groups) {
     const bool several = d["variants"].size() > 1;
     for (const Group& g : groups)
         for (const auto& [m, variant] : g.members) {
+            const Json& phases = (*m)["phases"];
             if ((*m)["slowest"].empty() || bars.size() >= kMostBars) continue;
+            if (phases.size() == 1 && phases[0]["name"] == "unnamed") continue;  // nothing to divide
             const std::string name = several ? variant + ": " + g.name : g.name;
             Bar mean{name, {}}, slow{name + ", slowest", {}};
             for (const Json& p : (*m)["slowest"].front()["phases"])
