@@ -302,8 +302,11 @@ Database::Database(std::string path, Mode mode) : path_(std::move(path)) {
     if (!std::filesystem::exists(path_, error)) throw BadDatabase(path_ + ": there is no such file");
     if (!is_sqlite(path_)) throw BadDatabase(path_ + ": this is no results database of a campaign");
     guarded(path_, [&] {
+        // A killed run leaves a journal, which only a connection that may write can roll back.
+        const auto left = std::filesystem::file_size(path_ + "-journal", error);
+        const bool writes = mode == Mode::append || (!error && left > 0);
         db_ = std::make_unique<SQLite::Database>(
-            path_, mode == Mode::read ? SQLite::OPEN_READONLY : SQLite::OPEN_READWRITE);
+            path_, writes ? SQLite::OPEN_READWRITE : SQLite::OPEN_READONLY);
         db_->exec("PRAGMA trusted_schema = OFF");
         if (mode == Mode::append) {
             db_->exec("PRAGMA locking_mode = EXCLUSIVE");
