@@ -6,6 +6,7 @@
 #include <set>
 
 #include "boot_image.hpp"
+#include "compare/child.hpp"
 #include "compare/coverage.hpp"
 #include "compare/proposals.hpp"
 #include "options.hpp"
@@ -194,7 +195,15 @@ int cmd_coverage(const Args& args) {
 
     Reached reached;
     bool good = true;
-    for (const std::string& file : files) good = cover_file(file, rules, reached) && good;
+    bool failed = false;
+    for (const std::string& file : files) {
+        try {
+            good = cover_file(file, rules, reached) && good;
+        } catch (const compare::ChildError& error) {  // the others still count
+            std::cerr << file << ": the emulator failed in a run: " << error.what() << "\n";
+            failed = true;
+        }
+    }
     if (!good) return kUsage;
     Json document;
     std::string text;
@@ -215,7 +224,7 @@ int cmd_coverage(const Args& args) {
         }
     }
     output::write_file("-", json ? document.dump(2) + "\n" : text);
-    return kDone;
+    return failed ? kOwnFault : kDone;
 }
 
 }  // namespace mcemu::cli
