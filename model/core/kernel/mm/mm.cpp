@@ -274,6 +274,14 @@ void Mm::free_unmapped(Mapping& anon, std::uint64_t pfn, std::uint64_t pages, st
     };
     const auto usage = kernel_.memory.usage(Pfn{pfn});
     if (!usage || usage->value.mapping != &anon) return;  // page cache, DAX or the zero page
+    const bool huge = usage->value.flags & bit(PG_hugetlb);
+    // A transparent huge page goes as a whole: as long as one of its pages is mapped it stays
+    // (page_remove_rmap(): a partial unmap only queues a split for when memory is short).
+    const std::uint64_t unit = huge ? 1 : 1ull << (usage->value.shift - kPageShift);
+    const std::uint64_t before = pfn % unit;
+    pfn -= before;
+    index -= before;
+    pages = round_up(pages + before, unit);
     RangeMap<Mark> unmapped;
     unmapped.assign(pfn, pfn + pages, {});
     anon.vmas.for_each(index, index + pages - 1, [&](Vma& v) {
@@ -285,10 +293,10 @@ void Mm::free_unmapped(Mapping& anon, std::uint64_t pfn, std::uint64_t pages, st
         });
         return !unmapped.empty();
     });
-    const bool huge = kernel_.memory.usage(Pfn{pfn})->value.flags & bit(PG_hugetlb);
     unmapped.for_each([&](const auto& r) {
         if (!huge) {
-            kernel_.memory.free(Pfn{r.begin}, r.end - r.begin);
+            const std::uint64_t first = round_up(r.begin, unit), end = round_down(r.end, unit);
+            if (first < end) kernel_.memory.free(Pfn{first}, end - first);
             return;
         }
         // A huge page returns to its pool, not to the buddy allocator.
