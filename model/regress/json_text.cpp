@@ -102,10 +102,24 @@ Edit removal(std::string_view text, std::size_t begin, std::size_t end) {
     if (next < text.size() && text[next] == ',') {
         end = next + 1;
     } else {
-        // The last one: the comma before it goes. Behind it only blanks can stand, or a comment.
-        std::size_t before = begin;
-        while (before > 0 && is_blank(text[before - 1])) --before;
-        if (before > 0 && text[before - 1] == ',') return {before - 1, end - (before - 1), ""};
+        // The last one: the comma before it goes; comments between them stay.
+        std::size_t before = text.size();  // the last character before it that means something
+        for (std::size_t at = 0; at < begin;) {
+            const std::size_t comment = behind_comment(text, at);
+            if (comment != at) {
+                at = comment;
+                continue;
+            }
+            if (!is_blank(text[at])) before = at;
+            at = text[at] == '"' ? behind_string(text, at) : at + 1;
+        }
+        if (before < begin && text[before] == ',') {
+            std::string kept(text.substr(before + 1, begin - before - 1));
+            while (!kept.empty() && is_blank(kept.back())) kept.pop_back();
+            // A comment ends with its line: what follows must not become part of it.
+            if (!kept.empty() && (end == text.size() || text[end] != '\n')) kept += '\n';
+            return {before, end - before, std::move(kept)};
+        }
     }
     const std::size_t line = line_of(text, begin);
     std::size_t rest = end;

@@ -31,7 +31,8 @@ TEST_CASE("what is left out takes its comma along, and its line", "[regress][upd
     CHECK(without(R"({"a": 1, "b": 2})", R"("b": 2)") == R"({"a": 1})");
     CHECK(without(R"({"a": 1})", R"("a": 1)") == "{}");
     CHECK(without("{\n  \"a\": 1,\n  \"b\": 2\n}", R"("a": 1)") == "{\n  \"b\": 2\n}");
-    CHECK(without("{\n  \"a\": 1,  // one\n  \"b\": 2\n}", R"("b": 2)") == "{\n  \"a\": 1,  // one\n  \n}");
+    CHECK(without("{\n  \"a\": 1,  // one\n  \"b\": 2\n}", R"("b": 2)") == "{\n  \"a\": 1  // one\n}");
+    CHECK(without("{\"a\": \"x,\", // one\n \"b\": 2}", R"("b": 2)") == "{\"a\": \"x,\" // one\n}");
 }
 
 TEST_CASE("a list is written as the old one was", "[regress][update]") {
