@@ -95,7 +95,7 @@ void Pool::serve(const Piece& piece, const CellJob& job, int fd) {
         Worker worker(plan_, job, piece.first, piece.end);
         std::string bytes;
         for (; at < piece.end; ++at) {
-            if (options_.crash_at == RunId{piece.cell, at}) ::raise(SIGSEGV);
+            if (options_.crash_at == RunId{piece.cell, at}) ::raise(SIGKILL);
             while (options_.hang_at == RunId{piece.cell, at}) ::pause();
             const auto record = worker.run(at);
             if (!record) {

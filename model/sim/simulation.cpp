@@ -25,6 +25,9 @@
 #include "sim/event_driver.hpp"
 #include "sim/philox.hpp"
 #include "sim/run.hpp"
+
+#include <sysc/kernel/sc_kernel_ids.h>
+#include <systemc>
 #include "wires/sc_time.hpp"
 
 namespace mcemu::sim {
@@ -122,6 +125,9 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
     const pmem::Ars& ars() const override { return firmware.ars(); }
 
     void run() {
+        // A second machine of the process has nothing to do yet; SystemC would say so on stdout.
+        sc_core::sc_report_handler::set_actions(sc_core::SC_ID_NO_SC_START_ACTIVITY_,
+                                                sc_core::SC_DO_NOTHING);
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
         if (options.check_invariants) broken = pmem_invariants.check_start();
         clock.begin();
