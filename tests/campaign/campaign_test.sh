@@ -193,12 +193,12 @@ any-order)
 kill-and-resume)
     campaign long.json '"runs": 1500, "measures": [ { "from": "event:load", "to": "signal:victim" } ]'
     status 0 run long.json -o whole.db -q
-    for attempt in 1 2 3; do
+    for attempt in $(seq 30); do
         "$program" campaign run long.json -o k.db -j 2 --force >/dev/null 2>&1 </dev/null &
         pid=$!
         # As soon as the first runs are kept.
         for _ in $(seq 200); do
-            sleep 0.02
+            sleep 0.01
             size=$(stat -c %s k.db.part 2>/dev/null || echo 0)
             [ "$size" -gt 70000 ] && break
         done
@@ -217,7 +217,8 @@ kill-and-resume)
         same k.db whole.db
         absent k.db.part
     fi
-    [ -e k.db ] || fail "never killed in the middle"
+    # A machine that was faster than thirty kills has not been tested, and says so.
+    if [ ! -e k.db ]; then echo "never killed in the middle"; exit 77; fi
     status 0 resume whole.db
     has err "1500 runs:"
     ;;
