@@ -17,7 +17,6 @@ mcemu_build_root() {
 mcemu_build() {
     (
         cd "$1" || exit 3
-        source=$PWD
         preset=$2
         build=$3
         shift 3
@@ -29,8 +28,6 @@ mcemu_build() {
         launcher=""
         if command -v ccache >/dev/null 2>&1; then
             launcher="-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"
-            # Another checkout of the same sources finds what this one compiled.
-            export CCACHE_BASEDIR="$source" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
         fi
         if [ -n "$fresh" ] || [ ! -f "$build/build.ninja" ] ||
             [ CMakePresets.json -nt "$build/CMakeCache.txt" ]; then
