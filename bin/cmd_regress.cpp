@@ -14,6 +14,7 @@
 #include "regress/report.hpp"
 #include "regress/runner.hpp"
 #include "regress/updater.hpp"
+#include "races.hpp"
 
 namespace mcemu::cli {
 namespace {
@@ -73,6 +74,7 @@ CommandLine command_line() {
         ("color", po::value<std::string>()->default_value("auto")->value_name("WHEN"),
          "auto, always or never");
     // clang-format on
+    add_explore_options(line);
     line.hidden.add_options()("path", po::value<Texts>());
     line.positional.add("path", -1);
     return line;
@@ -136,7 +138,8 @@ std::string selection_words(const po::variables_map& values) {
     for (const char* name : {"filter", "tag", "set"})
         for (const std::string& value : value_or<std::vector<std::string>>(values, name, {}))
             add("--" + std::string(name)), add(value);
-    for (const char* name : {"shard", "profile", "seed"})
+    if (values.count("explore")) add("--explore");
+    for (const char* name : {"shard", "profile", "seed", "window", "explore-seed", "explore-runs"})
         if (values.count(name)) add("--" + std::string(name)), add(values[name].as<std::string>());
     for (const std::string& path : values["path"].as<std::vector<std::string>>()) add(path);
     return out;
@@ -275,6 +278,9 @@ int cmd_regress(const Args& args) {
     if (values->count("resume") && !values->count("db"))
         throw UsageError("--resume goes on with a run of a database: add --db FILE");
     options.update = values->count("update") > 0;
+    options.explore = explore_options(*values);
+    if (options.explore && options.update)
+        throw UsageError("--update accepts what one order gives, --explore tries many");
     options.digests = values->count("db") > 0;
     if (!source->any() && source->selected() == 0)  // a shard may be empty
         throw UsageError(source->passed_over() + source->left_out() > 0

@@ -2,7 +2,7 @@
 # include_arrows_test.sh ROOT: the #include lines of ROOT/model and ROOT/bin follow the arrows of
 # docs/architecture.md. Any other arrow is printed as FILE:LINE and fails.
 #
-#   bin -> regress, output, scenario, sim      regress -> output, scenario, sim
+#   bin -> regress, output, scenario, sim      regress -> compare, output, scenario, sim
 #   sim -> hw, os, wires      hw, os -> wires      wires -> core
 #   scenario -> core                  output -> core            core -> the standard library
 #   bin, output -> formats            formats -> core
@@ -22,7 +22,7 @@ BEGIN {
     split("core:core;wires:core wires;hw:core wires hw;os:core wires os;" \
           "sim:core wires hw os sim;scenario:core scenario;formats:core formats;" \
           "output:core formats output;exchange:core formats output scenario exchange;" \
-          "compare:core compare formats output scenario sim;regress:core output scenario sim regress;" \
+          "compare:core compare formats output scenario sim;regress:core compare output scenario sim regress;" \
           "campaign:core output scenario sim campaign;report:core output report;" \
           "bin:core campaign compare exchange formats output regress report scenario sim bin", rows, ";")
     for (i in rows) {

@@ -33,17 +33,33 @@ std::string shell_word(std::string_view word) {
     return out + "'";
 }
 
-std::string replay_command(const Job& job, const Outcome& outcome, const RunnerOptions& options) {
-    std::string out = "mcemu ";
-    out += outcome.status == Status::invalid && job.cell.empty() ? "check" : "run";
+std::string override_words(const scenario::Overrides& overrides) {
+    std::string out;
     const auto add = [&](std::string_view option, std::string_view value) {
         out += " " + std::string(option) + " " + shell_word(value);
     };
-    const scenario::Overrides& o = options.overrides;
-    if (o.profile) add("--profile", *o.profile);
-    if (o.seed && !out.ends_with("check")) add("--seed", std::to_string(*o.seed));
-    for (const std::string& set : o.set) add("--set", set);
-    for (const std::string& word : scenario::cell_words(job.cell)) add("--matrix", word);
+    if (overrides.profile) add("--profile", *overrides.profile);
+    if (overrides.seed) add("--seed", std::to_string(*overrides.seed));
+    for (const std::string& set : overrides.set) add("--set", set);
+    for (const std::string& word : scenario::cell_words(overrides.params)) add("--matrix", word);
+    return out;
+}
+
+std::string replay_command(const Job& job, const Outcome& outcome, const RunnerOptions& options) {
+    const bool check = outcome.status == Status::invalid && job.cell.empty();
+    scenario::Overrides overrides = options.overrides;
+    overrides.params = job.cell;
+    if (check) overrides.seed.reset();
+    std::string out = check ? "mcemu check" : "mcemu run";
+    out += override_words(overrides);
+    if (options.explore && !check) {
+        const compare::ExploreOptions& how = *options.explore;
+        out += " --explore";
+        if (how.window > SimTime::zero())
+            out += " --window " + std::to_string(how.window.count() / 1000);
+        if (how.seed) out += " --explore-seed " + std::to_string(*how.seed);
+        out += " --explore-runs " + std::to_string(how.runs);
+    }
     if (options.check_invariants && outcome.status == Status::broken) out += " --check-invariants";
     return out + (job.file.starts_with("-") ? " ./" : " ") + shell_word(job.file);
 }

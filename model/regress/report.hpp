@@ -12,6 +12,9 @@ namespace mcemu::regress {
 /// A word for a POSIX shell, quoted where it must be.
 std::string shell_word(std::string_view word);
 
+/// " --seed 3 --matrix n=1": the options of `run` that stand for overrides, params as a cell.
+std::string override_words(const scenario::Overrides& overrides);
+
 /// The command that runs the job alone, as it was run here.
 std::string replay_command(const Job& job, const Outcome& outcome, const RunnerOptions& options);
 

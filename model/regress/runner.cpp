@@ -70,6 +70,7 @@ void Runner::start(Slot& slot, std::uint64_t ticket, int which) {
         task.digest = options_.digests || options_.twice;
         task.texts = options_.twice;
         task.update = options_.update && which == 0;
+        task.explore = options_.explore;
         return to_bytes(options_.perform(task));
     });
     // Those that wait to be told must not hold their files: a fork copies every page table.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "compare/explore.hpp"
 #include "regress/outcome.hpp"
 #include "regress/pool.hpp"
 #include "regress/source.hpp"
@@ -28,6 +29,7 @@ struct RunnerOptions {
     scenario::Overrides overrides{};          ///< for all; the cell of a matrix is added
     /// What a run does, in the child; the default is perform(). For tests.
     std::function<Outcome(const Task&)> perform{};
+    std::optional<compare::ExploreOptions> explore{};  ///< --explore; not together with update
 };
 
 struct Totals {

@@ -13,6 +13,7 @@
 #include "output/words.hpp"
 #include "regress/boot.hpp"
 #include "regress/divergence.hpp"
+#include "regress/report.hpp"
 #include "regress/update.hpp"
 #include "sim/run.hpp"
 
@@ -110,6 +111,10 @@ public:
             image = std::move(boot.image);
             run.start_from = &*image;
         }
+        if (task_.explore) {
+            explore(run);
+            return std::move(out_);
+        }
         sim::Simulation simulation(std::move(loaded_->scenario), run);
         simulation.run();
         judge(simulation.view());
@@ -117,6 +122,56 @@ public:
     }
 
 private:
+    /// Every order in a child of its own: this process simulates nothing. The outcome is that of
+    /// the order as it stands, and failed when an expectation does in any order.
+    void explore(const sim::RunOptions& run) {
+        compare::ExploreOptions how = *task_.explore;
+        how.run = run;
+        how.limit_s = 0;  // the pool's limit holds for all orders together
+        const compare::Exploration found = compare::explore(*loaded_, how);
+        const Json& stands = found.outcomes.front().result;
+        out_.outcome = stands["outcome"].get<std::string>();
+        out_.result_class = stands["class"].get<std::string>();
+        out_.profile = stands["profile"].get<std::string>();
+        out_.end_ns = stands["end_ns"].get<std::uint64_t>();
+        out_.records = found.runs * 1000;  // as much work as that many small runs
+        out_.status = found.met() ? Status::ok : Status::failed;
+        Crc64 results;
+        std::size_t number = 0;
+        for (const compare::RaceOutcome& o : found.outcomes) {
+            ++number;
+            results.add(o.result.dump(-1, ' ', false, Json::error_handler_t::replace));
+            for (const Json& e : o.error.empty() ? o.result["expect"] : Json::array()) {
+                ++out_.expectations;
+                if (e["ok"].get<bool>()) ++out_.met;
+            }
+            if (!o.met) tell_order(o, number);
+        }
+        out_.digest.result = results.value();
+        if (found.met()) return;
+        out_.events.push_back(std::to_string(found.outcomes.size()) + " outcomes in " +
+                              std::to_string(found.runs) +
+                              (found.complete ? " orders, all that there are"
+                                              : " orders; there are more"));
+    }
+
+    void tell_order(const compare::RaceOutcome& o, std::size_t number) {
+        std::string order = o.schedule.choices.empty() ? "in the order as it stands" : "with ";
+        for (const std::string& words : o.order)
+            order += (words == o.order.front() ? "" : ", ") + words;
+        keep(out_.wrong, "outcome " + std::to_string(number) + ", " + order + ":");
+        if (!o.error.empty()) {
+            keep(out_.wrong, "  " + o.error);
+        } else {
+            for (const Json& e : o.result["expect"])
+                if (!e["ok"].get<bool>())
+                    keep(out_.wrong, "  " + loaded_->where(e["at"].get<std::string>()) + ": " +
+                                         e.value("text", e["at"].get<std::string>()));
+        }
+        keep(out_.wrong, "  replay: mcemu run" + override_words(task_.overrides) + " --schedule " +
+                             shell_word(compare::to_text(o.schedule)) + " " + shell_word(path_));
+    }
+
     void judge(const RunView& view) {
         Json result = output::make_result(view, loaded_->expect);
         const bool met = output::finish_result(view, loaded_->expect, result);

@@ -1062,5 +1062,24 @@ END
     has j.xml 'tests="1"'
     [ -s h.db ] || fail "no database"
     ;;
+regress-explore)
+    cp "$data/racing.json" racing.json
+    cp "$scenario" calm.json
+    # As it stands the order is a good one.
+    status 0 regress racing.json
+    status 1 regress racing.json calm.json --explore
+    has out "2 scenarios in 2 files: 1 ok, 1 failed"
+    has out "gone (exit) before bad (hwpoison_pfn)"
+    # The command that is shown replays that order: it fails there.
+    order=$(sed -n 's/^ *replay: mcemu run --schedule \([^ ]*\) racing.json$/\1/p' out)
+    [ -n "$order" ] || fail "no order to replay"
+    cp out one
+    status 1 regress racing.json calm.json --explore -j 1
+    cmp -s out one || fail "-j changed the output"
+    status 1 run --schedule "$order" racing.json
+    has err "failed"
+    status 2 regress racing.json --explore --update
+    status 2 regress racing.json --window 1us
+    ;;
 *) fail "there is no such case" ;;
 esac
