@@ -12,7 +12,7 @@ namespace {
 using scenario::hex_text;
 using scenario::time_text;
 
-constexpr std::uint64_t kMaxCpus = 8192, kMaxBanks = 32, kMaxSpa = 1ull << 52;
+constexpr std::uint64_t kMaxCpus = 8192, kMaxBanks = 32;
 constexpr std::uint64_t kGiB = 1ull << 30;
 constexpr std::size_t kToldPlaces = 3;  ///< of one kind of loss
 

@@ -11,6 +11,8 @@
 
 namespace mcemu::exchange {
 
+constexpr std::uint64_t kMaxSpa = 1ull << 52;  ///< no memory lies beyond
+
 using Json = nlohmann::ordered_json;
 
 /// Gathers events and the machine that they need; importers say what they read, the smallest

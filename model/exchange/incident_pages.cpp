@@ -10,7 +10,7 @@ namespace {
 using scenario::hex_text;
 
 constexpr std::uint64_t kMiB = 1ull << 20, kGiB = 1ull << 30, kHuge = 2 * kMiB;
-constexpr std::uint64_t kMaxSpa = 1ull << 52, kMaxVa = 1ull << 47;
+constexpr std::uint64_t kMaxVa = 1ull << 47;
 constexpr std::uint64_t kFirstVa = 0x7f0000000000;
 constexpr std::uint32_t kMaxPid = 1u << 22;  ///< PID_MAX_LIMIT
 

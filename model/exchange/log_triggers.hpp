@@ -1,0 +1,54 @@
+#pragma once  // What set something off, as a log tells of it.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exchange/incident.hpp"
+#include "formats/field_log.hpp"
+
+namespace mcemu::exchange {
+
+constexpr unsigned kNearLines = 200;  ///< an error and what became of it, in a log without times
+constexpr std::int64_t kTogether = 1'000;  ///< us: checks of one broadcast are printed within
+
+/// An event that the scenario will have.
+struct Trigger {
+    unsigned line = 0;
+    formats::LogLine::Clock clock = formats::LogLine::Clock::none;
+    std::int64_t us = 0;  ///< of that clock; after place_in_time(): since the first event
+    Json event;
+    std::optional<std::uint64_t> pfn;
+    bool machine_check = false;  ///< an exception: raised together with others of the same instant
+    std::uint32_t cpu = 0;
+    bool needs_page = false;  ///< whoever owned the page takes part
+};
+
+inline std::uint64_t pfn_at(std::uint64_t address) { return address >> kPageShift; }
+
+/// The triggers that were found so far, by whoever looks for one kind of them.
+class Triggers {
+public:
+    /// `unit` is what a place in the source is: "line" or "row".
+    Triggers(Incident& of, const formats::FieldLog& from, std::string unit)
+        : incident(of), log(from), unit_(std::move(unit)) {}
+
+    std::string id_of(unsigned line) const { return unit_ + "-" + std::to_string(line); }
+    /// The reference holds until the next one is added.
+    Trigger& add(unsigned line, formats::LogLine::Clock clock, std::int64_t us, Json event);
+    /// Whether something that met this page is told of near the line.
+    bool explained(std::uint64_t pfn, const formats::LogEntry& e, bool backwards_only = false);
+
+    Incident& incident;
+    const formats::FieldLog& log;
+    std::vector<Trigger> all;
+
+private:
+    std::string unit_;
+    std::multimap<std::uint64_t, std::size_t> by_pfn_;
+    std::size_t indexed_ = 0;
+};
+
+}  // namespace mcemu::exchange
