@@ -12,8 +12,7 @@ using kernel::Profile;
         #member, [](const Profile& a, const Profile& b) { return a.member == b.member; }, \
             [](Profile& to, const Profile& from) { to.member = from.member; }         \
     }
-// The order of kernel::Profile, without those that only describe (`mcemu profiles`): no code asks
-// grades_kernel_uc_as_panic, mce_prefix_on_storm, dax_lock and kill_verb.
+// The order of kernel::Profile.
 constexpr std::array kRules = {
     RULE(page_offset_4level),
     RULE(page_offset_5level),
@@ -26,8 +25,10 @@ constexpr std::array kRules = {
     RULE(taint_after_rendezvous),
     RULE(copyin_recovers),
     RULE(prints_ppin),
+    RULE(grades_kernel_uc_as_panic),
     RULE(record_pool_capacity),
     RULE(poll_checks_s_only),
+    RULE(mce_prefix_on_storm),
     RULE(dev_pagemap),
     RULE(dev_pagemap_head),
     RULE(dax_counts_hardware_corrupted),
@@ -58,6 +59,7 @@ constexpr std::array kRules = {
     RULE(devdax_page_mapping),
     RULE(devdax_page_index),
     RULE(fsdax_page_index),
+    RULE(dax_lock),
     RULE(clear_restores_page),
     RULE(clear_before_write),
     RULE(dax_recovery_write),
@@ -66,6 +68,7 @@ constexpr std::array kRules = {
     RULE(nfit_rounds_up_to_line),
     RULE(nfit_sets_handled),
     RULE(revokes_devmem),
+    RULE(kill_verb),
 };
 #undef RULE
 

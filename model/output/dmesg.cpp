@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/kernel/profile.hpp"
 #include "output/text.hpp"
 
 namespace mcemu::output {
@@ -19,6 +20,8 @@ struct Format {
     Line line;
     const char* v4;            ///< v4.18 and v4.19
     const char* v6 = nullptr;  ///< v6.1 where it differs
+    /// Set: the rule of the profile that decides between them.
+    bool kernel::Profile::*newer = nullptr;
 };
 
 #define HW_ERR "mce: [Hardware Error]: "
@@ -47,11 +50,13 @@ constexpr Format kFormats[] = {
     {Line::mce_user_access, "mce: Uncorrected hardware memory error in user-access at {0x}"},
     {Line::mce_not_recovered, "mce: Memory error not recovered"},
     {Line::mce_kernel_accessed, "mce: Kernel accessed poison in user space at {0x}"},
-    {Line::mce_pool_full, "MCE records pool full!", "mce: MCE records pool full!"},
+    {Line::mce_pool_full, "MCE records pool full!", "mce: MCE records pool full!",
+     &kernel::Profile::mce_prefix_on_storm},
     {Line::cmci_storm, "CMCI storm detected: switching to poll mode",
-     "mce: CMCI storm detected: switching to poll mode"},
+     "mce: CMCI storm detected: switching to poll mode", &kernel::Profile::mce_prefix_on_storm},
     {Line::cmci_storm_over, "CMCI storm subsided: switching to interrupt mode",
-     "mce: CMCI storm subsided: switching to interrupt mode"},
+     "mce: CMCI storm subsided: switching to interrupt mode",
+     &kernel::Profile::mce_prefix_on_storm},
     {Line::lock_debugging_taint, "Disabling lock debugging due to kernel taint"},
     {Line::could_not_invalidate, "mce: Could not invalidate pfn=0x{0x} from 1:1 map",
      "Could not invalidate pfn=0x{0x} from 1:1 map"},
@@ -60,8 +65,7 @@ constexpr Format kFormats[] = {
 
     {Line::mf_outside, MF "{0#}: memory outside kernel control"},
     {Line::mf_already, MF "{0#}: already hardware poisoned"},
-    {Line::mf_kill, MF "{0#}: Killing {1s}:{2i} due to hardware memory corruption",
-     MF "{0#}: Sending SIGBUS to {1s}:{2i} due to hardware memory corruption"},
+    {Line::mf_kill, nullptr},
     {Line::mf_signal_error, MF "Error sending signal to {0s}:{1i}: {2i}"},
     {Line::mf_no_advisory,
      MF "{0#}: Cannot send advisory machine check signal to {1s}:{2i}"},
@@ -268,7 +272,9 @@ void append_format(std::string& out, const char* format,
 constexpr std::uint64_t kKernelCs = 0x10;
 
 /// The lines whose shape depends on their values.
-void append_special(std::string& out, const kernel::LogRecord& r, bool v6, const Names& names) {
+void append_special(std::string& out, const kernel::LogRecord& r, const kernel::Profile& profile,
+                    const Names& names) {
+    const bool v6 = profile.id == ProfileId::v6_1;
     const auto& a = r.args;
     const auto format = [&](const char* f) { append_format(out, f, a, names); };
     const auto name = [&](std::uint64_t n) -> const std::string& {
@@ -303,6 +309,11 @@ void append_special(std::string& out, const kernel::LogRecord& r, bool v6, const
             if (a[2]) format("MISC {2x} ");
             if (a[3]) format("PPIN {3x} ");
             break;
+        case Line::mf_kill:
+            format("Memory failure: {0#}: ");
+            out += profile.kill_verb;
+            format(" {1s}:{2i} due to hardware memory corruption");
+            break;
         case Line::soft_migration_failed:
             // v6.1's %pGp prints the word and the names.
             format("soft offline: {0#}: ");
@@ -335,10 +346,11 @@ void append_special(std::string& out, const kernel::LogRecord& r, bool v6, const
 }  // namespace
 
 void Dmesg::append_text(std::string& out, const kernel::LogRecord& record) const {
-    const bool v6 = profile_ == ProfileId::v6_1;
     const Format& f = kFormats[static_cast<std::size_t>(record.line)];
-    if (!f.v4) return append_special(out, record, v6, names_);
-    append_format(out, v6 && f.v6 ? f.v6 : f.v4, record.args, names_);
+    const kernel::Profile& profile = kernel::profile(profile_);
+    if (!f.v4) return append_special(out, record, profile, names_);
+    const bool newer = f.newer ? profile.*f.newer : profile_ == ProfileId::v6_1;
+    append_format(out, newer && f.v6 ? f.v6 : f.v4, record.args, names_);
 }
 
 void Dmesg::append_stamp(std::string& out, SimTime at) {

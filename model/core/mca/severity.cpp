@@ -182,7 +182,7 @@ Grade SeverityGrader::walk(const MceRecord& record, const GradingInput& input) {
     }
     // In kernel context nothing that needs an action can be recovered; until tolerant was removed
     // an administrator could have it otherwise (kernel.md 1.11, post rules).
-    const bool promotes = rules_ == Rules::v6 || input.tolerant < 1;
+    const bool promotes = kernel_uc_panics_ || input.tolerant < 1;
     if (g.severity >= MCE_UC_SEVERITY && input.context == ErrorContext::kernel && promotes)
         g.severity = MCE_PANIC_SEVERITY;
     return g;

@@ -70,7 +70,10 @@ struct Grade {
 class SeverityGrader {
 public:
     enum class Rules : std::uint8_t { v4, v6 };
-    explicit SeverityGrader(Rules rules) : rules_(rules) {}
+    explicit SeverityGrader(Rules rules) : SeverityGrader(rules, rules == Rules::v6) {}
+    /// `kernel_uc_panics`: what is uncorrected in the kernel is a panic whatever `tolerant` is.
+    SeverityGrader(Rules rules, bool kernel_uc_panics)
+        : rules_(rules), kernel_uc_panics_(kernel_uc_panics) {}
 
     Grade grade(const MceRecord& record, const GradingInput& input);
 
@@ -87,6 +90,7 @@ private:
     Grade walk(const MceRecord& record, const GradingInput& input);
 
     Rules rules_;
+    bool kernel_uc_panics_;
     std::array<bool, 32> covered_{};
     /// What decided the last grade: a machine check grades one record up to four times, and a walk
     /// through the table takes 250 instructions.

@@ -28,7 +28,8 @@ MceCore::MceCore(Kernel& k)
     : kernel(k),
       env(k.env),
       v6(k.env.profile.task_work),
-      grader(v6 ? SeverityGrader::Rules::v6 : SeverityGrader::Rules::v4),
+      grader(v6 ? SeverityGrader::Rules::v6 : SeverityGrader::Rules::v4,
+             k.env.profile.grades_kernel_uc_as_panic),
       pool(k.env.profile.record_pool_capacity),
       notify_limit_(std::chrono::seconds(60), 2),
       pool_full_limit_(std::chrono::seconds(5), 10) {

@@ -131,6 +131,10 @@ Task<MemoryFailure::State::DaxLock> MemoryFailure::State::lock_dax(Context& ctx,
             co_return lock;
         }
         if (!mapping->entries.find(p.index)) co_return lock;
+        if (!profile.dax_lock) {  // whoever faults or truncates now is not kept out
+            lock.status = DaxLock::Status::locked;
+            co_return lock;
+        }
         const std::uint64_t key = mapping->entry_key(p.index);
         const auto held = mapping->locked.find(key);
         if (held == mapping->locked.end()) {
