@@ -64,9 +64,34 @@ std::string Path::pointer() const {
     return out;
 }
 
+Value Document::copied(const Value& value) {
+    Value out = value;
+    if (!value.is_container()) return out;
+    out.items = make(value.count);
+    for (std::size_t i = 0; i < value.count; ++i) out.items[i] = copied(value.items[i]);
+    return out;
+}
+
+std::unique_ptr<Document> Document::copy(std::string_view leave_out) const {
+    auto out = std::make_unique<Document>();
+    out->sources_ = sources_;
+    out->texts_ = texts_;
+    out->lines_.resize(sources_.size());
+    out->root = root;
+    if (!root.is(Value::Type::object)) {
+        out->root = out->copied(root);
+        return out;
+    }
+    out->root.items = out->make(root.count);
+    out->root.count = 0;
+    for (const Value& member : root.children())
+        if (member.key != leave_out) out->root.items[out->root.count++] = out->copied(member);
+    return out;
+}
+
 std::uint16_t Document::add_source(Source source) {
     MCEMU_ASSERT(sources_.size() < 0xffff, std::to_string(sources_.size()));
-    sources_.push_back(std::make_unique<Source>(std::move(source)));
+    sources_.push_back(std::make_shared<Source>(std::move(source)));
     lines_.emplace_back();
     return static_cast<std::uint16_t>(sources_.size() - 1);
 }
@@ -74,8 +99,9 @@ std::uint16_t Document::add_source(Source source) {
 Value* Document::make(std::size_t count) {
     if (count == 0) return nullptr;
     if (count > room_) {
-        constexpr std::size_t kBlock = 1024;
-        const std::size_t size = std::max(count, kBlock);
+        constexpr std::size_t kLargestBlock = 1024;
+        const std::size_t size = std::max(count, block_);
+        block_ = std::min(2 * block_, kLargestBlock);
         blocks_.push_back(std::make_unique<Value[]>(size));
         if (size - count < room_) return blocks_.back().get();  // keep the fuller block open
         next_ = blocks_.back().get();
@@ -88,7 +114,7 @@ Value* Document::make(std::size_t count) {
 }
 
 std::string_view Document::keep(std::string text) {
-    texts_.push_back(std::make_unique<std::string>(std::move(text)));
+    texts_.push_back(std::make_shared<std::string>(std::move(text)));
     return *texts_.back();
 }
 

@@ -78,6 +78,9 @@ public:
 
     Value root;
 
+    /// A tree of its own over the same texts, without the root's member `leave_out`.
+    std::unique_ptr<Document> copy(std::string_view leave_out) const;
+
     std::uint16_t add_source(Source source);
     const Source& source(std::uint16_t index) const { return *sources_[index]; }
     std::size_t source_count() const { return sources_.size(); }
@@ -95,10 +98,12 @@ public:
     Position position(std::uint16_t source, std::uint32_t offset) const;
 
 private:
-    std::vector<std::unique_ptr<Source>> sources_;
+    Value copied(const Value& value);
+
+    std::vector<std::shared_ptr<const Source>> sources_;
     std::vector<std::unique_ptr<Value[]>> blocks_;
-    std::vector<std::unique_ptr<std::string>> texts_;
-    std::size_t room_ = 0;
+    std::vector<std::shared_ptr<const std::string>> texts_;
+    std::size_t room_ = 0, block_ = 64;  ///< `block_`: values of the next block
     Value* next_ = nullptr;
     mutable std::vector<std::vector<std::uint32_t>> lines_;  ///< per source, offsets of line starts
 };

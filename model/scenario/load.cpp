@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <set>
+#include <stdexcept>
 
 #include "scenario/document.hpp"
 #include "scenario/prepare.hpp"
@@ -273,6 +274,31 @@ std::vector<std::string_view> Draft::texts() const {
 }
 
 const Document& Draft::document() const { return *state_->document; }
+
+bool Draft::clean() const { return state_->findings.empty() && state_->parsed; }
+
+void Draft::check_matrix() {
+    if (!clean() || matrix_.axes.empty()) return;
+    LoadOptions options;
+    options.purpose = Purpose::check;
+    options.second_opinion = false;
+    matrix_checked_ = load_draft(copy(), options).loaded != nullptr;
+}
+
+Draft Draft::copy() const {
+    if (!clean()) throw std::logic_error("Draft::copy: " + path_ + " has findings");
+    Draft out;
+    out.path_ = path_;
+    out.name_ = name_;
+    out.tags_ = tags_;
+    out.kind_ = kind_;
+    out.legible_ = legible_;
+    out.state_ = std::make_unique<State>();
+    out.state_->document = state_->document->copy(matrix_checked_ ? "matrix" : "");
+    out.state_->parsed = true;
+    out.state_->complete = state_->complete;
+    return out;
+}
 
 LoadResult load_draft(Draft draft, const LoadOptions& options) {
     Draft::State state = std::move(*draft.state_);

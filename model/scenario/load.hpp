@@ -110,16 +110,25 @@ public:
     /// Its text, then those of the files it includes.
     std::vector<std::string_view> texts() const;
     const Document& document() const;
+    bool clean() const;  ///< nothing is wrong with the text so far: it can be copied
+
+    /// Loads a copy and looks whether the matrix is as it must be: then nobody who loads a cell
+    /// need look again. Once, before the process forks.
+    void check_matrix();
+    /// A draft to be used up, over the same texts; without the matrix when that was checked.
+    /// Throws std::logic_error unless clean().
+    Draft copy() const;
 
 private:
     friend LoadResult load_draft(Draft draft, const LoadOptions& options);
+    Draft() = default;
     void look();
 
     std::string path_, name_;
     std::vector<std::string> tags_;
     Matrix matrix_;
     Kind kind_ = Kind::scenario;
-    bool unreadable_ = false, legible_ = false;
+    bool unreadable_ = false, legible_ = false, matrix_checked_ = false;
     std::unique_ptr<State> state_;
 };
 
