@@ -138,7 +138,9 @@ private:
         if (const auto late = first_in(item_.what, history_.what, later)) {
             finding_.late = true;
             finding_.got = "it came at " + when(*late) + ", " + human_time(late->at - window_.latest) + " late";
-            finding_.nearest = {{"t_ns", ns(late->at)}, {"late_ns", ns(late->at - window_.latest)}};
+            finding_.nearest = {{"t_ns", ns(late->at)},
+                                {"late_ns", ns(late->at - window_.latest)},
+                                {"within_ns", enough(late->at - window_.begin.at)}};
             return;
         }
         later.end = Window{}.end;
@@ -165,12 +167,20 @@ private:
             if (second) finding_.nearest = {{"second_ns", ns(second->at)}};
             return;
         }
-        finding_.nearest = {{"first_ns", ns(first->at)}, {"second_ns", ns(second->at)}};
-        if (first->key >= second->key) {
+        const bool right = first->key < second->key;
+        const SimTime between = right ? second->at - first->at : first->at - second->at;
+        finding_.nearest = {{"first_ns", ns(first->at)},
+                            {"second_ns", ns(second->at)},
+                            {"within_ns", enough(between)}};
+        if (first->key == second->key) {
+            finding_.nearest["together"] = true;
+            finding_.got = "both came at once: at " + when(*first);
+            return;
+        }
+        if (!right) {
             finding_.got = "the second came first: at " + when(*second) + ", the first at " + when(*first);
             return;
         }
-        const SimTime between = second->at - first->at;
         finding_.ok = !item_.within || between <= *item_.within;
         finding_.late = !finding_.ok;
         if (!finding_.ok)
@@ -179,6 +189,8 @@ private:
     }
 
     static std::uint64_t ns(SimTime t) { return static_cast<std::uint64_t>(t.count()) / 1000; }
+    /// The whole nanoseconds that `t` lies within.
+    static std::uint64_t enough(SimTime t) { return ns(t + SimTime{999}); }
     /// "1.500 ms (bank 1 of CPU 0 latched ...)".
     std::string when(Point p) const {
         std::string text = human_time(std::min(p.at, context_.end));

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "regress/json_text.hpp"
 #include "scenario/document.hpp"
+#include "scenario/quantity.hpp"
 
 namespace mcemu::regress {
 namespace {
@@ -72,7 +74,18 @@ class Mender {
 public:
     Mender(Json expect, const Ordered& result) : expect_(std::move(expect)), result_(result) {}
 
-    const Json& expect() const { return expect_; }
+    /// As mended so far; items that say nothing any more are gone.
+    Json expect() const {
+        Json out = expect_;
+        for (auto index = gone_.rbegin(); index != gone_.rend(); ++index)
+            out["temporal"].erase(*index);
+        return out;
+    }
+    /// Whether a finding is about something that was mended: orders over time are judged as the
+    /// scenario was loaded, whatever stands in the expectations now.
+    bool mended(const Ordered& finding) const {
+        return mended_.contains(finding["at"].get<std::string>());
+    }
 
     /// Empty when it was mended; else why it cannot be.
     std::string mend(const Ordered& finding) {
@@ -81,7 +94,7 @@ public:
         if (steps.size() < 2) return at + ": nothing to put there";
         const std::string key = steps[1];
         const Json got = Json(finding["got"]);
-        if (key == "temporal") return at + ": what it states must be changed by hand";
+        if (key == "temporal") return order(steps, finding);
         if (key == "log" || key == "no_log") return lines(key, steps, finding);
         if (key == "signals" || key == "memtypes") return list(key, steps, finding);
         if (key == "panic" || key == "outcome" || key == "class") {
@@ -123,6 +136,49 @@ public:
     }
 
 private:
+    /// What came instead of an order over time: a longer `within`, the other way round, the
+    /// opposite; and nothing in place of what was not always so.
+    std::string order(const std::vector<std::string>& steps, const Ordered& finding) {
+        const std::string at = finding["at"].get<std::string>();
+        const std::size_t index = index_at(steps, 2);
+        if (index == kNoIndex || index >= expect_["temporal"].size())
+            return at + ": it cannot be judged";
+        Json& item = expect_["temporal"][index];
+        if (finding["got"].is_null()) return at + ": its \"after\" never came: change it by hand";
+        const Json near = finding.contains("nearest") ? Json(finding["nearest"]) : Json::object();
+        if (item.contains("always")) {
+            gone_.insert(index);
+        } else if (item.contains("never")) {
+            rename(item, "never", "eventually");
+        } else if (item.contains("eventually")) {
+            if (near.contains("late_ns")) item["within"] = near["within_ns"];
+            else rename(item, "eventually", "never");
+        } else {
+            if (near.contains("together")) return at + ": both come at once, neither before the other";
+            if (!near.contains("within_ns")) return at + ": one of the two never came";
+            Json& pair = item["before"];
+            const bool swapped = finding["got"].get<std::string>().starts_with("the second came first");
+            if (swapped) std::swap(pair[0], pair[1]);
+            if (item.contains("within") && (!swapped || too_short(item["within"], near["within_ns"])))
+                item["within"] = near["within_ns"];
+        }
+        mended_.insert(at);
+        return {};
+    }
+
+    static void rename(Json& item, const char* from, const char* to) {
+        item[to] = item[from];
+        item.erase(from);
+        // Whenever: a bound that came to be the wrong one is none.
+        if (std::string_view(to) == "never") item.erase("within");
+    }
+
+    static bool too_short(const Json& within, const Json& needed_ns) {
+        const auto bound = within.is_string() ? scenario::parse_time(within.get<std::string>()).value
+                                              : std::optional(SimTime{within.get<std::uint64_t>() * 1000});
+        return !bound || *bound < SimTime{needed_ns.get<std::uint64_t>() * 1000};
+    }
+
     /// `log`: the line that came in place of the one wanted. `no_log`: leave it out.
     std::string lines(const std::string& key, const std::vector<std::string>& steps,
                       const Ordered& finding) {
@@ -211,6 +267,8 @@ private:
 
     Json expect_;
     const Ordered& result_;
+    std::set<std::size_t> gone_;     // of expect_["temporal"]
+    std::set<std::string> mended_;   // pointers of findings
 };
 
 /// Turns what is different between two values into edits of the text in which the first stands.
@@ -231,8 +289,19 @@ public:
             return;
         }
         if (value.is(Value::Type::object) && after.is_object()) {
+            if (const Value* renamed = key_renamed(value, before, after)) {
+                edits_.push_back({renamed->key_offset,
+                                  end_of_value(text_, renamed->key_offset) - renamed->key_offset,
+                                  Json(new_key(before, after)).dump()});
+            } else if (!new_key(before, after).empty()) {  // a member that was not there
+                const std::size_t end = end_of_value(text_, value.offset);
+                edits_.push_back({value.offset, end - value.offset,
+                                  written(after, text_, value.offset, end)});
+                return;
+            }
             for (const Value& member : value.children()) {
                 const std::string key(member.key);
+                if (key_renamed(value, before, after) == &member) continue;
                 if (after.contains(key)) change(member, before[key], after[key]);
                 else if (member.source != 0) problem = "the expectation stands in a file that is included: change it there";
                 else edits_.push_back(removal(text_, member.key_offset, end_of_value(text_, member.offset)));
@@ -249,6 +318,24 @@ public:
     }
 
 private:
+    /// A key of `after` that `before` has not; "" when there is none.
+    static std::string new_key(const Json& before, const Json& after) {
+        for (const auto& [key, value] : after.items())
+            if (!before.contains(key)) return key;
+        return {};
+    }
+    /// The member whose key, and nothing but its key, is another one.
+    static const Value* key_renamed(const Value& object, const Json& before, const Json& after) {
+        const std::string fresh = new_key(before, after);
+        if (fresh.empty()) return nullptr;
+        for (const Value& member : object.children()) {
+            const std::string key(member.key);
+            if (!after.contains(key) && member.source == 0 && before[key] == after[fresh])
+                return &member;
+        }
+        return nullptr;
+    }
+
     std::string_view text_;
     std::vector<Edit>& edits_;
 };
@@ -264,7 +351,7 @@ Update propose(const std::string& path, const scenario::LoadOptions& options,
     for (int round = 0; round < kMostRounds && !met; ++round) {
         met = true;
         for (const Ordered& finding : findings) {
-            if (finding["ok"].get<bool>()) continue;
+            if (finding["ok"].get<bool>() || mender.mended(finding)) continue;
             met = false;
             update.why_not = mender.mend(finding);
             break;
