@@ -66,17 +66,17 @@ Boot boot(const std::string& path, const MachineConfig& machine, const std::stri
         return {std::nullopt,
                 {scenario + ": /boots_on: more than " + std::to_string(kLongestChain) +
                  " scenarios boot on each other: break the circle"}};
-    const Ended ended = run_in_child([&] { return leave(path, depth); });
-    if (!ended.answered || ended.answer.empty()) {
-        std::vector<std::string> problems = lines_of(ended.said);
+    const Heard heard = run_in_child([&](const Pool::Send& send) { send(leave(path, depth)); });
+    if (heard.answers.empty() || heard.answers[0].empty()) {
+        std::vector<std::string> problems = lines_of(heard.said);
         problems.insert(problems.begin(),
                         scenario + ": /boots_on: the run of " + path +
-                            (ended.signal != 0 ? std::string(" died of ") + ::strsignal(ended.signal)
+                            (heard.signal != 0 ? std::string(" died of ") + ::strsignal(heard.signal)
                                                : std::string(" failed")));
         return {std::nullopt, std::move(problems)};
     }
-    const std::string text = ended.answer.substr(1);
-    if (ended.answer[0] == kProblems) return {std::nullopt, lines_of(text)};
+    const std::string text = heard.answers[0].substr(1);
+    if (heard.answers[0][0] == kProblems) return {std::nullopt, lines_of(text)};
     scenario::NvdimmState state =
         scenario::read_nvdimm_state("what " + path + " leaves", text, machine, scenario);
     std::vector<std::string> problems;

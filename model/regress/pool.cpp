@@ -14,6 +14,7 @@
 #include <exception>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 // Present in coverage builds only; _exit() would lose the child's counts.
 extern "C" void __gcov_dump() __attribute__((weak));
@@ -21,12 +22,10 @@ extern "C" void __gcov_dump() __attribute__((weak));
 namespace mcemu::regress {
 namespace {
 
-// stderr and the answer share one pipe. The answer comes last, with its length and this behind it.
-constexpr std::string_view kEnd = "\x02mcemu\x03\n";
-constexpr std::size_t kTrailer = sizeof(std::uint64_t) + kEnd.size();
 constexpr std::size_t kMostSaid = 16 * 1024;
-constexpr std::size_t kMostBytes = std::size_t{1} << 30;
-constexpr int kThrew = 70;  // EX_SOFTWARE
+constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // of an answer, and on stderr
+constexpr int kThrew = 70;                                // EX_SOFTWARE
+constexpr std::size_t kHead = sizeof(std::uint64_t);      // before each answer: its length
 
 void write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
@@ -36,48 +35,56 @@ void write_all(int fd, std::string_view bytes) {
     }
 }
 
-[[noreturn]] void be_the_child(int out, pid_t parent, const std::function<std::string()>& body) {
+[[noreturn]] void be_the_child(int answers, int words, pid_t parent, const Pool::Body& body) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // whoever kills the parent means its children too
     if (::getppid() != parent) ::_exit(0);
     ::setpgid(0, 0);
     for (const int s : {SIGINT, SIGTERM, SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGBUS, SIGALRM})
         ::signal(s, SIG_DFL);
-    ::dup2(out, STDERR_FILENO);
-    ::close(out);  // one descriptor only: a child of ours takes stderr for itself
+    ::dup2(words, STDERR_FILENO);
+    ::close(words);
     int status = 0;
-    std::string answer;
+    std::string said;
     try {
-        answer = body();
-        const std::uint64_t size = answer.size();
-        answer.append(reinterpret_cast<const char*>(&size), sizeof size);
-        answer += kEnd;
+        std::string framed;
+        body([&](std::string_view answer) {
+            const std::uint64_t size = answer.size();
+            framed.assign(reinterpret_cast<const char*>(&size), sizeof size);
+            framed += answer;
+            write_all(answers, framed);  // one system call, mostly
+        });
     } catch (const std::exception& e) {
-        answer = std::string(e.what()) + "\n";
+        said = std::string(e.what()) + "\n";
         status = kThrew;
     } catch (...) {
-        answer = "an exception of an unknown kind\n";
+        said = "an exception of an unknown kind\n";
         status = kThrew;
     }
-    write_all(STDERR_FILENO, answer);
+    write_all(STDERR_FILENO, said);
     if (__gcov_dump) __gcov_dump();
     ::_exit(status);
 }
 
-/// Splits what came through the pipe.
-void take_apart(std::string bytes, Ended& ended) {
-    std::uint64_t size = 0;
-    if (bytes.size() >= kTrailer && bytes.ends_with(kEnd)) {
-        std::memcpy(&size, bytes.data() + bytes.size() - kTrailer, sizeof size);
-        if (size <= bytes.size() - kTrailer) {
-            ended.answered = true;
-            const std::size_t begin = bytes.size() - kTrailer - size;
-            ended.answer = bytes.substr(begin, size);
-            bytes.resize(begin);
-        }
+/// A pipe that nobody else inherits.
+class Pipe {
+public:
+    Pipe() {
+        if (::pipe2(ends_, O_CLOEXEC) != 0)
+            throw std::system_error(errno, std::generic_category(), "no pipe for a worker");
+        ::fcntl(ends_[0], F_SETFL, O_NONBLOCK);
     }
-    if (bytes.size() > kMostSaid) bytes.resize(kMostSaid);
-    ended.said = std::move(bytes);
-}
+    ~Pipe() {
+        for (const int fd : ends_)
+            if (fd >= 0) ::close(fd);
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+    int out() const { return ends_[1]; }
+    int take_in() { return std::exchange(ends_[0], -1); }
+
+private:
+    int ends_[2];
+};
 
 }  // namespace
 
@@ -87,108 +94,143 @@ Pool::Pool(unsigned size, Limit limit) : size_(std::max(size, 1u)), limit_(limit
 
 Pool::~Pool() {
     kill_all();
-    for (Child& child : running_) reap(child);
+    Heard ignored;
+    for (Child& child : running_) reap(child, ignored);
 }
 
-void Pool::start(std::uint64_t ticket, const std::function<std::string()>& body) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        throw std::system_error(errno, std::generic_category(), "no pipe for a worker");
+Pool::Clock::time_point Pool::deadline() const {
+    if (limit_ <= Limit::zero()) return Clock::time_point::max();
+    return Clock::now() + std::chrono::duration_cast<Clock::duration>(limit_);
+}
+
+void Pool::start(std::uint64_t ticket, const Body& body) {
+    Pipe answers, words;
     const pid_t self = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0) {
-        ::close(ends[0]);
-        for (const Child& other : running_) ::close(other.fd);
-        be_the_child(ends[1], self, body);
+        ::close(answers.take_in());
+        ::close(words.take_in());
+        for (const Child& other : running_) {
+            ::close(other.answers);
+            if (other.words >= 0) ::close(other.words);
+        }
+        be_the_child(answers.out(), words.out(), self, body);
     }
-    const int error = errno;
-    ::close(ends[1]);
-    if (pid < 0) {
-        ::close(ends[0]);
-        throw std::system_error(error, std::generic_category(), "no process for a worker");
-    }
+    if (pid < 0) throw std::system_error(errno, std::generic_category(), "no process for a worker");
     ::setpgid(pid, pid);  // whoever comes first: a kill must never miss
-    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    const bool limited = limit_ > Limit::zero();
-    const auto deadline =
-        limited ? Clock::now() + std::chrono::duration_cast<Clock::duration>(limit_)
-                : Clock::time_point::max();
-    running_.push_back({ticket, pid, ends[0], deadline, false, {}});
+    running_.push_back({ticket, pid, answers.take_in(), words.take_in(), deadline()});
 }
 
-Ended Pool::reap(Child& child) {
-    Ended ended{.ticket = child.ticket};
+/// Reads what the child said on stderr, as far as it goes.
+void Pool::read_words(Child& child) {
+    char block[4 * 1024];
+    while (child.words >= 0) {
+        const ssize_t n = ::read(child.words, block, sizeof block);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) return;
+        if (n <= 0) {
+            ::close(child.words);
+            child.words = -1;
+            return;
+        }
+        const auto size = static_cast<std::size_t>(n);
+        child.said.append(block, std::min(size, kMostSaid - child.said.size()));
+        child.talked += size;
+        if (child.talked > kMostBytes) ::kill(-child.pid, SIGKILL);  // it talks for ever
+    }
+}
+
+void Pool::reap(Child& child, Heard& heard) {
     int status = 0;
     while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
     }
-    ::close(child.fd);
-    if (WIFSIGNALED(status)) ended.signal = WTERMSIG(status);
-    if (WIFEXITED(status)) ended.status = WEXITSTATUS(status);
-    take_apart(std::move(child.bytes), ended);
-    // Done in time after all, when the answer was whole before the kill.
-    ended.timed_out = child.timed_out && !ended.answered;
-    return ended;
+    ::close(child.answers);
+    child.answers = -1;
+    read_words(child);
+    if (child.words >= 0) ::close(child.words);
+    heard.ended = true;
+    if (WIFSIGNALED(status)) heard.signal = WTERMSIG(status);
+    if (WIFEXITED(status)) heard.status = WEXITSTATUS(status);
+    heard.said = std::move(child.said);
+    heard.timed_out = child.timed_out;
 }
 
-void Pool::read_from(Child& child, std::vector<Ended>& ended) {
+/// Reads answers; reaps the child when it sends no more.
+void Pool::hear(Child& child, Heard& heard) {
     char block[32 * 1024];
-    while (true) {
-        const ssize_t n = ::read(child.fd, block, sizeof block);
+    bool over = false;
+    while (!over) {
+        const ssize_t n = ::read(child.answers, block, sizeof block);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno == EAGAIN) return;
-        if (n > 0 && child.bytes.size() < kMostBytes) {
-            child.bytes.append(block, static_cast<std::size_t>(n));
-            continue;
-        }
-        if (n > 0) {  // it talks for ever
-            ::kill(-child.pid, SIGKILL);
-            continue;
-        }
-        ended.push_back(reap(child));
-        child.fd = -1;
-        return;
+        if (n < 0 && errno == EAGAIN) break;
+        over = n <= 0;
+        if (n > 0) child.bytes.append(block, static_cast<std::size_t>(n));
+        if (child.bytes.size() > kMostBytes) ::kill(-child.pid, SIGKILL);
+        if (n > 0 && static_cast<std::size_t>(n) < sizeof block) break;  // poll() says when more
     }
+    std::size_t done = 0;
+    while (child.bytes.size() - done >= kHead) {
+        std::uint64_t size = 0;
+        std::memcpy(&size, child.bytes.data() + done, sizeof size);
+        if (child.bytes.size() - done - kHead < size) break;
+        heard.answers.push_back(child.bytes.substr(done + kHead, size));
+        done += kHead + size;
+    }
+    child.bytes.erase(0, done);
+    if (done > 0) child.deadline = deadline();
+    if (over) reap(child, heard);
 }
 
-std::vector<Ended> Pool::wait(std::chrono::milliseconds at_most) {
-    std::vector<Ended> ended;
-    if (running_.empty()) return ended;
+std::vector<Heard> Pool::wait(std::chrono::milliseconds at_most) {
+    std::vector<Heard> all;
+    if (running_.empty()) return all;
     std::vector<pollfd> fds;
-    fds.reserve(running_.size());
+    fds.reserve(2 * running_.size());
     auto wake = Clock::now() + at_most;
     for (const Child& child : running_) {
-        fds.push_back({child.fd, POLLIN, 0});
+        fds.push_back({child.answers, POLLIN, 0});
+        fds.push_back({child.words, POLLIN, 0});  // poll() passes over -1
         if (!child.timed_out) wake = std::min(wake, child.deadline);
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(wake - Clock::now()).count();
     const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(std::max<long>(0, left)));
-    if (ready > 0) {
-        for (std::size_t i = 0; i < fds.size(); ++i)
-            if (fds[i].revents != 0) read_from(running_[i], ended);
+    for (std::size_t i = 0; ready > 0 && i < running_.size(); ++i) {
+        Child& child = running_[i];
+        if (fds[2 * i + 1].revents != 0) read_words(child);
+        if (fds[2 * i].revents == 0) continue;
+        Heard heard{.ticket = child.ticket};
+        hear(child, heard);
+        if (heard.ended || !heard.answers.empty()) all.push_back(std::move(heard));
     }
     if (limit_ > Limit::zero()) {
         const auto now = Clock::now();
         for (Child& child : running_) {
-            if (child.fd < 0 || child.timed_out || now < child.deadline) continue;
+            if (child.answers < 0 || child.timed_out || now < child.deadline) continue;
             child.timed_out = true;
             ::kill(-child.pid, SIGKILL);
         }
     }
-    std::erase_if(running_, [](const Child& child) { return child.fd < 0; });
-    return ended;
+    std::erase_if(running_, [](const Child& child) { return child.answers < 0; });
+    return all;
 }
 
 void Pool::kill_all() {
     for (const Child& child : running_) ::kill(-child.pid, SIGKILL);
 }
 
-Ended run_in_child(const std::function<std::string()>& body) {
+Heard run_in_child(const Pool::Body& body) {
     Pool pool(1, Pool::Limit::zero());
     pool.start(0, body);
-    while (true) {
-        std::vector<Ended> ended = pool.wait(std::chrono::milliseconds(60'000));
-        if (!ended.empty()) return std::move(ended.front());
+    Heard all;
+    while (!all.ended) {
+        for (Heard& heard : pool.wait(std::chrono::milliseconds(60'000))) {
+            std::vector<std::string> answers = std::move(all.answers);
+            for (std::string& answer : heard.answers) answers.push_back(std::move(answer));
+            all = std::move(heard);
+            all.answers = std::move(answers);
+        }
     }
+    return all;
 }
 
 }  // namespace mcemu::regress

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +19,7 @@
 namespace mcemu::regress {
 
 struct Task;
+class Prepared;
 
 struct RunnerOptions {
     unsigned jobs = 1;                        ///< workers at a time
@@ -27,8 +30,8 @@ struct RunnerOptions {
     bool digests = false;
     bool check_invariants = false;
     scenario::Overrides overrides{};          ///< for all; the cell of a matrix is added
-    /// What a run does, in the child; the default is perform(). For tests.
-    std::function<Outcome(const Task&)> perform{};
+    /// Makes a run, in a child; the default is prepare(). For tests.
+    std::function<std::unique_ptr<Prepared>(const Task&)> prepare{};
     std::optional<compare::ExploreOptions> explore{};  ///< --explore; not together with update
 };
 
@@ -47,6 +50,10 @@ public:
     virtual void outcome(const Job& job, const Outcome& outcome) = 0;
 };
 
+/// A child runs several small scenarios, one after the other: their machines are all elaborated
+/// before the first runs. What a child says of a scenario that others ran before counts only where
+/// it is good: anything else, and one good one in a hundred, is run again in a process of its own,
+/// and must come out the same. One that dies or hangs takes nobody along: the rest is run again.
 class Runner {
 public:
     Runner(Source& source, RunnerOptions options);
@@ -68,15 +75,36 @@ private:
     struct Slot {
         Job job;
         std::optional<Outcome> done[2];
+        std::optional<Outcome> shared{};  ///< of a process that ran others before: to be proved
         bool first_only = false;  ///< there is no second run to wait for
         bool ready(bool twice) const { return done[0] && (!twice || first_only || done[1]); }
     };
+    /// One run of a scenario: the second one only with --twice.
+    struct Unit {
+        std::uint64_t ticket;
+        int which;
+    };
+    /// What a child was given.
+    struct Batch {
+        std::deque<Unit> units;
+        std::size_t answered = 0;
+        bool elaborated = false;
+        std::chrono::steady_clock::time_point begun;
+    };
     void fill();
-    void start(Slot& slot, std::uint64_t ticket, int which);
-    void take(Ended ended);
+    std::deque<Unit> gather();
+    bool admit(Job job);
+    void start(std::deque<Unit> units);
+    Task task_of(const Unit& unit, bool alone) const;
+    void take(Heard heard);
+    void take_answer(Batch& batch, const std::string& answer);
+    void take_end(Batch& batch, const Heard& heard);
+    void settle(const Unit& unit, Outcome outcome);
+    Slot& slot(const Unit& unit) { return slots_[unit.ticket - first_]; }
+    void learn(const Batch& batch);
     bool tell(const std::vector<Listener*>& listeners);
     Outcome merged(Slot& slot);
-    Outcome outcome_of(const Ended& ended) const;
+    Outcome outcome_of(const Heard& heard) const;
     void report_progress();
 
     Source& source_;
@@ -84,7 +112,11 @@ private:
     Pool pool_;
     std::deque<Slot> slots_;         ///< from the first that is not yet told
     std::uint64_t first_ = 0;        ///< ticket of slots_.front()
-    std::optional<std::uint64_t> second_;  ///< ticket whose second run is still to be started
+    std::map<std::uint64_t, Batch> batches_;
+    std::uint64_t next_batch_ = 0;
+    std::deque<Unit> alone_;         ///< to be run by a process of their own
+    std::deque<Unit> again_;         ///< given back by a process that had others before
+    double batch_size_ = 1;          ///< runs that a process makes in kBatchTime, about
     bool exhausted_ = false, interrupted_ = false, cut_short_ = false;
     Totals totals_;
     std::string file_;  ///< of the outcome told last

@@ -73,6 +73,7 @@ bool Source::open_next() {
             continue;
         }
         cells_ = draft->matrix().cells();
+        if (cells_ > 1) draft->check_matrix();
         Crc64 crc;
         for (const std::string_view text : draft->texts()) crc.add(text);
         texts_ = crc.value();

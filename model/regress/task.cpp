@@ -78,48 +78,75 @@ std::vector<std::string> what_became(const Json& result) {
     return lines;
 }
 
-class Performance {
+class Performance : public Prepared {
 public:
     explicit Performance(const Task& task) : task_(task) {}
 
-    Outcome run() {
+    /// Loads and elaborates, or says in the outcome why there is nothing to run.
+    void prepare() {
         path_ = task_.draft->path();
         options_.overrides = task_.overrides;
         options_.second_opinion = false;
-        scenario::LoadResult result = load_draft(std::move(*task_.draft), options_);
+        scenario::Draft draft = task_.draft->matrix().axes.empty() || !task_.draft->clean()
+                                    ? std::move(*task_.draft)
+                                    : task_.draft->copy();
+        scenario::LoadResult result = load_draft(std::move(draft), options_);
         for (const scenario::Finding& f : result.findings) keep(out_.wrong, to_text(f));
         const std::size_t more = result.findings.size() + result.left_out - out_.wrong.size();
         if (more > 0) out_.wrong.push_back("and " + std::to_string(more) + " findings more");
         if (!result.loaded) {
             out_.status = Status::invalid;
-            return std::move(out_);
+            return;
         }
         loaded_ = std::move(result.loaded);
         out_.seed = loaded_->scenario.seed;
 
-        sim::RunOptions run;
-        run.check_invariants = task_.check_invariants;
-        run.log_matcher = output::make_log_matcher;
-        std::optional<NvdimmImage> image;
+        run_.check_invariants = task_.check_invariants;
+        run_.log_matcher = output::make_log_matcher;
         if (!loaded_->boots_on.empty()) {
             Boot boot = boot_on(loaded_->boots_on, loaded_->scenario.machine, path_);
             if (!boot.image) {
                 out_.status = Status::invalid;
                 for (std::string& line : boot.problems) keep(out_.wrong, std::move(line));
-                return std::move(out_);
+                return;
             }
-            image = std::move(boot.image);
-            run.start_from = &*image;
+            image_ = std::move(boot.image);
+            run_.start_from = &*image_;
         }
-        if (task_.explore) {
-            explore(run);
-            return std::move(out_);
-        }
-        sim::Simulation simulation(std::move(loaded_->scenario), run);
-        simulation.run();
-        judge(simulation.view());
-        return std::move(out_);
+        if (!task_.explore)
+            simulation_ = std::make_unique<sim::Simulation>(std::move(loaded_->scenario), run_);
     }
+
+    Outcome finish() override {
+        if (!loaded_ || out_.status != Status::ok) return std::move(out_);
+        return guarded([&] {
+            if (task_.explore) {
+                explore(run_);
+            } else {
+                simulation_->run();
+                judge(simulation_->view());
+                simulation_.reset();
+            }
+            return std::move(out_);
+        });
+    }
+
+    /// What `body` gives, or what its exceptions say of the emulator.
+    template <class Body>
+    static Outcome guarded(Body&& body) {
+        Outcome broken;
+        try {
+            return body();
+        } catch (const InvariantError& error) {
+            broken.wrong.push_back(std::string("the emulator is at fault: ") + error.what());
+        } catch (const std::exception& error) {
+            broken.wrong.push_back(std::string("the emulator failed: ") + error.what());
+        }
+        broken.status = Status::broken;
+        return broken;
+    }
+
+    void broke(Outcome outcome) { out_ = std::move(outcome); }
 
 private:
     /// Every order in a child of its own: this process simulates nothing. The outcome is that of
@@ -149,10 +176,9 @@ private:
         }
         out_.digest.result = results.value();
         if (found.met()) return;
-        out_.events.push_back(std::to_string(found.outcomes.size()) + " outcomes in " +
-                              std::to_string(found.runs) +
-                              (found.complete ? " orders, all that there are"
-                                              : " orders; there are more"));
+        out_.events.push_back(
+            std::to_string(found.outcomes.size()) + " outcomes in " + std::to_string(found.runs) +
+            (found.complete ? " orders, all that there are" : " orders; there are more"));
     }
 
     void tell_order(const compare::RaceOutcome& o, std::size_t number) {
@@ -202,8 +228,8 @@ private:
         for (const Json& e : result["expect"]) {
             if (e["ok"].get<bool>()) continue;
             ++failed;
-            keep(out_.wrong, loaded_->where(e["at"].get<std::string>()) + ": " +
-                                 e["text"].get<std::string>());
+            keep(out_.wrong,
+                 loaded_->where(e["at"].get<std::string>()) + ": " + e["text"].get<std::string>());
         }
         if (failed > out_.wrong.size())
             out_.wrong.push_back("and " + std::to_string(failed - out_.wrong.size()) +
@@ -222,26 +248,37 @@ private:
         out_.no_edit = std::move(update.why_not);
     }
 
-    const Task& task_;
+    const Task task_;
     std::string path_;
     scenario::LoadOptions options_;
+    sim::RunOptions run_;
+    std::optional<NvdimmImage> image_;
     std::shared_ptr<scenario::LoadedScenario> loaded_;
+    std::unique_ptr<sim::Simulation> simulation_;
     Outcome out_;
 };
 
 }  // namespace
 
-Outcome perform(const Task& task) {
-    Outcome broken;
-    try {
-        return Performance(task).run();
-    } catch (const InvariantError& error) {
-        broken.wrong.push_back(std::string("the emulator is at fault: ") + error.what());
-    } catch (const std::exception& error) {
-        broken.wrong.push_back(std::string("the emulator failed: ") + error.what());
-    }
-    broken.status = Status::broken;
-    return broken;
+std::unique_ptr<Prepared> prepare(const Task& task) {
+    auto performance = std::make_unique<Performance>(task);
+    Outcome outcome = Performance::guarded([&] {
+        performance->prepare();
+        return Outcome{};
+    });
+    if (outcome.status == Status::broken) performance->broke(std::move(outcome));
+    return performance;
+}
+
+bool wants_own_process(const Task& task) {
+    constexpr std::size_t kLarge = 64 * 1024;  // bytes of text
+    if (task.explore) return true;
+    std::size_t size = 0;
+    for (const std::string_view text : task.draft->texts()) size += text.size();
+    // The values of a matrix make no cell of it larger.
+    if (size > kLarge && task.draft->matrix().axes.empty()) return true;
+    if (!task.draft->clean()) return !task.draft->matrix().axes.empty();
+    return task.draft->document().root.find("boots_on") != nullptr;
 }
 
 }  // namespace mcemu::regress

@@ -1,4 +1,4 @@
-#pragma once  // One scenario, run once and judged: what a worker does.
+#pragma once  // Scenarios, each run once and judged: what a worker does.
 #include <memory>
 #include <optional>
 
@@ -20,8 +20,22 @@ struct Task {
     std::optional<compare::ExploreOptions> explore{};
 };
 
-/// Loads, runs and judges. Uses the draft up and leaves a SystemC kernel behind: call it in a
-/// forked child. Never throws for a fault of scenario or emulator.
-Outcome perform(const Task& task);
+/// A scenario that is loaded, its machine elaborated. SystemC has one kernel per process, which
+/// takes no further machine once one has run: prepare all that a process is to run, then run them.
+class Prepared {
+public:
+    virtual ~Prepared() = default;
+    /// Runs and judges, once; the machine is gone afterwards. Never throws for a fault of scenario
+    /// or emulator.
+    virtual Outcome finish() = 0;
+};
+
+/// Uses the draft up, or copies it when it has a matrix, whose other cells want it too. Call it in
+/// a forked child. Never throws for a fault of scenario or emulator: finish() tells.
+std::unique_ptr<Prepared> prepare(const Task& task);
+
+/// Whether a scenario must be run by a process of its own: it starts children, or is too large for
+/// its machine to stand beside others.
+bool wants_own_process(const Task& task);
 
 }  // namespace mcemu::regress
