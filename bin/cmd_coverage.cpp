@@ -1,18 +1,21 @@
 // What scenarios reach of all that the model knows.
-#include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
+#include <thread>
 
-#include "boot_image.hpp"
 #include "compare/child.hpp"
 #include "compare/coverage.hpp"
+#include "compare/coverage_words.hpp"
 #include "compare/proposals.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
-#include "scenario/matrix.hpp"
-#include "scenario_file.hpp"
+#include "regress/boot.hpp"
+#include "regress/in_order.hpp"
+#include "regress/source.hpp"
 
 namespace mcemu::cli {
 namespace {
@@ -37,6 +40,8 @@ CommandLine command_line() {
         ("uncovered", "propose a scenario for everything that was not reached, proved by running it")
         ("proposals", po::value<std::string>()->value_name("FOLDER"),
          "with --uncovered: write the scenarios there")
+        ("jobs,j", po::value<std::string>()->value_name("N"),
+         "workers at a time (default: one per processor)")
         ("no-rules", "do not ask which rules mattered: faster")
         ("all", "list also what was reached")
         ("json", "as JSON");
@@ -46,53 +51,117 @@ CommandLine command_line() {
     return line;
 }
 
-/// The scenarios of the arguments, folders in the order of their names.
-std::vector<std::string> files_of(const std::vector<std::string>& paths) {
-    std::vector<std::string> files;
-    for (const std::string& path : paths) {
-        std::error_code error;
-        if (!fs::is_directory(path, error)) {
-            files.push_back(path);
-            continue;
-        }
-        std::vector<std::string> below;
-        for (fs::recursive_directory_iterator it(path, error), end; !error && it != end; it.increment(error))
-            if (it->is_regular_file(error) && it->path().extension() == ".json")
-                below.push_back(it->path().string());
-        if (error) throw UsageError(path + ": " + error.message());
-        std::sort(below.begin(), below.end());
-        files.insert(files.end(), below.begin(), below.end());
+/// In a child: what one scenario reaches, and why not.
+struct Covered {
+    Reached reached;
+    std::vector<std::string> findings;  ///< it cannot be run
+    std::string failed;                 ///< the emulator failed in it
+
+    std::string text() const {
+        return Json{{"reached", reached}, {"findings", findings}, {"failed", failed}}.dump(
+            -1, ' ', false, Json::error_handler_t::replace);
     }
-    return files;
+    explicit Covered(const regress::Heard& heard) {
+        if (heard.answers.empty()) {
+            failed = heard.signal != 0 ? "its worker died of signal " + std::to_string(heard.signal)
+                                       : "its worker ended without an answer: " + heard.said;
+            return;
+        }
+        const Json answer = Json::parse(heard.answers[0]);
+        reached = answer["reached"].get<Reached>();
+        findings = answer["findings"].get<std::vector<std::string>>();
+        failed = answer["failed"].get<std::string>();
+    }
+    Covered() = default;
+};
+
+/// `known`: rules that need not be asked again.
+Covered cover_job(const regress::Job& job, bool rules, const Reached& known) {
+    Covered out;
+    if (!job.draft) {
+        out.findings.push_back(job.problem);
+        return out;
+    }
+    scenario::LoadOptions options;
+    options.second_opinion = false;
+    options.overrides.params = job.cell;
+    const scenario::LoadResult one = load_draft(std::move(*job.draft), options);
+    for (const scenario::Finding& f : one.findings) out.findings.push_back(scenario::to_text(f));
+    if (!one.loaded) return out;
+    compare::CoverOptions how;
+    how.rules = rules;
+    std::optional<NvdimmImage> image;
+    if (!one.loaded->boots_on.empty()) {
+        regress::Boot boot =
+            regress::boot_on(one.loaded->boots_on, one.loaded->scenario.machine, job.file);
+        out.findings = boot.problems;
+        if (!boot.image) return out;
+        image = std::move(boot.image);
+        how.start_from = &*image;
+    }
+    if (const auto asked = known.find(std::string(compare::kRuleKind)); asked != known.end())
+        out.reached.insert(*asked);
+    try {
+        compare::cover(*one.loaded, how, out.reached);
+    } catch (const compare::ChildError& error) {
+        out.failed = error.what();
+    }
+    return out;
 }
 
-/// Runs every cell of a scenario. False after findings.
-bool cover_file(const std::string& path, bool rules, Reached& into) {
-    scenario::LoadOptions look;
-    look.purpose = scenario::Purpose::check;
-    const scenario::LoadResult whole = scenario::load_file(path, look);
-    if (!whole.loaded) {
-        for (const scenario::Finding& f : whole.findings) std::cerr << scenario::to_text(f) << "\n";
-        return false;
-    }
-    const scenario::Matrix matrix = scenario::matrix_of(whole.loaded->text->root);
-    for (std::uint64_t number = 0; number < matrix.cells(); ++number) {
-        scenario::LoadOptions options;
-        options.overrides.params = matrix.cell(number);
-        const scenario::LoadResult one =
-            matrix.axes.empty() ? whole : scenario::load_file(path, options);
-        if (!one.loaded) {
-            for (const scenario::Finding& f : one.findings) std::cerr << scenario::to_text(f) << "\n";
-            return false;
-        }
-        const BootImage boot = boot_image(*one.loaded, path);
-        if (!boot.good) return false;
-        compare::CoverOptions how;
-        how.rules = rules;
-        how.start_from = boot.get();
-        compare::cover(*one.loaded, how, into);
-    }
-    return true;
+/// What all scenarios of a source reach together.
+struct Whole {
+    Reached reached;
+    std::size_t files = 0;
+    bool good = true, failed = false;
+};
+
+Whole cover_all(regress::Source& source, bool rules, unsigned jobs) {
+    Whole whole;
+    std::deque<std::string> titles;  // of those that were given out
+    std::string file;
+    regress::in_order(
+        jobs,
+        [&]() -> std::optional<regress::Work> {
+            std::optional<regress::Job> job = source.next();
+            if (!job) return std::nullopt;
+            titles.push_back(job->title());
+            if (job->file != file) ++whole.files;
+            file = job->file;
+            return [job = std::move(*job), rules, &whole] {
+                return cover_job(job, rules, whole.reached).text();
+            };
+        },
+        [&](const regress::Heard& heard) {
+            const Covered one(heard);
+            for (const std::string& line : one.findings) std::cerr << line << "\n";
+            whole.good = whole.good && one.findings.empty();
+            if (!one.failed.empty()) {  // the others still count
+                std::cerr << titles.front() << ": the emulator failed in a run: " << one.failed << "\n";
+                whole.failed = true;
+            }
+            titles.pop_front();
+            compare::merge(one.reached, whole.reached);
+            return true;
+        });
+    return whole;
+}
+
+std::vector<Proposal> proposals_for(const Reached& reached, bool rules, unsigned jobs) {
+    compare::Proposer proposer(reached, rules);
+    std::size_t given = 0, taken = 0;
+    regress::in_order(
+        jobs,
+        [&]() -> std::optional<regress::Work> {
+            if (given == proposer.candidates()) return std::nullopt;
+            return [&proposer, candidate = given++] { return Json(proposer.run(candidate)).dump(); };
+        },
+        [&](const regress::Heard& heard) {
+            if (heard.answers.empty())
+                throw std::runtime_error("the worker of a proposal died: " + heard.said);
+            return proposer.take(taken++, Json::parse(heard.answers[0]).get<Reached>());
+        });
+    return proposer.proposals();
 }
 
 std::string joined(const std::set<std::string>& words) {
@@ -109,7 +178,7 @@ std::set<std::string> kernels_of(const Reached& reached, const std::string& kind
 }
 
 /// Whether the kind was asked for at all.
-bool asked(const CoverageKind& kind, bool rules) { return rules || kind.name != "kernel differences"; }
+bool asked(const CoverageKind& kind, bool rules) { return rules || kind.name != compare::kRuleKind; }
 
 std::string text_of(const Reached& reached, std::size_t files, bool rules, bool all) {
     std::string out = std::to_string(files) + (files == 1 ? " scenario\n" : " scenarios\n");
@@ -190,28 +259,27 @@ int cmd_coverage(const Args& args) {
     const bool rules = values.count("no-rules") == 0;
     if (values.count("proposals") && !uncovered)
         throw UsageError("--proposals says where proposals go: add --uncovered");
-    const auto files = files_of(values["paths"].as<std::vector<std::string>>());
-    if (files.empty()) throw UsageError("there is no scenario there");
-
-    Reached reached;
-    bool good = true;
-    bool failed = false;
-    for (const std::string& file : files) {
-        try {
-            good = cover_file(file, rules, reached) && good;
-        } catch (const compare::ChildError& error) {  // the others still count
-            std::cerr << file << ": the emulator failed in a run: " << error.what() << "\n";
-            failed = true;
-        }
+    unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
+    if (values.count("jobs")) {
+        const std::uint64_t wanted = parse_number(values["jobs"].as<std::string>(), "--jobs");
+        if (wanted < 1 || wanted > 4096) throw UsageError("--jobs takes 1 to 4096");
+        jobs = static_cast<unsigned>(wanted);
     }
-    if (!good) return kUsage;
+    std::optional<regress::Source> source;
+    try {
+        source.emplace(regress::Selection{.paths = values["paths"].as<std::vector<std::string>>()});
+    } catch (const std::invalid_argument& error) {
+        throw UsageError(error.what());
+    }
+    if (!source->any()) throw UsageError("there is no scenario there");
+    const Whole whole = cover_all(*source, rules, jobs);
+    if (!whole.good) return kUsage;
     Json document;
     std::string text;
-    if (json) document = json_of(reached, files.size(), rules);
-    else text = text_of(reached, files.size(), rules, values.count("all") > 0);
+    if (json) document = json_of(whole.reached, whole.files, rules);
+    else text = text_of(whole.reached, whole.files, rules, values.count("all") > 0);
     if (uncovered) {
-        std::vector<Proposal> proposals = compare::propose(reached, rules);
-        if (!rules) std::erase_if(proposals, [](const Proposal& p) { return p.kind == "kernel differences"; });
+        const std::vector<Proposal> proposals = proposals_for(whole.reached, rules, jobs);
         if (values.count("proposals"))
             write_proposals(proposals, values["proposals"].as<std::string>());
         if (json) {
@@ -224,7 +292,7 @@ int cmd_coverage(const Args& args) {
         }
     }
     output::write_file("-", json ? document.dump(2) + "\n" : text);
-    return failed ? kOwnFault : kDone;
+    return whole.failed ? kOwnFault : kDone;
 }
 
 }  // namespace mcemu::cli

@@ -121,6 +121,12 @@ void cover(const scenario::LoadedScenario& loaded, const CoverOptions& options, 
     if (options.rules) cover_rules(loaded, options, answer["outcome"], into);
 }
 
+void merge(const Reached& from, Reached& into) {
+    for (const auto& [kind, things] : from)
+        for (const auto& [thing, kernels] : things)
+            into[kind][thing].insert(kernels.begin(), kernels.end());
+}
+
 std::vector<std::string> missing(const CoverageKind& kind, const Reached& reached) {
     std::vector<std::string> out;
     const auto known = reached.find(kind.name);

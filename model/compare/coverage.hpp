@@ -37,6 +37,9 @@ struct CoverOptions {
 /// asked again. Throws ChildError when the scenario has no result.
 void cover(const scenario::LoadedScenario& loaded, const CoverOptions& options, Reached& into);
 
+/// Adds what `from` reached to `into`.
+void merge(const Reached& from, Reached& into);
+
 /// The things of one kind that are not reached.
 std::vector<std::string> missing(const CoverageKind& kind, const Reached& reached);
 

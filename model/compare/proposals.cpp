@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "compare/coverage_words.hpp"
 #include "core/kernel/profile.hpp"
 #include "core/mca/severity.hpp"
 #include "core/mca/status.hpp"
@@ -220,41 +221,60 @@ std::vector<Json> proposal_pool() {
     return all;
 }
 
+Proposer::Proposer(Reached reached, bool rules) : known_(std::move(reached)), rules_(rules) {
+    for (const CoverageKind& kind : coverage_universe()) {
+        if (!rules && kind.name == kRuleKind) continue;
+        for (const std::string& thing : missing(kind, known_))
+            open_.push_back({kind.name, thing, nullptr});
+    }
+    left_ = open_.size();
+    if (left_ != 0) pool_ = proposal_pool();
+}
+
+Reached Proposer::run(std::size_t candidate) const {
+    const Json& scenario = pool_[candidate];
+    CoverOptions options;
+    options.rules = rules_;
+    options.limit_s = 10;
+    scenario::LoadOptions load;
+    load.second_opinion = false;
+    const scenario::LoadResult loaded =
+        scenario::load_text(scenario["name"].get<std::string>(), scenario.dump(), load);
+    // A combination that no machine has (a huge page in the swap cache) is no scenario.
+    if (!loaded.loaded) return {};
+    Reached reached;
+    if (const auto rules = known_.find(std::string(kRuleKind)); rules != known_.end())
+        reached.insert(*rules);
+    try {
+        cover(*loaded.loaded, options, reached);
+    } catch (const std::runtime_error&) {
+        return {};  // no result: it proves nothing
+    }
+    return reached;
+}
+
+bool Proposer::take(std::size_t candidate, const Reached& reached) {
+    for (Proposal& p : open_) {
+        if (!p.scenario.is_null()) continue;
+        const auto kind = reached.find(p.kind);
+        if (kind == reached.end()) continue;
+        const auto thing = kind->second.find(p.thing);
+        if (thing == kind->second.end() || thing->second.empty()) continue;
+        p.scenario = pool_[candidate];
+        --left_;
+    }
+    merge(reached, known_);
+    return left_ != 0;
+}
+
 std::vector<Proposal> propose(const Reached& reached, bool rules,
                               const std::function<bool(std::size_t, std::size_t)>& progress) {
-    std::vector<Proposal> open;
-    for (const CoverageKind& kind : coverage_universe())
-        for (const std::string& thing : missing(kind, reached)) open.push_back({kind.name, thing, nullptr});
-    const std::vector<Json> pool = open.empty() ? std::vector<Json>{} : proposal_pool();
-    std::size_t left = open.size();
-    CoverOptions options;
-    options.rules = rules;
-    options.limit_s = 10;
-    Reached known = reached;  // rules that were reached are not asked again
-    for (std::size_t i = 0; i < pool.size() && left != 0; ++i) {
-        if (progress && !progress(i, pool.size())) break;
-        scenario::LoadOptions load;
-        load.second_opinion = false;
-        const scenario::LoadResult loaded =
-            scenario::load_text(pool[i]["name"].get<std::string>(), pool[i].dump(), load);
-        // A combination that no machine has (a huge page in the swap cache) is no scenario.
-        if (!loaded.loaded) continue;
-        try {
-            cover(*loaded.loaded, options, known);
-        } catch (const std::runtime_error&) {
-            continue;  // no result: it proves nothing
-        }
-        for (Proposal& p : open) {
-            if (!p.scenario.is_null()) continue;
-            const auto kind = known.find(p.kind);
-            if (kind == known.end()) continue;
-            const auto thing = kind->second.find(p.thing);
-            if (thing == kind->second.end() || thing->second.empty()) continue;
-            p.scenario = pool[i];
-            --left;
-        }
+    Proposer proposer(reached, rules);
+    for (std::size_t i = 0; i < proposer.candidates(); ++i) {
+        if (progress && !progress(i, proposer.candidates())) break;
+        if (!proposer.take(i, proposer.run(i))) break;
     }
-    return open;
+    return proposer.proposals();
 }
 
 }  // namespace mcemu::compare

@@ -761,9 +761,29 @@ EOF
 completion-other-shells)
     for shell in zsh fish; do
         "$program" completion $shell >script.$shell </dev/null || fail "no completion for $shell"
-        command -v $shell >/dev/null || continue
-        $shell -n script.$shell || fail "$shell does not read it"
+        command -v $shell >/dev/null || { echo "skipped: there is no $shell here"; continue; }
+        $shell -n script.$shell 2>err || fail "$shell does not read it"
+        empty err
     done
+    if command -v fish >/dev/null; then
+        # What fish offers for a line.
+        offer() { fish --no-config -c "source script.fish; complete -C '$1'" 2>err </dev/null | cut -f 1; }
+        offer 'mcemu dec' | grep -qx decode || fail "fish: mcemu dec"
+        offer 'mcemu run --qu' | grep -qx -- --quiet || fail "fish: run --qu"
+        offer 'mcemu run --color n' | grep -qx never || fail "fish: --color n"
+        offer 'mcemu run --profile v4' | grep -qx v4.19 || fail "fish: --profile"
+        offer 'mcemu schema re' | grep -qx result || fail "fish: schema re"
+        empty err
+    fi
+    if command -v zsh >/dev/null; then
+        # The function is loaded as compinit does it.
+        mkdir functions
+        cp script.zsh functions/_mcemu
+        zsh -f -c 'fpath=($PWD/functions $fpath); autoload -Uz compinit; compinit -D -u
+                   [ "$_comps[mcemu]" = _mcemu ] || exit 1; autoload +X -U _mcemu' >out 2>err </dev/null ||
+            fail "zsh does not take it"
+        empty err
+    fi
     has script.zsh "#compdef mcemu"
     has script.fish "complete -c mcemu -n __fish_use_subcommand -a run"
     status 2 completion
@@ -778,11 +798,26 @@ man)
     status 0 man run
     has out '.SH SYNOPSIS'
     has out '\fB\-\-result\fR \fIFILE\fR'
-    for page in "" run check decode import; do
+    pages=$(sed -n 's/^  \([a-z]*\)  .*/\1/p' <<END
+$("$program" --help </dev/null)
+END
+)
+    [ "$(echo "$pages" | wc -l)" -ge 15 ] || fail "which commands are there? $pages"
+    for page in "" $pages; do
         "$program" man $page >page </dev/null || fail "no page of '$page'"
-        command -v groff >/dev/null || continue
-        groff -man -Tascii -ww -z page 2>err || fail "groff does not read the page of '$page'"
-        empty err
+        if command -v groff >/dev/null; then
+            groff -man -Tascii -ww -z page 2>err || fail "groff does not read the page of '$page'"
+            empty err
+        else
+            echo "skipped: there is no groff here"
+        fi
+        if command -v mandoc >/dev/null; then
+            # Pages carry no date: the same bytes every day.
+            mandoc -Tlint -W warning page 2>&1 | grep -v 'missing date' >err
+            empty err || fail "mandoc: the page of '$page'"
+        else
+            echo "skipped: there is no mandoc here"
+        fi
     done
     status 2 man rum
     has err "there is no command 'rum': 'run' would be one"
@@ -932,6 +967,19 @@ regress-junit)
     has j.xml '<testsuite name="bad.json" tests="1" failures="1" errors="0"'
     has j.xml 'replay: mcemu run bad.json'
     has j.xml 'first divergence'
+    if command -v xmllint >/dev/null; then
+        xmllint --noout j.xml 2>err || fail "xmllint does not read it"
+        [ "$(xmllint --xpath 'count(//testcase)' j.xml)" = 3 ] || fail "not three cases"
+    else
+        echo "skipped: there is no xmllint here"
+    fi
+    if python3 -c 'import junitparser' 2>/dev/null; then
+        python3 -c 'import junitparser, sys
+x = junitparser.JUnitXml.fromfile("j.xml")
+sys.exit(0 if (x.tests, x.failures, x.errors) == (3, 1, 1) else 1)' 2>err || fail "junitparser does not read it"
+    else
+        echo "skipped: there is no junitparser here"
+    fi
     # Nothing was emulated: the old file stays.
     status 2 regress broken.json --junit j.xml
     cmp -s j.xml first.xml || fail "an output was touched"
@@ -1040,6 +1088,48 @@ END
     echo '{ "schema": "mcemu/scenario/1", "name": "i", "include": "part.json", "events": [] }' >i.json
     status 1 regress i.json --update
     has out "not updated: i.json: the expectation stands in a file that is included"
+    ;;
+regress-update-order)
+    # What came instead of an order over time: later, the other way round, the opposite, never.
+    cat >o.json <<'END'
+{ "schema": "mcemu/scenario/1", "name": "o",
+  "processes": [ { "id": "db", "mce_kill": "early", "sigbus": "handler",
+      "maps": [ { "id": "heap", "va": "0x7f0000000000", "size": "16KiB", "at": "0x52000000" } ] } ],
+  "events": [
+    { "id": "first", "at": "1ms", "do": "hwpoison_pfn", "pfn": "0x52000" },
+    { "id": "second", "at": "2ms", "do": "hwpoison_pfn", "pfn": "0x52001" } ],
+  "expect": {
+    "temporal": [
+      { "eventually": "event:second", "after": "event:first", "within": "10us" },  // too short
+      { "before": [ "event:second", "event:first" ], "within": "1us" },
+      { "before": [ "event:first", "signal:db" ], "within": "1ns" },
+      { "never": "signal:db" },       // it came
+      { "eventually": "panic", "within": "5ms" },
+      { "always": { "page": "0x52000", "flag": "hwpoison" } },
+      { "never": "panic" }
+    ]
+  } }
+END
+    status 1 regress o.json
+    status 0 regress o.json --update
+    has out "updated: 1 file"
+    has o.json '{ "eventually": "event:second", "after": "event:first", "within": 1000000 }'
+    has o.json '"before": [ "event:first", "event:second" ], "within": 1000000'
+    has o.json '{ "eventually": "signal:db" }'
+    has o.json '{ "never": "panic" }'
+    hasnt o.json always
+    hasnt o.json 5ms
+    status 0 regress o.json
+    # Each alone leaves the layout and the comments of the rest.
+    printf '%s\n' '{ "schema": "mcemu/scenario/1", "name": "k", "events": [ { "id": "e", "at": "1ms", "do": "hwpoison_pfn", "pfn": "0x100" } ],' \
+        '  "expect": { "temporal": [ { "never": "event:e" },  // kept' '    { "never": "panic" } ] } }' >k.json
+    status 0 regress k.json --update
+    has k.json '{ "eventually": "event:e" },  // kept'
+    status 0 regress k.json
+    # What hangs on something that never came says nothing of what did.
+    sed 's/{ "eventually": "event:e" }/{ "eventually": "event:e", "after": "panic" }/' k.json >n.json
+    status 1 regress n.json --update
+    has out 'not updated: n.json: /expect/temporal/0: its "after" never came'
     ;;
 regress-interrupt)
     cp "$scenario" a.json
