@@ -136,7 +136,11 @@ private:
 
     std::optional<Quantity> quantity(const Cursor& cursor, std::string_view key) {
         const Value* v = cursor.find(key);
-        if (v == nullptr || findings_.touched(v)) return std::nullopt;
+        if (v == nullptr) return std::nullopt;
+        return quantity(v, cursor.at(key));
+    }
+    std::optional<Quantity> quantity(const Value* v, const Path& at) {
+        if (findings_.touched(v)) return std::nullopt;
         Quantity q;
         if (v->is(Value::Type::whole)) {
             q.count = v->whole;
@@ -160,7 +164,7 @@ private:
             q.unit = Unit::size;
             q.count = *size.value;
         } else {
-            add(cursor.at(key), in_quotes(text) + " is no quantity",
+            add(at, in_quotes(text) + " is no quantity",
                 "write a number, a time (\"10us\"), a size (\"2MiB\") or an address (\"0x1000\")");
             return std::nullopt;
         }
@@ -325,6 +329,9 @@ private:
         } else if (dist == "exponential") {
             draw.how.kind = Kind::exponential;
             counts(cursor, draw, "mean", {});
+        } else if (dist == "empirical") {
+            draw.how.kind = Kind::empirical;
+            read_table(cursor, draw);
         } else {
             draw.how.kind = Kind::lognormal;
             read_lognormal(cursor, draw);
@@ -373,6 +380,35 @@ private:
             return;
         }
         draw.step = step->count;
+    }
+
+    void read_table(const Cursor& cursor, CampaignDraw& draw) {
+        const Value& rows = *cursor.find("table");
+        const Path at = cursor.at("table");
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const Value& row = rows.items[i];
+            const Path here{&at, &row, {}, i, true};
+            const double share = real_of(row.items[0]);
+            const auto value = quantity(&row.items[1], Path{&here, &row.items[1], {}, 1, true});
+            if (!value) return;
+            if (value->unit == Unit::real) {
+                add(here, "a fraction stands here", "this distribution has whole numbers, times or sizes");
+                return;
+            }
+            if (i == 0) draw.unit = value->unit;
+            if (value->unit != draw.unit) {
+                add(here, std::string(unit_word(value->unit)) + " stands beside " + unit_word(draw.unit),
+                    "give all values in the same unit");
+                return;
+            }
+            const SimTime count{value->count};
+            auto& table = draw.how.table;
+            if (!table.empty() && (share <= table.back().first || count < table.back().second))
+                add(here, "the table does not rise here", "shares rise, and values do not fall");
+            table.emplace_back(share, count);
+        }
+        if (draw.how.table.back().first != 1.0)
+            add(at, "the last share is not 1", "the last row holds the largest value: [1, VALUE]");
     }
 
     void read_lognormal(const Cursor& cursor, CampaignDraw& draw) {

@@ -172,7 +172,7 @@ TEST_CASE("a page is exposed from its poison to the end of its mappings", "[repo
         "\"device\":\"dram0\",\"spa\":\"0x12345000\",\"planted_by\":\"e\"",
         "\"t_ps\":6000,\"cause\":3," + head + "\"memory_failure\",\"pfn\":\"0x12345\",\"flags\":\"0x2\"",
         "\"t_ps\":8000,\"cause\":4," + head + "\"page_unmapped\",\"process\":\"db\",\"va\":\"0x1000\","
-        "\"bytes\":2097152",
+        "\"bytes\":2097152,\"pfn\":\"0x12200\"",
         "\"t_ps\":9000,\"cause\":4," + head + "\"direct_map\",\"cpu\":0,\"pfn\":\"0x12345\","
         "\"new\":\"0x102\",\"old\":\"0x100\"",
     }));
