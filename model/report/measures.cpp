@@ -72,7 +72,7 @@ std::string named_effect(const TraceRecord& r, const output::TraceNames& names) 
 
 std::string_view phase_name(std::size_t phase) {
     if (phase < kLatCount) return latency_info(static_cast<Lat>(phase)).name;
-    return phase == kUnnamed ? "unnamed" : "latent";
+    return phase == kUnnamed ? "waiting" : "latent";
 }
 
 void Measure::add(std::uint64_t ps,

@@ -525,6 +525,42 @@ private:
         });
     }
 
+    /// Whether results can have something at the pointer, by their schema.
+    void check_result_pointer(const Path& at, std::string_view of) {
+        std::vector<const Shape*> here = {&kResultShape};  // what may stand there
+        for (std::size_t begin = 1; begin <= of.size();) {
+            const std::size_t end = std::min(of.find('/', begin), of.size());
+            const std::string_view step = of.substr(begin, end - begin);
+            std::vector<const Shape*> next;
+            std::vector<std::string_view> names;
+            for (std::size_t i = 0; i < here.size(); ++i) {
+                const Shape& shape = *here[i];
+                const bool index = !step.empty() && step.find_first_not_of("0123456789") == step.npos;
+                if (shape.kind == Shape::Kind::any_of) {
+                    here.insert(here.end(), shape.forms.begin(), shape.forms.end());
+                } else if (shape.kind == Shape::Kind::object) {
+                    for (const Field& f : shape.fields) names.push_back(f.name);
+                    if (const Field* f = find_field(shape.fields, step)) next.push_back(f->shape);
+                    for (const Case& c : shape.cases)
+                        if (const Field* f = find_field(c.fields, step)) next.push_back(f->shape);
+                } else if (shape.kind == Shape::Kind::table || (shape.kind == Shape::Kind::list && index)) {
+                    next.push_back(shape.item);
+                } else if (shape.kind == Shape::Kind::tuple && index) {
+                    next.insert(next.end(), shape.forms.begin(), shape.forms.end());
+                } else if (shape.kind == Shape::Kind::anything) {
+                    return;
+                }
+            }
+            if (next.empty()) {
+                add(at, "results have no " + in_quotes(step) + (begin > 1 ? " in " + std::string(of.substr(0, begin - 1)) : ""),
+                    did_you_mean(step, names, "see `mcemu schema result`"));
+                return;
+            }
+            here = std::move(next);
+            begin = end + 1;
+        }
+    }
+
     void read_numbers(const Cursor& root) {
         Registry names("number", "numbers");
         root.each("numbers", [&](const Cursor& cursor, std::size_t) {
@@ -532,6 +568,8 @@ private:
             std::string name = cursor.given("name") ? std::string(cursor.text("name")) : last_step(of);
             if (of.empty() || of[0] != '/')
                 add(cursor.at("of"), in_quotes(of) + " is no JSON pointer", "write /a/b, as in /counters/cmci");
+            else
+                check_result_pointer(cursor.at("of"), of);
             names.add(findings_, cursor.path(), document_.keep(name));
             campaign_.numbers.push_back({std::move(name), std::string(of), place(cursor.at("of"))});
         });

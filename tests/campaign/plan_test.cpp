@@ -73,6 +73,11 @@ TEST_CASE("what a campaign file gets wrong is told where it stands") {
          "\"stop\"");
     says(R"(, "set": { "x": 1 }, "sweep": [ { "of": "/params/x", "values": [ 1 ] } ])",
          "c.json:1:131: /sweep/0/values/0: \"/params/x\" is changed twice: change each place once");
+    says(R"(, "numbers": [ { "of": "/counter/cmci" } ])",
+         "c.json:1:92: /numbers/0/of: results have no \"counter\": did you mean \"counters\"?");
+    says(R"(, "numbers": [ { "of": "/signals/0/pdi" } ])",
+         "c.json:1:92: /numbers/0/of: results have no \"pdi\" in /signals/0: did you mean \"pid\"?");
+    CHECK(told(R"(, "numbers": [ { "of": "/signals/0/pid" }, { "of": "/poison/dram0" } ])").empty());
     CHECK(told(R"(, "sweeps": [])").find("did you mean \"sweep\"?") != std::string::npos);
 }
 

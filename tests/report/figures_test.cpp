@@ -96,7 +96,7 @@ TEST_CASE("phases of the critical path add up to the whole duration", "[report]"
     CHECK(spent(m, "kernel.mf_kill") == 2'000'000);
     CHECK(spent(m, "kernel.nospec") == 20'000'000);
     CHECK(spent(m, "kernel.ret_user") == 1'000'000);
-    CHECK(spent(m, "unnamed") == 500'000);
+    CHECK(spent(m, "waiting") == 500'000);
     CHECK(m.slowest.front().cause == 1);
     CHECK(m.slowest.front().effect == 6);
 }
@@ -111,7 +111,7 @@ TEST_CASE("a phase that the path leaves half-way counts for what had passed", "[
     const Measure& m = measure(f.measures, "event:e", "signal:db");
     CHECK(spent(m, "mc.retire") == 50'000);
     CHECK(spent(m, "kernel.nospec") == 1'000'000);
-    CHECK(spent(m, "unnamed") == 0);
+    CHECK(spent(m, "waiting") == 0);
 }
 
 TEST_CASE("a measure goes from any cause to any effect and knows its deadline", "[report]") {
