@@ -38,7 +38,8 @@ std::vector<nlohmann::json> extremes(const CampaignDraw& draw) {
     }
     // One in a million at each end.
     constexpr std::uint64_t kTail = std::numeric_limits<std::uint64_t>::max() / 1'000'000;
-    const bool bounded = draw.how.kind == Distribution::Kind::uniform;
+    const bool bounded = draw.how.kind == Distribution::Kind::uniform ||
+                         draw.how.kind == Distribution::Kind::empirical;
     for (const std::uint64_t tail : {bounded ? 0 : kTail, ~(bounded ? std::uint64_t{0} : kTail)})
         out.push_back(draw_value(draw, tail));
     return out;

@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "output/classify.hpp"
-#include "output/expect.hpp"
-#include "output/result.hpp"
+#include "output/temporal.hpp"
 
 namespace mcemu::campaign {
 namespace {
@@ -26,9 +25,8 @@ json only_deadlines(const json& expect) {
     return {{"latency", std::move(kept)}};
 }
 
-bool all_met(const json& when, const RunView& view, const output::Json& result) {
-    output::Aliases devices;
-    for (const NamespaceConfig& ns : view.scenario.machine.namespaces) devices[ns.device] = ns.id;
+/// All but its orders over time.
+bool all_met(const json& when, const output::Json& result, const output::Aliases& devices) {
     for (const output::Finding& f : output::evaluate(when, result, devices))
         if (!f.ok) return false;
     return !when.contains("class") || output::evaluate_class(when["class"], result).ok;
@@ -53,10 +51,26 @@ std::optional<double> number(const output::Json& result, const std::string& poin
 Observer::Observer(const scenario::Campaign& campaign, const scenario::LoadedScenario& loaded)
     : campaign_(campaign),
       deadlines_(only_deadlines(loaded.expect)),
-      needs_result_(!campaign.classes.empty() || !campaign.numbers.empty() || !deadlines_.is_null()) {
+      asked_(deadlines_.is_null() ? json::object() : deadlines_) {
     for (const auto& m : campaign.measures)
         points_.push_back({output::TimedPoint(loaded.scenario, m.from),
                            output::TimedPoint(loaded.scenario, m.to)});
+    json latency = asked_.value("latency", json::array());
+    json pages = json::array();
+    for (const auto& c : campaign.classes) {
+        if (const auto l = c.when.find("latency"); l != c.when.end())
+            for (const json& one : l->is_array() ? *l : json::array({*l})) latency.push_back(one);
+        for (const Pfn pfn : output::expected_pages(c.when)) pages.push_back({{"pfn", pfn.value}});
+        for (const auto& [key, value] : c.when.items())
+            members_.emplace(output::result_member_of(key));
+    }
+    if (!latency.empty()) asked_["latency"] = std::move(latency);
+    if (!pages.empty()) asked_["pages"] = std::move(pages);
+    if (!deadlines_.is_null()) members_.emplace("latency");
+    for (const auto& n : campaign.numbers)
+        members_.emplace(n.pointer.substr(1, n.pointer.find('/', 1) - 1));
+    for (const NamespaceConfig& ns : loaded.scenario.machine.namespaces)
+        devices_[ns.device] = ns.id;
 }
 
 bool Observer::misses_deadline(const RunRecord& record) const {
@@ -90,27 +104,23 @@ RunRecord Observer::observe(const RunView& view) const {
     const bool effective = in_time != "not-effective" && in_time != "masked";
     if (effective) late = misses_deadline(record);
     output::Json result;
-    if (needs_result_) {
-        json asked = deadlines_.is_null() ? json::object() : deadlines_;
-        json latency = asked.contains("latency") ? asked["latency"] : json::array();
-        json pages = json::array();
-        for (const auto& c : campaign_.classes) {
-            if (const auto l = c.when.find("latency"); l != c.when.end())
-                for (const json& one : l->is_array() ? *l : json::array({*l})) latency.push_back(one);
-            for (const Pfn pfn : output::expected_pages(c.when)) pages.push_back({{"pfn", pfn.value}});
-        }
-        if (!latency.empty()) asked["latency"] = std::move(latency);
-        if (!pages.empty()) asked["pages"] = std::move(pages);
-        result = output::make_result(view, asked);
+    if (!members_.empty()) {
+        result = output::make_result(view, asked_, members_);
         if (effective && !deadlines_.is_null())
             for (const output::Finding& f : output::evaluate(deadlines_, result, {}))
                 late = late || f.late;
     }
     record.of_class = late ? output::classify(view, true) : in_time;
-    if (!needs_result_) return record;
+    if (members_.empty()) return record;
     result["class"] = record.of_class;
-    for (std::size_t i = 0; i < campaign_.classes.size() && record.user_class < 0; ++i)
-        if (all_met(campaign_.classes[i].when, view, result)) record.user_class = static_cast<int>(i);
+    std::size_t order = 0;  // of Scenario::temporal: those of the classes, one after the other
+    for (std::size_t i = 0; i < campaign_.classes.size() && record.user_class < 0; ++i) {
+        const json& when = campaign_.classes[i].when;
+        const std::size_t orders = when.contains("temporal") ? when["temporal"].size() : 0;
+        if (all_met(when, result, devices_) && output::temporal_met(view, order, orders))
+            record.user_class = static_cast<int>(i);
+        order += orders;
+    }
     for (const auto& n : campaign_.numbers) record.numbers.push_back(number(result, n.pointer));
     return record;
 }

@@ -4,7 +4,9 @@
 
 #include "campaign/record.hpp"
 #include "core/run_view.hpp"
+#include "output/expect.hpp"
 #include "output/measure.hpp"
+#include "output/result.hpp"
 #include "scenario/campaign_file.hpp"
 #include "scenario/load.hpp"
 
@@ -29,7 +31,9 @@ private:
     std::vector<Points> points_;
     /// Deadlines of the scenario's own (expect/latency/max), as an "expect" block; null: none.
     nlohmann::json deadlines_;
-    bool needs_result_ = false;  ///< some class or number can only be told from the result JSON
+    nlohmann::json asked_;      ///< the "expect" block that the result must be able to answer
+    output::Members members_;   ///< of the result that classes, numbers and deadlines look at
+    output::Aliases devices_;
 };
 
 }  // namespace mcemu::campaign

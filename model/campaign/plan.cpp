@@ -172,8 +172,10 @@ std::vector<Plan::Change> Plan::changes(std::uint64_t index, std::optional<std::
     return out;
 }
 
-scenario::LoadResult Plan::load_with(const std::vector<Change>& changes, std::uint64_t seed) const {
+scenario::LoadResult Plan::load_with(const std::vector<Change>& changes, std::uint64_t seed,
+                                     bool schema_too) const {
     scenario::LoadOptions options;
+    options.second_opinion = schema_too;
     options.overrides.seed = seed;
     for (const Change& c : changes) {
         options.overrides.set.push_back(
@@ -191,7 +193,20 @@ scenario::LoadResult Plan::load_with(const std::vector<Change>& changes, std::ui
 }
 
 scenario::LoadResult Plan::load_run(std::uint64_t cell, std::uint64_t rep) const {
-    return load_with(changes(cell, rep), seed(cell, rep));
+    static const std::string kTemporal = "/expect/temporal";
+    static const scenario::Place kNowhere;
+    nlohmann::json orders = nlohmann::json::array();
+    for (const auto& c : campaign_.classes)
+        if (const auto list = c.when.find("temporal"); list != c.when.end())
+            orders.insert(orders.end(), list->begin(), list->end());
+    std::vector<Change> all = changes(cell, rep);
+    const bool any = !orders.empty();
+    if (any) all.push_back({&kTemporal, std::move(orders), &kNowhere, ""});
+    // The plan's own check has asked the schema; runs differ by values that the reader checks.
+    scenario::LoadResult read = load_with(all, seed(cell, rep), false);
+    // The scenario's own are not looked at: nothing need watch them.
+    if (read.loaded && !any) read.loaded->scenario.temporal.clear();
+    return read;
 }
 
 std::vector<Finding> Plan::explain(std::uint64_t cell, std::uint64_t rep) const {

@@ -56,7 +56,8 @@ public:
     /// The random number behind it, uniform in [0, 1).
     double drawn_share(std::size_t draw, std::uint64_t cell, std::uint64_t rep) const;
 
-    /// The scenario of a run. Never reads the disk.
+    /// The scenario of a run. Never reads the disk. Its Scenario::temporal are the orders over time
+    /// that the campaign's classes ask about, one class after the other, and no others.
     scenario::LoadResult load_run(std::uint64_t cell, std::uint64_t rep) const;
     /// Findings of a run's scenario, told where the campaign file caused them.
     std::vector<scenario::Finding> explain(std::uint64_t cell, std::uint64_t rep) const;
@@ -75,7 +76,9 @@ private:
     };
     std::optional<scenario::Finding> count_cells();
     std::vector<Change> changes(std::uint64_t cell, std::optional<std::uint64_t> rep) const;
-    scenario::LoadResult load_with(const std::vector<Change>& changes, std::uint64_t seed) const;
+    /// `schema_too`: see LoadOptions::second_opinion.
+    scenario::LoadResult load_with(const std::vector<Change>& changes, std::uint64_t seed,
+                                   bool schema_too = true) const;
     std::vector<scenario::Finding> check();
     void check_cell(std::uint64_t cell, std::vector<scenario::Finding>& findings) const;
     void check_draws(std::vector<scenario::Finding>& findings) const;

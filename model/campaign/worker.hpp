@@ -6,10 +6,7 @@
 #include "campaign/observe.hpp"
 #include "campaign/plan.hpp"
 #include "campaign/record.hpp"
-
-namespace mcemu::sim {
-class Simulation;
-}
+#include "sim/run.hpp"
 
 namespace mcemu::campaign {
 
@@ -24,7 +21,8 @@ struct CellJob {
 /// Null when the scenario has findings: Plan::explain() tells them.
 std::shared_ptr<CellJob> make_job(const Plan& plan, std::uint64_t cell, std::uint64_t rep);
 
-/// Makes some runs of one cell, one after the other in one SystemC simulation: their machines are
+/// Makes some runs of one cell, one after the other in one SystemC simulation: a machine goes back to
+/// its beginning between its runs. Scenarios with other wires need machines of their own, which are
 /// all elaborated at first. SystemC has one kernel per process: so one Worker, too.
 class Worker {
 public:
@@ -36,11 +34,23 @@ public:
     std::optional<RunRecord> run(std::uint64_t rep);
 
 private:
-    std::unique_ptr<sim::Simulation> elaborate(const Plan& plan, std::uint64_t rep) const;
+    struct Machine {
+        std::unique_ptr<sim::Simulation> simulation;
+        MachineConfig wires;  ///< as it was elaborated
+        std::uint64_t made_for = 0;
+    };
+    struct Run {
+        std::size_t machine = 0;
+        std::unique_ptr<Scenario> scenario;  ///< null: that of the cell, or a bad one
+        bool bad = false;
+    };
+    std::size_t machine_for(const Scenario& scenario, std::uint64_t rep);
 
+    const Plan& plan_;
     const CellJob& job_;
     const std::uint64_t first_;
-    std::vector<std::unique_ptr<sim::Simulation>> machines_;  // null: a bad scenario
+    std::vector<Machine> machines_;
+    std::vector<Run> runs_;
 };
 
 }  // namespace mcemu::campaign

@@ -44,8 +44,8 @@ enum class TraceKind : std::uint16_t {
     memory_failure,    ///< begin; a: pfn, b: flags
     memory_failure_end,///< a: pfn, b: return code (two's complement)
     page_flag,         ///< a: pfn, b: flag bit, c: 1 set, 0 cleared
-    page_unmapped,     ///< subject: process index, a: va begin, b: bytes
-    page_mapped,       ///< subject: process index, a: va begin, b: pfn, c: shift
+    page_unmapped,     ///< subject: process index, a: va begin, b: bytes, c: first pfn; 0: not one run of frames
+    page_mapped,       ///< subject: process index, a: va begin, b: pfn, c: shift | leaves that follow << 8
     lock_wait,         ///< a: pfn or lock identity
     signal_sent,       ///< subject: process index, a: signo | code << 8, b: addr, c: lsb
     signal_delivered,  ///< same
@@ -139,6 +139,31 @@ public:
     const TraceRecord& operator[](std::uint32_t id) const {
         const std::size_t place = (id - 1) % capacity_;
         return blocks_[place / kBlock]->records[place % kBlock];
+    }
+
+    /// Id of the first record held, oldest first, for which `wanted` is true; 0: there is none.
+    template <class F>
+    std::uint32_t find_first(F wanted) const {
+        if (capacity_ == 0) return 0;
+        for (std::uint32_t id = first(); id <= count_;) {
+            // One block after the other: no division per record.
+            const std::size_t place = (id - 1) % capacity_, inside = place % kBlock;
+            const std::size_t here = std::min<std::size_t>(
+                {kBlock - inside, capacity_ - place, std::size_t{count_ - id} + 1});
+            const TraceRecord* const r = &blocks_[place / kBlock]->records[inside];
+            for (std::size_t i = 0; i < here; ++i)
+                if (wanted(r[i])) return id + static_cast<std::uint32_t>(i);
+            id += static_cast<std::uint32_t>(here);
+        }
+        return 0;
+    }
+    /// Calls f for every record held, oldest first.
+    template <class F>
+    void for_each(F f) const {
+        find_first([&](const TraceRecord& r) {
+            f(r);
+            return false;
+        });
     }
 
     /// Called with every record, for triggers and checkers. One observer.

@@ -1,10 +1,19 @@
 #include "hw/cxl_memdev.hpp"
 
 #include "core/assert.hpp"
+#include "core/renew.hpp"
 #include "hw/device_access.hpp"
 #include "wires/sc_time.hpp"
 
 namespace mcemu::hw {
+namespace {
+
+cxl::Identity identity_of(const MemdevConfig& config) {
+    return {config.volatile_bytes, config.persistent_bytes, config.poison_list_max,
+            config.inject_limit};
+}
+
+}  // namespace
 
 CxlMemdev::CxlMemdev(const sc_core::sc_module_name& name, const MemdevConfig& config,
                      std::uint32_t index, const MediaContext& context)
@@ -12,12 +21,15 @@ CxlMemdev::CxlMemdev(const sc_core::sc_module_name& name, const MemdevConfig& co
       index_(index),
       size_(config.size()),
       context_(context),
-      device_({config.volatile_bytes, config.persistent_bytes, config.poison_list_max,
-               config.inject_limit},
-              config.scan_rate) {
+      device_(identity_of(config), config.scan_rate) {
     mem_in.register_b_transport(this, &CxlMemdev::b_transport);
     media_in.bind(*this);
     mailbox_in.bind(*this);
+    restart(config);
+}
+
+void CxlMemdev::restart(const MemdevConfig& config) {
+    renew(device_, identity_of(config), config.scan_rate);
     for (const DpaRange& range : config.poison) device_.plant(range, 0);
     for (const DpaRange& range : config.stuck) device_.make_permanent(range);
     device_.disable_media(config.media_disabled);

@@ -29,6 +29,9 @@ public:
     CxlMemdev(const sc_core::sc_module_name& name, const MemdevConfig& config, std::uint32_t index,
               const MediaContext& context);
 
+    /// As a new one of the same size would be.
+    void restart(const MemdevConfig& config);
+
     // PoisonStoreIf
     const pmem::PoisonList& poison() const override { return device_.poison(); }
     std::uint64_t plant(DpaRange range, std::uint32_t origin, std::uint8_t flags) override;

@@ -27,6 +27,9 @@ public:
 
     DmaEngine(const sc_core::sc_module_name& name, Agenda& agenda, Trace& trace, Latency& latency);
 
+    /// As a new one would be.
+    void restart() { ends_.clear(); }
+
     void transfer(std::uint32_t event, const DmaEvent& what, std::uint64_t spa) override;
 
 private:

@@ -14,6 +14,11 @@ Dram::Dram(const sc_core::sc_module_name& name, const DramConfig& config, std::u
       media_(context, Module::dram, index, config.range.begin) {
     mem_in.register_b_transport(this, &Dram::b_transport);
     media_in.bind(*this);
+    restart(config);
+}
+
+void Dram::restart(const DramConfig& config) {
+    media_.restart();
     std::vector<DpaRange> offsets;
     offsets.reserve(config.poison.size());
     for (const SpaRange& spa : config.poison)

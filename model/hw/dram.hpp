@@ -25,6 +25,9 @@ public:
     Dram(const sc_core::sc_module_name& name, const DramConfig& config, std::uint32_t index,
          const MediaContext& context);
 
+    /// As a new one of the same range would be.
+    void restart(const DramConfig& config);
+
     const pmem::PoisonList& poison() const override { return media_.list(); }
     std::uint64_t plant(DpaRange range, std::uint32_t origin, std::uint8_t flags) override {
         return media_.plant(range, origin, flags);

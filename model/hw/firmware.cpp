@@ -1,5 +1,7 @@
 #include "hw/firmware.hpp"
 
+#include "core/renew.hpp"
+
 namespace mcemu::hw {
 namespace {
 
@@ -35,6 +37,16 @@ Firmware::Firmware(const sc_core::sc_module_name& name, const MachineConfig& mac
       firmware_(machine, latency, *this) {
     dsm_in.bind(*this);
     watch_in.bind(*this);
+}
+
+void Firmware::restart(const MachineConfig& machine) {
+    pmem::Modules& modules = *this;
+    renew(firmware_, machine, latency_, modules);
+    planted_ = 0;
+    seen_ = pmem::ArsState::none;
+    ars_posted_ = false;
+    notifications_.clear();
+    reports_.clear();
 }
 
 kernel::DsmReply Firmware::dsm(const kernel::DsmRequest& request) {

@@ -35,6 +35,9 @@ public:
     Firmware(const sc_core::sc_module_name& name, const MachineConfig& machine, Agenda& agenda,
              Trace& trace, Latency& latency, Fates& fates);
 
+    /// As a new one for these modules would be.
+    void restart(const MachineConfig& machine);
+
     // FirmwareIf
     kernel::DsmReply dsm(const kernel::DsmRequest& request) override;
     // MediaWatchIf

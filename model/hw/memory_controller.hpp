@@ -58,6 +58,9 @@ public:
     DeviceSocket& nvdimm_out(std::size_t i) { return *nvdimm_out_[i]; }
     DeviceSocket& memdev_out(std::size_t i) { return *memdev_out_[i]; }
 
+    /// As a new one with the same wires would be.
+    void restart() { scrubs_.clear(); }
+
     // MediaIf
     bool plant(const PoisonEvent& event) override;
     void patrol_scrub(SpaRange range) override;

@@ -19,9 +19,7 @@ Nvdimm::Nvdimm(const sc_core::sc_module_name& name, const NvdimmConfig& config, 
                const MediaContext& context)
     : sc_module(name),
       size_(config.size),
-      stuck_(config.stuck),
       profile_(config.profile),
-      heal_on_full_line_write_(config.heal_on_full_line_write),
       agenda_(context.agenda),
       latency_(context.latency),
       media_(context, Module::nvdimm, index, 0),
@@ -29,7 +27,19 @@ Nvdimm::Nvdimm(const sc_core::sc_module_name& name, const NvdimmConfig& config, 
     mem_in.register_b_transport(this, &Nvdimm::b_transport);
     media_in.bind(*this);
     mailbox_in.bind(*this);
+    restart(config);
+}
+
+void Nvdimm::restart(const NvdimmConfig& config) {
+    stuck_ = config.stuck;
+    profile_ = config.profile;
+    heal_on_full_line_write_ = config.heal_on_full_line_write;
+    media_.restart();
     media_.load(config.poison);
+    renew(health_, config.profile, config.smart);
+    buffer_.fill({});
+    next_write_ = 0;
+    media_free_ = {};
 }
 
 void Nvdimm::b_transport(tlm::tlm_generic_payload& trans, sc_core::sc_time& delay) {

@@ -27,6 +27,9 @@ public:
     Nvdimm(const sc_core::sc_module_name& name, const NvdimmConfig& config, std::uint32_t index,
            const MediaContext& context);
 
+    /// As a new one of the same size would be.
+    void restart(const NvdimmConfig& config);
+
     const pmem::PoisonList& poison() const override { return media_.list(); }
     std::uint64_t plant(DpaRange range, std::uint32_t origin, std::uint8_t flags) override;
     std::uint64_t heal(DpaRange range) override;
@@ -54,9 +57,9 @@ private:
     }
 
     const std::uint64_t size_;
-    const std::vector<DpaRange> stuck_;
-    const NvdimmProfile profile_;
-    const bool heal_on_full_line_write_;
+    std::vector<DpaRange> stuck_;
+    NvdimmProfile profile_;
+    bool heal_on_full_line_write_ = false;
     Agenda& agenda_;
     Latency& latency_;
     PoisonedMedia media_;

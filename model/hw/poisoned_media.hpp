@@ -6,6 +6,7 @@
 #include "core/latency.hpp"
 #include "core/pmem/plant_ledger.hpp"
 #include "core/pmem/poison_list.hpp"
+#include "core/renew.hpp"
 #include "core/trace.hpp"
 
 namespace mcemu::hw {
@@ -30,6 +31,8 @@ public:
 
     const pmem::PoisonList& list() const { return list_; }
 
+    /// As it was made: without poison.
+    void restart() { renew(list_); }
     /// Poison that is there from the start, known to the device.
     void load(const std::vector<DpaRange>& ranges) { list_.load(ranges, 0, pmem::kPoisonListed); }
     /// Poison that an image of the device holds.

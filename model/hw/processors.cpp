@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/assert.hpp"
+#include "core/renew.hpp"
 #include "wires/sc_time.hpp"
 
 // What processors do with registers and memory. Errors and their signals: processor_errors.cpp.
@@ -64,6 +65,29 @@ void Processors::reset(mca::ResetKind kind) {
     cmci_requested_.clear();
     cmci_held_.clear();
     dead_ = false;
+    enable_machine_checks();
+}
+
+void Processors::restart(const CpuConfig& cpus, const McaConfig& mca) {
+    cpus_ = cpus;
+    mca_config_ = mca;
+    renew(mca_, cpus_, mca_config_);
+    contexts_.assign(cpus_.count(), {});
+    registers_.clear();
+    delivery_number_ = 0;
+    handled_.clear();
+    last_broadcast_ = 0;
+    dead_ = false;
+    renew(logging_);
+    renew(pending_);
+    spare_hits_.clear();
+    on_the_way_.clear();
+    cmci_requested_.clear();
+    cmci_held_.clear();
+    affected_.clear();
+    last_memory_error_ = {};
+    delivery_ = {};
+    counters_ = {};
     enable_machine_checks();
 }
 

@@ -97,6 +97,8 @@ public:
     void memory_error(const wires::MemoryError& error) override;
 
     void reset(mca::ResetKind kind);
+    /// As new ones would be.
+    void restart(const CpuConfig& cpus, const McaConfig& mca);
     void set_cr4_mce(CpuId cpu, bool on) { mca_.set_cr4_mce(cpu, on); }
 
     /// Every bank that was ever used, rising.
@@ -185,8 +187,8 @@ private:
     void fill_delivery(const Pending& pending);
     SimTime draw_skew(CpuId first, CpuId cpu);
 
-    const CpuConfig cpus_;
-    const McaConfig mca_config_;
+    CpuConfig cpus_;
+    McaConfig mca_config_;
     Agenda& agenda_;
     Trace& trace_;
     Latency& latency_;

@@ -4,29 +4,35 @@ namespace mcemu::os {
 
 KernelStub::KernelStub(const sc_core::sc_module_name& name, const Scenario& scenario,
                        Agenda& agenda, Trace& trace, Names& names, Latency& latency, Fates& fates)
-    : sc_module(name),
-      cpus_(scenario.machine.cpus.count()),
-      kernel_(scenario, agenda, trace, names, latency, fates, *this) {
+    : sc_module(name) {
+    start(scenario, agenda, trace, names, latency, fates);
     interrupt_in.bind(*this);
     notify_in.bind(*this);
     dma_done_in.bind(*this);
 }
 
+void KernelStub::start(const Scenario& scenario, Agenda& agenda, Trace& trace, Names& names,
+                       Latency& latency, Fates& fates) {
+    cpus_ = scenario.machine.cpus.count();
+    kernel::Platform& hardware = *this;
+    kernel_.emplace(scenario, agenda, trace, names, latency, fates, hardware);
+}
+
 void KernelStub::machine_check(const kernel::McDelivery& delivery) {
-    kernel_.machine_check(delivery);
+    kernel_->machine_check(delivery);
 }
-void KernelStub::cmci(CpuId cpu) { kernel_.cmci(cpu); }
+void KernelStub::cmci(CpuId cpu) { kernel_->cmci(cpu); }
 kernel::Translation KernelStub::page_walk(CpuId cpu, std::uint64_t va, bool user) const {
-    return kernel_.page_walk(cpu, va, user);
+    return kernel_->page_walk(cpu, va, user);
 }
-void KernelStub::shutdown(CpuId cpu) { kernel_.shutdown(cpu); }
-void KernelStub::bank_latched(CpuId cpu) { kernel_.bank_latched(cpu); }
+void KernelStub::shutdown(CpuId cpu) { kernel_->shutdown(cpu); }
+void KernelStub::bank_latched(CpuId cpu) { kernel_->bank_latched(cpu); }
 void KernelStub::nfit_notify(std::uint32_t value, int nvdimm) {
-    kernel_.nfit_notify(value, nvdimm);
+    kernel_->nfit_notify(value, nvdimm);
 }
-void KernelStub::ghes(const CperEvent& record) { kernel_.ghes(record); }
+void KernelStub::ghes(const CperEvent& record) { kernel_->ghes(record); }
 void KernelStub::dma_done(std::uint32_t event, DmaStatus status, std::uint32_t planted_by) {
-    kernel_.dma_done(event, status, planted_by);
+    kernel_->dma_done(event, status, planted_by);
 }
 
 std::optional<std::uint64_t> KernelStub::rdmsr(CpuId cpu, std::uint32_t msr) {

@@ -1,4 +1,5 @@
 #pragma once  // The SystemC shell of the kernel stub: ports to the hardware, nothing else.
+#include <optional>
 #include <systemc>
 
 #include "core/kernel/kernel.hpp"
@@ -25,8 +26,13 @@ public:
     KernelStub(const sc_core::sc_module_name& name, const Scenario& scenario, Agenda& agenda,
                Trace& trace, Names& names, Latency& latency, Fates& fates);
 
-    kernel::Kernel& kernel() { return kernel_; }
-    const kernel::Kernel& kernel() const { return kernel_; }
+    kernel::Kernel& kernel() { return *kernel_; }
+    const kernel::Kernel& kernel() const { return *kernel_; }
+
+    /// Ends the kernel, which must not be used until start() makes another at the same place.
+    void stop() { kernel_.reset(); }
+    void start(const Scenario& scenario, Agenda& agenda, Trace& trace, Names& names, Latency& latency,
+               Fates& fates);
 
     // wires::InterruptIf
     void machine_check(const kernel::McDelivery& delivery) override;
@@ -59,8 +65,8 @@ private:
     void set_online(CpuId cpu, bool online) override;
     void halt() override;
 
-    const std::uint32_t cpus_;
-    kernel::Kernel kernel_;
+    std::uint32_t cpus_ = 0;
+    std::optional<kernel::Kernel> kernel_;
 };
 
 }  // namespace mcemu::os

@@ -4,9 +4,14 @@
 
 namespace mcemu::output {
 
-std::string Causes::event_id(std::uint32_t index) const { return names_.event(index); }
+const TraceNames& Causes::names() const {
+    if (!names_) names_ = names_of(view_);
+    return *names_;
+}
 
-std::string Causes::process_id(std::uint32_t index) const { return names_.process(index); }
+std::string Causes::event_id(std::uint32_t index) const { return names().event(index); }
+
+std::string Causes::process_id(std::uint32_t index) const { return names().process(index); }
 
 std::vector<std::uint32_t> Causes::chain(std::uint32_t id) const {
     std::vector<std::uint32_t> ids;
@@ -31,7 +36,7 @@ std::uint32_t Causes::root(const std::vector<std::uint32_t>& chain) const {
 
 std::string Causes::describe(std::uint32_t id) const {
     if (!view_.trace.holds(id)) return "record " + std::to_string(id);
-    return output::describe(view_.trace[id], names_);
+    return output::describe(view_.trace[id], names());
 }
 
 std::string Causes::story(std::uint32_t id) const {

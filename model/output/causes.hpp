@@ -1,5 +1,6 @@
 #pragma once  // Why something happened: the chain of trace records back to the scenario's event.
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace mcemu::output {
 
 class Causes {
 public:
-    explicit Causes(const RunView& view) : view_(view), names_(names_of(view)) {}
+    explicit Causes(const RunView& view) : view_(view) {}
 
     /// Ids of the records that led to `id`, oldest first, `id` itself last. Begins with the
     /// scenario event that is at the root; later when the trace no longer holds the beginning.
@@ -29,8 +30,10 @@ public:
     std::string process_id(std::uint32_t index) const;
 
 private:
+    const TraceNames& names() const;
+
     const RunView& view_;
-    TraceNames names_;
+    mutable std::optional<TraceNames> names_;  // made when the first one is asked for
 };
 
 }  // namespace mcemu::output

@@ -439,6 +439,12 @@ std::vector<Finding> evaluate(const nlohmann::json& expect, const Json& result,
     return findings;
 }
 
+std::string_view result_member_of(std::string_view key) {
+    if (key == "no_log") return "log";
+    if (key == "fates") return "events";
+    return key;
+}
+
 Finding evaluate_class(const nlohmann::json& wanted, const Json& result) {
     const Json list = wanted.is_array() ? Json(wanted) : Json::array({Json(wanted)});
     for (const Json& one : list)

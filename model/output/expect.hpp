@@ -2,6 +2,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,8 @@ using Aliases = std::map<std::string, std::string>;
 /// keys' names. Keys that are unknown or not supported are findings that failed.
 std::vector<Finding> evaluate(const nlohmann::json& expect, const nlohmann::ordered_json& result,
                               const Aliases& devices = {});
+/// The member of the result that evaluate() looks at for `key` of an expectation.
+std::string_view result_member_of(std::string_view key);
 /// `class`, which can be known only when all the others have been compared.
 Finding evaluate_class(const nlohmann::json& wanted, const nlohmann::ordered_json& result);
 

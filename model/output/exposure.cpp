@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/address.hpp"
@@ -13,16 +13,27 @@
 namespace mcemu::output {
 namespace {
 
-/// Time in which a condition held, of one page: from `since` on.
+constexpr std::uint64_t kLine = 64;  // bytes; a page has 64 of them, one per bit of a word
+static_assert(kPageSize / kLine == 64);
+
+/// The lines of a page that [begin, begin + length) touches, all inside the page.
+std::uint64_t lines_of(std::uint64_t begin, std::uint64_t length) {
+    const std::uint64_t first = begin % kPageSize / kLine;
+    const std::uint64_t last = (begin % kPageSize + length - 1) / kLine;
+    const std::uint64_t from_first = ~std::uint64_t{0} << first;
+    return last == 63 ? from_first : from_first & ((std::uint64_t{1} << (last + 1)) - 1);
+}
+
+/// Time in which a condition held.
 class Span {
 public:
-    void begin(SimTime at) {
-        if (!open_) from_ = at;
-        open_ = true;
-    }
-    void end(SimTime at, SimTime since) {
-        if (open_ && at > std::max(from_, since)) total_ += at - std::max(from_, since);
-        open_ = false;
+    void turn(bool on, SimTime at) {
+        if (on == open_) return;
+        open_ = on;
+        if (on)
+            from_ = at;
+        else if (at > from_)
+            total_ += at - from_;
     }
     bool open() const { return open_; }
     SimTime total() const { return total_; }
@@ -33,16 +44,19 @@ private:
 };
 
 struct Page {
-    SimTime since{};
-    std::optional<SimTime> healed;
-    bool media = false;        // a media error stands behind it
-    int maps = 0;              // user mappings present now
-    bool map_seen = false;     // its mappings changed during the run
+    std::uint64_t lines = 0;     // with a media error now
+    bool media = false;          // it had one at some time
+    bool announced = false;      // bad because memory_failure() was told so, from `told` on
+    SimTime told{};
+    std::uint32_t maps = 0;      // user mappings present now
     bool direct_present = false, direct_cacheable = false;
     Span user, direct, speculation;
+
+    bool bad(SimTime at) const { return lines != 0 || (announced && at >= told); }
 };
 
-using Pages = std::map<std::uint64_t, Page>;  // by pfn
+/// A page of a process: whose address space, and where.
+using Place = std::pair<std::uint32_t, std::uint64_t>;
 
 class Watcher {
 public:
@@ -54,19 +68,13 @@ public:
         out.pages = static_cast<std::uint32_t>(pages_.size());
         if (pages_.empty()) return out;
         set_up();
-        const Trace& trace = view_.trace;
-        for (std::uint32_t n = trace.first(); trace.holds(n); ++n) step(trace[n], out);
+        for (const TraceRecord* r : relevant_) step(*r, out);
         for (auto& [pfn, page] : pages_) {
-            const SimTime end = page.healed.value_or(view_.end);
-            const bool gone = page.healed.has_value();
-            if (!gone) {
-                out.user_open = out.user_open || page.user.open();
-                out.direct_map_open = out.direct_map_open || page.direct.open();
-                out.speculation_open = out.speculation_open || page.speculation.open();
-            }
-            page.user.end(end, page.since);
-            page.direct.end(end, page.since);
-            page.speculation.end(end, page.since);
+            out.user_open = out.user_open || page.user.open();
+            out.direct_map_open = out.direct_map_open || page.direct.open();
+            out.speculation_open = out.speculation_open || page.speculation.open();
+            for (Span* span : {&page.user, &page.direct, &page.speculation})
+                span->turn(false, view_.end);
             out.user = std::max(out.user, page.user.total());
             out.direct_map = std::max(out.direct_map, page.direct.total());
             out.speculation = std::max(out.speculation, page.speculation.total());
@@ -75,33 +83,39 @@ public:
     }
 
 private:
-    void add(std::uint64_t spa, std::uint64_t length, SimTime since) {
-        for (std::uint64_t pfn = spa >> kPageShift;
-             length != 0 && pfn <= (spa + length - 1) >> kPageShift; ++pfn) {
-            if (pages_.size() >= Exposure::kMostPages) return;
-            const auto [it, fresh] = pages_.emplace(pfn, Page{});
-            if (fresh || !it->second.media) it->second.since = since;
-            it->second.media = true;
+    // ------------------------------------------------------------ where media errors lie
+
+    /// Calls use(spa, length) for each part of [begin, begin + length) that lies in one page.
+    template <class F>
+    static void each_page_of(std::uint64_t begin, std::uint64_t length, F use) {
+        for (std::uint64_t end = begin + length; begin < end;) {
+            const std::uint64_t next = std::min(end, (begin / kPageSize + 1) * kPageSize);
+            use(begin, next - begin);
+            begin = next;
         }
     }
-
-    /// SPAs of a range of a module, page by page where modules interleave.
-    void add_dpa(std::uint32_t nvdimm, DpaRange range, SimTime since) {
+    /// The same for a range of a module, by system physical address.
+    template <class F>
+    void each_page_of_dimm(std::uint32_t nvdimm, DpaRange range, F use) const {
         for (const RegionConfig& region : view_.scenario.machine.regions) {
             for (std::uint32_t way = 0; way < region.nvdimms.size(); ++way) {
                 if (region.nvdimms[way] != nvdimm) continue;
-                for (std::uint64_t dpa = range.begin; dpa < range.end && pages_.size() < Exposure::kMostPages;) {
-                    const std::uint64_t next = std::min(range.end, (dpa / kPageSize + 1) * kPageSize);
-                    if (const auto spa = region_spa(region, way, dpa)) add(*spa, next - dpa, since);
+                for (std::uint64_t dpa = std::max(range.begin, region.dpa_base[way]);
+                     dpa < range.end;) {
+                    // One unit of the interleave is one piece of system physical addresses.
+                    const std::uint64_t inside = dpa - region.dpa_base[way];
+                    const std::uint64_t next = std::min(
+                        range.end, dpa + region.interleave - inside % region.interleave);
+                    const auto spa = region_spa(region, way, dpa);
+                    if (!spa) break;  // behind the region
+                    each_page_of(*spa, next - dpa, use);
                     dpa = next;
                 }
             }
         }
     }
-
-    /// The parts of a range of a CXL memory device, page by page, by SPA.
     template <class F>
-    void each_memdev_page(std::uint32_t memdev, DpaRange range, F use) {
+    void each_page_of_memdev(std::uint32_t memdev, DpaRange range, F use) const {
         for (const DramConfig& memory : view_.scenario.machine.memory) {
             for (std::uint32_t way = 0; way < memory.memdevs.size(); ++way) {
                 if (memory.memdevs[way] != memdev) continue;
@@ -109,177 +123,222 @@ private:
                 const DpaRange here = set.on_way(memory.range, way);
                 const std::uint64_t end = std::min(range.end, here.end);
                 for (std::uint64_t dpa = std::max(range.begin, here.begin); dpa < end;) {
-                    // Part of a page and of a chunk of the interleave: one piece of SPAs.
                     const std::uint64_t spa = set.encode({way, dpa});
-                    const std::uint64_t next = std::min(
-                        {end, (dpa / kPageSize + 1) * kPageSize, dpa + (set.chunk_end(spa) - spa)});
-                    use(spa, next - dpa);
+                    const std::uint64_t next = std::min(end, dpa + (set.chunk_end(spa) - spa));
+                    each_page_of(spa, next - dpa, use);
                     dpa = next;
                 }
             }
         }
     }
+    /// The pages of a record of poison that came or went.
+    template <class F>
+    void each_page_of(const TraceRecord& r, F use) const {
+        if (r.module == Module::dram)
+            each_page_of(r.a, r.b, use);
+        else if (r.module == Module::nvdimm)
+            each_page_of_dimm(r.subject, {r.a, r.a + r.b}, use);
+        else
+            each_page_of_memdev(r.subject, {r.a, r.a + r.b}, use);
+    }
 
+    Page* page_of(std::uint64_t pfn) {
+        if (const auto it = pages_.find(pfn); it != pages_.end()) return &it->second;
+        return pages_.size() < Exposure::kMostPages ? &pages_[pfn] : nullptr;
+    }
+
+    /// Which pages to watch, and which records tell of them: one pass over the trace.
     void find_pages() {
         const MachineConfig& machine = view_.scenario.machine;
+        const auto bad_from_the_beginning = [&](std::uint64_t spa, std::uint64_t length) {
+            Page* page = page_of(spa >> kPageShift);
+            if (!page) return;
+            page->lines |= lines_of(spa, length);
+            page->media = true;
+        };
         for (const DramConfig& dram : machine.memory)
-            for (const SpaRange& r : dram.poison) add(r.begin, r.size(), SimTime::zero());
+            for (const SpaRange& r : dram.poison) each_page_of(r.begin, r.size(), bad_from_the_beginning);
         for (std::uint32_t i = 0; i < machine.memdevs.size(); ++i)
             for (const DpaRange& r : machine.memdevs[i].poison)
-                each_memdev_page(i, r, [&](std::uint64_t spa, std::uint64_t length) {
-                    add(spa, length, SimTime::zero());
-                });
+                each_page_of_memdev(i, r, bad_from_the_beginning);
         for (std::uint32_t i = 0; i < machine.nvdimms.size(); ++i)
-            for (const DpaRange& r : machine.nvdimms[i].poison) add_dpa(i, r, SimTime::zero());
-        const Trace& trace = view_.trace;
-        for (std::uint32_t n = trace.first(); trace.holds(n); ++n) {
-            const TraceRecord& r = trace[n];
-            if (r.kind == TraceKind::poison_planted) {
-                if (r.module == Module::dram)
-                    add(r.a, r.b, r.at);
-                else if (r.module == Module::nvdimm)
-                    add_dpa(r.subject, {r.a, r.a + r.b}, r.at);
-                else
-                    each_memdev_page(
-                        r.subject, {r.a, r.a + r.b},
-                        [&](std::uint64_t spa, std::uint64_t length) { add(spa, length, r.at); });
-            } else if (r.kind == TraceKind::memory_failure && pages_.size() < Exposure::kMostPages) {
-                const auto [it, fresh] = pages_.emplace(r.a, Page{});
-                const std::uint32_t origin = r.why.origin;
-                if (fresh)
-                    it->second.since = origin != 0 && origin <= view_.event_times.size()
-                                           ? view_.event_times[origin - 1]
-                                           : r.at;
+            for (const DpaRange& r : machine.nvdimms[i].poison)
+                each_page_of_dimm(i, r, bad_from_the_beginning);
+
+        view_.trace.for_each([&](const TraceRecord& r) {
+            switch (r.kind) {
+                case TraceKind::poison_planted:
+                    each_page_of(r, [&](std::uint64_t spa, std::uint64_t) {
+                        if (Page* page = page_of(spa >> kPageShift)) page->media = true;
+                    });
+                    break;
+                case TraceKind::memory_failure:
+                    announce(r);
+                    break;
+                case TraceKind::page_mapped:
+                case TraceKind::page_unmapped:
+                case TraceKind::direct_map:
+                case TraceKind::access:
+                case TraceKind::speculation:
+                case TraceKind::poison_cleared:
+                case TraceKind::page_flag:
+                    break;
+                default:
+                    return;
             }
+            relevant_.push_back(&r);
+        });
+    }
+    /// A page without a media error is bad from the event on that made the kernel think so.
+    void announce(const TraceRecord& r) {
+        Page* page = page_of(r.a);
+        if (!page || page->media || page->announced) return;
+        const std::uint32_t origin = r.why.origin;
+        page->announced = true;
+        page->told = origin != 0 && origin <= view_.event_times.size()
+                         ? view_.event_times[origin - 1]
+                         : r.at;
+    }
+
+    // ------------------------------------------------------------ who maps them
+
+    std::uint32_t owner(std::uint32_t process) const {
+        return view_.kernel.processes[process].leader->index;
+    }
+    /// Calls f(place, page) for the watched ones of `count` pages from `pfn`, mapped from `va` on.
+    template <class F>
+    void each(std::uint32_t process, std::uint64_t va, std::uint64_t pfn, std::uint64_t count, F f) {
+        for (auto it = pages_.lower_bound(pfn); it != pages_.end() && it->first - pfn < count; ++it)
+            f(Place{owner(process), va + ((it->first - pfn) << kPageShift)}, it->second);
+    }
+    /// Takes the mappings of `process` in [va, va + bytes) away; returns their pages.
+    std::vector<Page*> take(std::uint32_t process, std::uint64_t va, std::uint64_t bytes) {
+        std::vector<Page*> gone;
+        auto it = mapped_.lower_bound({owner(process), va});
+        while (it != mapped_.end() && it->first.first == owner(process) && it->first.second - va < bytes) {
+            --it->second->maps;
+            gone.push_back(it->second);
+            it = mapped_.erase(it);
         }
+        return gone;
+    }
+    void put(const Place& place, Page& page) {
+        if (mapped_.emplace(place, &page).second) ++page.maps;
+    }
+    /// Bytes that a page_mapped record speaks of.
+    static std::uint64_t bytes_of(const TraceRecord& r) {
+        return ((r.c >> 8) + 1) << (r.c & 0xff);
     }
 
     /// What was mapped when the run began: what is mapped now, and all changes taken back.
     void set_up() {
-        for (auto& [pfn, page] : pages_) {
-            page.direct_present = in_direct_map(view_.scenario, pfn << kPageShift);
-            page.direct_cacheable = page.direct_present;
-        }
         for (std::uint32_t i = 0; i < view_.kernel.processes.size(); ++i) {
             const kernel::Process& p = view_.kernel.processes[i];
             if (!p.mm || p.leader != &p) continue;
             p.mm->table.for_each([&](const kernel::PageTable::Range& r) {
                 if (r.value.kind != kernel::Pte::Kind::present) return;
-                each(r.value.pfn, (r.end - r.begin) >> kPageShift, [](Page& page) { ++page.maps; });
+                each(i, r.begin, r.value.pfn, (r.end - r.begin) >> kPageShift,
+                     [&](const Place& place, Page& page) { put(place, page); });
             });
         }
-        const Trace& trace = view_.trace;
-        for (std::uint32_t n = trace.count(); trace.holds(n); --n) {
-            const TraceRecord& r = trace[n];
+        for (std::size_t n = relevant_.size(); n-- > 0;) {
+            const TraceRecord& r = *relevant_[n];
             if (r.kind == TraceKind::page_mapped)
-                each(r.b, std::uint64_t{1} << (r.c - kPageShift), [](Page& page) { --page.maps; });
+                take(r.subject, r.a, bytes_of(r));
             else if (r.kind == TraceKind::page_unmapped && r.c != 0)
-                each(r.c, r.b >> kPageShift, [](Page& page) { ++page.maps; });
-            if (n == trace.first()) break;
+                each(r.subject, r.a, r.c, r.b >> kPageShift,
+                     [&](const Place& place, Page& page) { put(place, page); });
         }
         for (auto& [pfn, page] : pages_) {
-            // A leaf that replaced another leaves one record: counts below zero mean that.
-            page.maps = std::max(page.maps, 0);
+            page.direct_present = in_direct_map(view_.scenario, pfn << kPageShift);
+            page.direct_cacheable = page.direct_present;
             follow(page, SimTime::zero());
         }
     }
 
-    template <class F>
-    void each(std::uint64_t first, std::uint64_t count, F f) {
-        for (auto it = pages_.lower_bound(first); it != pages_.end() && it->first < first + count; ++it)
-            f(it->second);
-    }
+    // ------------------------------------------------------------ the run once more
 
     void follow(Page& page, SimTime at) {
-        const bool user = page.maps > 0;
-        const auto turn = [&](Span& span, bool on) {
-            if (on)
-                span.begin(at);
-            else
-                span.end(at, page.since);
-        };
-        if (page.healed) return;
-        turn(page.user, user);
-        turn(page.direct, page.direct_present);
-        turn(page.speculation, user || page.direct_cacheable);
+        // Not yet bad, but it will be without a record of it.
+        const bool later = page.announced && page.lines == 0;
+        if (later) at = std::max(at, page.told);
+        const bool bad = page.bad(at);
+        page.user.turn(bad && page.maps > 0, at);
+        page.direct.turn(bad && page.direct_present, at);
+        page.speculation.turn(bad && (page.maps > 0 || page.direct_cacheable), at);
     }
 
     void step(const TraceRecord& r, Exposure& out) {
         switch (r.kind) {
-            case TraceKind::page_mapped:
-                each(r.b, std::uint64_t{1} << (r.c - kPageShift), [&](Page& page) {
-                    ++page.maps;
-                    follow(page, r.at);
-                });
+            case TraceKind::page_mapped: {
+                // What the page was mapped in place of is mapped no longer.
+                for (Page* gone : take(r.subject, r.a, bytes_of(r))) follow(*gone, r.at);
+                each(r.subject, r.a, r.b, bytes_of(r) >> kPageShift,
+                     [&](const Place& place, Page& page) {
+                         put(place, page);
+                         follow(page, r.at);
+                     });
                 break;
+            }
             case TraceKind::page_unmapped:
-                if (r.c == 0) break;
-                each(r.c, r.b >> kPageShift, [&](Page& page) {
-                    page.maps = std::max(page.maps - 1, 0);
-                    follow(page, r.at);
-                });
+                for (Page* gone : take(r.subject, r.a, r.b)) follow(*gone, r.at);
                 break;
             case TraceKind::direct_map:
-                each(r.a, 1, [&](Page& page) {
+                use(r.a, [&](Page& page) {
+                    const auto mode = static_cast<kernel::CacheMode>(r.b & 0xff);
                     page.direct_present = r.b >> 8 & 1;
-                    page.direct_cacheable = page.direct_present && (r.b & 0xff) == 0;
+                    page.direct_cacheable =
+                        page.direct_present &&
+                        (mode == kernel::CacheMode::wb || mode == kernel::CacheMode::wt);
                     follow(page, r.at);
                 });
                 break;
             case TraceKind::access:
-                each(r.a >> kPageShift, 1, [&](Page& page) {
-                    if (r.at >= page.since && !page.healed && r.a != 0) ++out.accesses;
-                });
+                if (r.a != 0)
+                    use(r.a >> kPageShift, [&](Page& page) {
+                        if (page.bad(r.at)) ++out.accesses;
+                    });
                 break;
             case TraceKind::speculation:
                 if ((r.c & 0xff) > static_cast<std::uint64_t>(mca::SpeculationResult::poison)) break;
-                each(r.b >> kPageShift, 1, [&](Page& page) {
-                    if (r.at >= page.since && !page.healed) ++out.speculative;
+                use(r.b >> kPageShift, [&](Page& page) {
+                    if (page.bad(r.at)) ++out.speculative;
                 });
                 break;
+            case TraceKind::poison_planted:
             case TraceKind::poison_cleared:
-                heal(r);
+                each_page_of(r, [&](std::uint64_t spa, std::uint64_t length) {
+                    use(spa >> kPageShift, [&](Page& page) {
+                        if (r.kind == TraceKind::poison_planted)
+                            page.lines |= lines_of(spa, length);
+                        else
+                            page.lines &= ~lines_of(spa, length);
+                        follow(page, r.at);
+                    });
+                });
+                break;
+            case TraceKind::page_flag:
+                // Unpoisoning ends what was no media error.
+                if (r.b == kernel::PG_hwpoison)
+                    use(r.a, [&](Page& page) {
+                        if (page.media) return;
+                        page.announced = r.c != 0;
+                        follow(page, r.at);
+                    });
                 break;
             default:
                 break;
         }
     }
-
-    /// A page whose last poison goes is exposed no longer.
-    void heal(const TraceRecord& r) {
-        if (r.module == Module::dram)
-            heal_spa(r.a, r.b, r.at);
-        else if (r.module == Module::nvdimm)
-            heal_dpa(r);
-        else
-            each_memdev_page(
-                r.subject, {r.a, r.a + r.b},
-                [&](std::uint64_t spa, std::uint64_t length) { heal_spa(spa, length, r.at); });
-    }
-    void heal_spa(std::uint64_t spa, std::uint64_t length, SimTime at) {
-        if (length == 0) return;
-        const std::uint64_t first = spa >> kPageShift, last = (spa + length - 1) >> kPageShift;
-        each(first, last - first + 1, [&](Page& page) {
-            if (!page.media || page.healed || at < page.since) return;
-            const SimTime since = page.since;
-            for (Span* span : {&page.user, &page.direct, &page.speculation}) span->end(at, since);
-            page.healed = at;
-        });
-    }
-    void heal_dpa(const TraceRecord& r) {
-        for (const RegionConfig& region : view_.scenario.machine.regions)
-            for (std::uint32_t way = 0; way < region.nvdimms.size(); ++way) {
-                if (region.nvdimms[way] != r.subject) continue;
-                for (std::uint64_t dpa = r.a; dpa < r.a + r.b;) {
-                    const std::uint64_t next = std::min(r.a + r.b, (dpa / kPageSize + 1) * kPageSize);
-                    if (const auto spa = region_spa(region, way, dpa)) heal_spa(*spa, next - dpa, r.at);
-                    dpa = next;
-                }
-            }
+    template <class F>
+    void use(std::uint64_t pfn, F f) {
+        if (const auto it = pages_.find(pfn); it != pages_.end()) f(it->second);
     }
 
     const RunView& view_;
-    Pages pages_;
+    std::map<std::uint64_t, Page> pages_;  // by pfn
+    std::vector<const TraceRecord*> relevant_;  // oldest first
+    std::map<Place, Page*> mapped_;
 };
 
 }  // namespace

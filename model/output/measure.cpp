@@ -41,17 +41,15 @@ std::uint32_t TimedPoint::find(const RunView& view, SimTime since) const {
         for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i)
             if (view.kernel.processes[i].id == process_) wanted = i;
     }
-    const Trace& trace = view.trace;
-    for (std::uint32_t n = trace.first(); trace.holds(n); ++n) {
-        const TraceRecord& r = trace[n];
-        if (r.kind != kind_ || r.at < since) continue;
-        if (kind_ == TraceKind::panic || (kind_ == TraceKind::phase ? r.a : r.subject) == wanted)
-            return n;
-    }
-    return 0;
+    return view.trace.find_first([&](const TraceRecord& r) {
+        return r.kind == kind_ && r.at >= since &&
+               (kind_ == TraceKind::panic || (kind_ == TraceKind::phase ? r.a : r.subject) == wanted);
+    });
 }
 
 namespace {
+
+constexpr std::uint32_t kUnknown = ~std::uint32_t{0};
 
 /// A piece of the path. No Lat: nothing on the chain of causes says what it was spent on.
 struct Piece {
@@ -60,31 +58,66 @@ struct Piece {
     std::uint32_t cpu;  // of the phase; of a gap: of the phase behind it, or else before it
 };
 
-/// The chain of causes that leads to `to`, as pieces from `begin` on, in the order of time.
-std::vector<Piece> pieces_of_chain(const Trace& trace, std::uint32_t to, SimTime begin) {
-    constexpr std::uint32_t kUnknown = ~std::uint32_t{0};
-    std::vector<Piece> pieces;  // backwards from the effect
-    // `t` is where the path has been followed to. A phase's record stands at its beginning.
-    SimTime t = trace[to].at;
+/// The phases on the chain of causes that leads to `to`, from `begin` on, oldest first.
+std::vector<const TraceRecord*> phases_of_chain(const Trace& trace, std::uint32_t to, SimTime begin) {
+    std::vector<const TraceRecord*> phases;
     for (std::uint32_t id = to; id != 0 && trace.holds(id);) {
         const TraceRecord& r = trace[id];
         if (r.at < begin) break;
-        if (r.kind == TraceKind::phase) {
-            const SimTime end = std::min(t, r.at + SimTime{r.b});
-            if (end > r.at) {
-                const std::uint32_t behind = pieces.empty() ? r.subject : pieces.back().cpu;
-                if (t > end) pieces.push_back({std::nullopt, end, t, behind});
-                pieces.push_back({static_cast<Lat>(r.a), r.at, end, r.subject});
-                t = r.at;
-            }
-        }
+        if (r.kind == TraceKind::phase && r.b != 0) phases.push_back(&r);
         if (r.why.cause >= id) break;  // causes are older than their effects
         id = r.why.cause;
     }
-    if (t > begin)
-        pieces.push_back({std::nullopt, begin, t, pieces.empty() ? kUnknown : pieces.back().cpu});
-    std::reverse(pieces.begin(), pieces.end());
+    std::reverse(phases.begin(), phases.end());
+    return phases;
+}
+
+/// The same with the gaps between them, in the order of time. A phase's record stands at its
+/// beginning, and the next phase ends it; several of one moment were announced one after the
+/// other, and each waits for the one before it.
+std::vector<Piece> pieces_of_chain(const Trace& trace, std::uint32_t to, SimTime begin) {
+    const std::vector<const TraceRecord*> phases = phases_of_chain(trace, to, begin);
+    const SimTime end = trace[to].at;
+    std::vector<Piece> pieces;
+    SimTime now = begin;
+    for (std::size_t i = 0; i < phases.size(); ++i) {
+        const TraceRecord& r = *phases[i];
+        SimTime until = end;
+        for (std::size_t k = i + 1; k < phases.size() && until == end; ++k)
+            if (phases[k]->at > r.at) until = phases[k]->at;
+        const SimTime from = std::max(now, r.at);
+        until = std::min({until, end, from + SimTime{r.b}});
+        if (until <= from) continue;
+        if (from > now) pieces.push_back({std::nullopt, now, from, kUnknown});
+        pieces.push_back({static_cast<Lat>(r.a), from, until, r.subject});
+        now = until;
+    }
+    if (now < end) pieces.push_back({std::nullopt, now, end, kUnknown});
+    std::uint32_t cpu = kUnknown;
+    for (auto p = pieces.rbegin(); p != pieces.rend(); ++p) {
+        if (p->which)
+            cpu = p->cpu;
+        else
+            p->cpu = cpu;
+    }
+    for (Piece& p : pieces) {
+        if (p.cpu == kUnknown) p.cpu = cpu;
+        cpu = p.cpu;
+    }
     return pieces;
+}
+
+/// The first record that is not before `begin`: records are in the order of time.
+std::uint32_t first_at(const Trace& trace, SimTime begin) {
+    std::uint32_t low = trace.first(), high = trace.count() + 1;
+    while (low < high) {
+        const std::uint32_t middle = low + (high - low) / 2;
+        if (trace[middle].at < begin)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 }  // namespace
@@ -100,23 +133,27 @@ std::vector<std::pair<std::optional<Lat>, SimTime>> critical_path(const Trace& t
         else
             phases.emplace_back(which, time);
     };
-    // A gap is what the same CPU did meanwhile: a signal waits until its process leaves the kernel.
-    // The records are in the order of time: one pass serves all gaps.
-    std::uint32_t next = trace.first();
     for (const Piece& p : pieces_of_chain(trace, to, begin)) {
-        if (p.which) {
+        if (p.which || p.cpu == kUnknown) {
             add(p.which, p.end - p.begin);
             continue;
         }
-        SimTime t = p.begin;
-        for (; trace.holds(next) && trace[next].at < p.end; ++next) {
-            const TraceRecord& r = trace[next];
-            if (r.kind != TraceKind::phase || r.subject != p.cpu || r.at < t) continue;
-            const SimTime end = std::min(p.end, r.at + SimTime{r.b});
-            if (end <= r.at) continue;
-            add(std::nullopt, r.at - t);
-            add(static_cast<Lat>(r.a), end - r.at);
+        // A gap is what the same CPU did meanwhile: a signal waits until its process leaves the
+        // kernel.
+        SimTime t = p.begin, announced{};
+        bool any = false;
+        for (std::uint32_t n = first_at(trace, p.begin); n < to && trace[n].at < p.end; ++n) {
+            const TraceRecord& r = trace[n];
+            if (r.kind != TraceKind::phase || r.subject != p.cpu || r.b == 0) continue;
+            const bool waits = any && r.at == announced;  // for the phase announced before it
+            if (r.at < t && !waits) continue;
+            const SimTime from = std::max(t, r.at), end = std::min(p.end, from + SimTime{r.b});
+            if (end <= from) continue;
+            add(std::nullopt, from - t);
+            add(static_cast<Lat>(r.a), end - from);
             t = end;
+            announced = r.at;
+            any = true;
         }
         add(std::nullopt, p.end - t);
     }

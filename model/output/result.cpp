@@ -321,9 +321,9 @@ public:
         const std::vector<std::uint32_t> chain = causes_.chain(id);
         const std::uint32_t root = causes_.root(chain);
         // A repeated event began more than once: the chain knows which time it was.
-        if (root != 0) add_from(root, view_.trace[chain.front()].at, to, at, chain);
+        if (root != 0) add_from(root, view_.trace[chain.front()].at, to, at, id);
         if (origin != 0 && origin != root && origin <= view_.scenario.events.size())
-            add_from(origin, view_.event_times[origin - 1], to, at, chain);
+            add_from(origin, view_.event_times[origin - 1], to, at, id);
     }
     /// A duration that the scenario asks about: from the first `from` to the first `to` that is
     /// not earlier. Null when it did not happen.
@@ -331,36 +331,33 @@ public:
         for (const Json& entry : list_)
             if (entry["from"] == from && entry["to"] == to) return;
         const auto found = measure(view_, TimedPoint(view_.scenario, from), TimedPoint(view_.scenario, to));
-        Json phases = Json::array();
-        if (found)
-            for (const auto& [which, time] : found->phases)
-                phases.push_back({{"name", which ? latency_info(*which).name : kWaiting},
-                                  {"ns", to_ns(time)}});
         list_.push_back({{"from", from},
                          {"to", to},
                          {"ns", found ? Json(to_ns(found->time)) : Json(nullptr)},
-                         {"phases", std::move(phases)}});
+                         {"phases", found ? in_ns(found->phases) : Json::array()}});
     }
     Json take() { return std::move(list_); }
 
 private:
     void add_from(std::uint32_t event, SimTime begin, const std::string& to, SimTime end,
-                  const std::vector<std::uint32_t>& chain) {
+                  std::uint32_t id) {
         if (end < begin) return;
-        Json phases = Json::array();
-        for (const std::uint32_t step : chain) {
-            const TraceRecord& r = view_.trace[step];
-            if (r.kind != TraceKind::phase || r.b == 0) continue;
-            const std::string_view name = latency_info(static_cast<Lat>(r.a)).name;
-            if (!phases.empty() && phases.back()["name"] == name)
-                phases.back()["ns"] = phases.back()["ns"].get<std::uint64_t>() + r.b / 1000;
-            else
-                phases.push_back({{"name", name}, {"ns", r.b / 1000}});
-        }
         list_.push_back({{"from", "event:" + causes_.event_id(event - 1)},
                          {"to", to},
                          {"ns", to_ns(end - begin)},
-                         {"phases", std::move(phases)}});
+                         {"phases", in_ns(critical_path(view_.trace, id, begin))}});
+    }
+    /// Each phase ends where it ends in whole nanoseconds: so rounded they sum up to the whole.
+    static Json in_ns(const std::vector<std::pair<std::optional<Lat>, SimTime>>& path) {
+        Json phases = Json::array();
+        SimTime end{};
+        for (const auto& [which, time] : path) {
+            const std::uint64_t begin_ns = to_ns(end);
+            end += time;
+            phases.push_back({{"name", which ? latency_info(*which).name : kWaiting},
+                              {"ns", to_ns(end) - begin_ns}});
+        }
+        return phases;
     }
 
     const RunView& view_;
@@ -401,44 +398,77 @@ Json make_events(const RunView& view) {
     return list;
 }
 
+namespace {
+
+/// The members of a result in their order.
+class ResultMaker {
+public:
+    ResultMaker(const RunView& view, const nlohmann::json& expect, const Members* members)
+        : view_(view), expect_(expect), members_(members), causes_(view) {}
+
+    Json make() {
+        put("schema", [&] { return kResultSchema; });
+        put("scenario", [&] { return view_.scenario.name; });
+        put("profile", [&] { return kernel::profile(view_.scenario.kernel.profile).name; });
+        put("seed", [&] { return view_.scenario.seed; });
+        put("version", [&] { return program_version(); });
+        put("outcome", [&] { return word(view_.kernel.outcome); });
+        put("panic", [&] { return panic_of(view_); });
+        put("class", [&] { return nullptr; });  // its place in the order; finish_result() fills it in
+        put("end_ns", [&] { return to_ns(view_.end); });
+        put("platform", [&] {
+            return Json{{"wall_time", view_.scenario.machine.wall_time},
+                        {"mcgcap", hex(mca::make_mcg_cap(view_.scenario.machine.mca))},
+                        {"edac", view_.scenario.kernel.edac}};
+        });
+        if (view_.interrupted) put("interrupted", [&] { return true; });
+        put("log", [&] { return log_of(view_); });
+        put("signals", [&] { return signals_of(view_); });
+        put("syscalls", [&] { return syscalls_of(view_, causes_); });
+        put("accesses", [&] { return accesses_of(view_, causes_); });
+        put("processes", [&] { return processes_of(view_); });
+        put("events", [&] { return make_events(view_); });
+        put("reports", [&] { return reports_of(view_, causes_); });
+        put("firmware_calls", [&] { return firmware_calls_of(view_, causes_); });
+        put("notifications", [&] { return notifications_of(view_); });
+        put("pages", [&] { return pages_of(view_, expected_pages(expect_)); });
+        put("memtypes", [&] { return memtypes_of(view_); });
+        put("direct_map", [&] { return direct_map_of(view_); });
+        put("badblocks", [&] { return badblocks_of(view_); });
+        put("poison", [&] { return poison_of(view_); });
+        if (!view_.scenario.machine.memdevs.empty())
+            put("poison_lists", [&] { return poison_lists_of(view_); });
+        put("counters", [&] { return counters_of(view_); });
+        put("msrs", [&] { return msrs_of(view_); });
+        put("records", [&] { return records_of(view_); });
+        put("severity_rows", [&] { return severity_rows_of(view_); });
+        put("injector", [&] { return injector_of(view_); });
+        put("latency", [&] { return latency_of(view_, causes_, expect_); });
+        put("expect", [&] { return Json::array(); });
+        return std::move(result_);
+    }
+
+private:
+    template <class F>
+    void put(const char* name, F value) {
+        if (!members_ || members_->contains(name)) result_[name] = value();
+    }
+
+    const RunView& view_;
+    const nlohmann::json& expect_;
+    const Members* members_;
+    Causes causes_;
+    Json result_ = Json::object();
+};
+
+}  // namespace
+
 Json make_result(const RunView& view, const nlohmann::json& expect) {
-    const Causes causes(view);
-    Json result = {{"schema", kResultSchema},
-                   {"scenario", view.scenario.name},
-                   {"profile", kernel::profile(view.scenario.kernel.profile).name},
-                   {"seed", view.scenario.seed},
-                   {"version", program_version()},
-                   {"outcome", word(view.kernel.outcome)}};
-    result["panic"] = panic_of(view);
-    result["class"] = nullptr;  // its place in the order; finish_result() fills it in
-    result["end_ns"] = to_ns(view.end);
-    result["platform"] = {{"wall_time", view.scenario.machine.wall_time},
-                          {"mcgcap", hex(mca::make_mcg_cap(view.scenario.machine.mca))},
-                          {"edac", view.scenario.kernel.edac}};
-    if (view.interrupted) result["interrupted"] = true;
-    result["log"] = log_of(view);
-    result["signals"] = signals_of(view);
-    result["syscalls"] = syscalls_of(view, causes);
-    result["accesses"] = accesses_of(view, causes);
-    result["processes"] = processes_of(view);
-    result["events"] = make_events(view);
-    result["reports"] = reports_of(view, causes);
-    result["firmware_calls"] = firmware_calls_of(view, causes);
-    result["notifications"] = notifications_of(view);
-    result["pages"] = pages_of(view, expected_pages(expect));
-    result["memtypes"] = memtypes_of(view);
-    result["direct_map"] = direct_map_of(view);
-    result["badblocks"] = badblocks_of(view);
-    result["poison"] = poison_of(view);
-    if (!view.scenario.machine.memdevs.empty()) result["poison_lists"] = poison_lists_of(view);
-    result["counters"] = counters_of(view);
-    result["msrs"] = msrs_of(view);
-    result["records"] = records_of(view);
-    result["severity_rows"] = severity_rows_of(view);
-    result["injector"] = injector_of(view);
-    result["latency"] = latency_of(view, causes, expect);
-    result["expect"] = Json::array();
-    return result;
+    return ResultMaker(view, expect, nullptr).make();
+}
+
+Json make_result(const RunView& view, const nlohmann::json& expect, const Members& members) {
+    return ResultMaker(view, expect, &members).make();
 }
 
 bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result) {

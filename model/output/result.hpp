@@ -1,5 +1,7 @@
 #pragma once  // A finished run as the result JSON (`--result`, `--json`).
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "core/run_view.hpp"
@@ -14,6 +16,11 @@ inline constexpr std::string_view kResultSchema = "mcemu/result/1";
 /// scenario's block (null: none), adds what it asks about: pages beside those with PG_hwpoison,
 /// and durations beside those from events to signals, system calls and panics.
 Json make_result(const RunView& view, const nlohmann::json& expect = nullptr);
+
+/// Names of members of a result: "log", "counters".
+using Members = std::set<std::string, std::less<>>;
+/// The same with these members alone, for those who make many results and look at little of them.
+Json make_result(const RunView& view, const nlohmann::json& expect, const Members& members);
 
 /// The list `events` alone: id, time, fate and its reason.
 Json make_events(const RunView& view);

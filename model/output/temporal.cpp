@@ -285,6 +285,14 @@ Finding judge(const TemporalExpectation& item, const TemporalHistory& history,
     return Judge(item, history, context, std::move(finding)).judge();
 }
 
+bool temporal_met(const RunView& view, std::size_t first, std::size_t count) {
+    TemporalContext context;  // nobody reads the words
+    context.end = view.end;
+    for (std::size_t i = first; i < first + count; ++i)
+        if (!judge(view.scenario.temporal[i], view.temporal[i], context, {}, nullptr).ok) return false;
+    return true;
+}
+
 std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted) {
     std::vector<Finding> findings;
     const Causes causes(view);

@@ -26,6 +26,9 @@ struct TemporalContext {
 Finding judge(const TemporalExpectation& item, const TemporalHistory& history,
               const TemporalContext& context, std::string at, nlohmann::ordered_json wanted);
 
+/// Whether items [first, first + count) of the scenario are all met.
+bool temporal_met(const RunView& view, std::size_t first, std::size_t count);
+
 /// All items of the scenario, in order. `wanted`: the list as it was written.
 std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted);
 

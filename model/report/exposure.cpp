@@ -83,7 +83,9 @@ void Exposure::add(const Past& past, const TraceRecord& r) {
                 if (ExposedPage* p = page(r.a, past.id)) earliest(p->known, at);
             return;
         case TraceKind::page_unmapped:
-            if (past.failure == kNone) return;
+            // A process that dies loses its other pages as well: those are not of this failure.
+            if (past.failure == kNone || past.failure < r.c || past.failure - r.c >= r.b >> kPageShift)
+                return;
             if (ExposedPage* p = known_page(past.failure)) {
                 p->unmapped = at;
                 const auto place =

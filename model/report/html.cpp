@@ -244,7 +244,7 @@ std::string phase_section(const Json& d, const std::vector<Group>& groups) {
         for (const auto& [m, variant] : g.members) {
             const Json& phases = (*m)["phases"];
             if ((*m)["slowest"].empty() || bars.size() >= kMostBars) continue;
-            if (phases.size() == 1 && phases[0]["name"] == "unnamed") continue;  // nothing to divide
+            if (phases.size() == 1 && phases[0]["name"] == "waiting") continue;  // nothing to divide
             const std::string name = several ? variant + ": " + g.name : g.name;
             Bar mean{name, {}}, slow{name + ", slowest", {}};
             for (const Json& p : (*m)["slowest"].front()["phases"])
@@ -263,21 +263,27 @@ std::string phase_section(const Json& d, const std::vector<Group>& groups) {
     std::string out =
         "<p>The critical path is the chain of steps that set the time: each waited for the one before "
         "it. The slowest is shown in the order of its path, the mean by size. \"latent\": the error waited "
-        "to be met; \"unnamed\": time that no latency parameter accounts for.</p>\n<figure>" +
+        "to be met; \"waiting\": time that no latency parameter accounts for, such as an access to memory.</p>\n<figure>" +
         stacked_svg(bars, "Phases on the critical path, stacked") + "</figure>\n";
     Table table("Phases on the critical path",
                 {"from, to", "variant", "phase", "mean", "share of the time", "share of the slowest"});
     Table variance("Sensitivity", {"from, to", "variant", "phase", "share of the variance"});
     bool sensitive = false;
     for (const Group& g : groups)
-        for (const auto& [m, variant] : g.members)
+        for (const auto& [m, variant] : g.members) {
+            std::vector<const Json*> moving;
             for (const Json& p : (*m)["phases"]) {
                 table.row({g.name, variant, string_of(p["name"]), in_words(p["mean_ns"]),
                            percent(p["share"]), percent(p["tail_share"])}, 2);
-                if (!p.contains("variance_share")) continue;
-                sensitive = true;
-                variance.row({g.name, variant, string_of(p["name"]), percent(p["variance_share"])}, 2);
+                if (p.contains("variance_share")) moving.push_back(&p);
             }
+            std::stable_sort(moving.begin(), moving.end(), [](const Json* a, const Json* b) {
+                return (*a)["variance_share"].get<double>() > (*b)["variance_share"].get<double>();
+            });
+            sensitive = sensitive || !moving.empty();
+            for (const Json* p : moving)
+                variance.row({g.name, variant, string_of((*p)["name"]), percent((*p)["variance_share"])}, 2);
+        }
     out += folded("Table: phases", table.take());
     out = section("phases", "Phases", out);
     std::string parameters;

@@ -31,7 +31,8 @@ std::string_view effect_of(const TraceRecord& r, const Past& past) {
         case TraceKind::page_flag:
             return r.c != 0 && r.b == kernel::PG_hwpoison ? "PG_hwpoison set" : "";
         case TraceKind::page_unmapped:
-            return past.failure != ~std::uint64_t{0} ? "page unmapped" : "";
+            // The failed page itself, not what its process loses when it dies of it.
+            return past.failure >= r.c && past.failure - r.c < r.b >> kPageShift ? "page unmapped" : "";
         case TraceKind::direct_map:
             return closes_direct_map(r) ? "direct map closed" : "";
         case TraceKind::signal_delivered:
@@ -71,7 +72,7 @@ std::string named_effect(const TraceRecord& r, const output::TraceNames& names) 
 
 std::string_view phase_name(std::size_t phase) {
     if (phase < kLatCount) return latency_info(static_cast<Lat>(phase)).name;
-    return phase == kUnnamed ? "unnamed" : "latent";
+    return phase == kUnnamed ? "waiting" : "latent";
 }
 
 void Measure::add(std::uint64_t ps,

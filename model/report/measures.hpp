@@ -16,7 +16,7 @@ namespace mcemu::report {
 /// Beyond the latency parameters: time that none of them accounts for, and the time for which an
 /// error waited to be met.
 inline constexpr std::size_t kUnnamed = kLatCount, kLatent = kLatCount + 1, kPhases = kLatCount + 2;
-std::string_view phase_name(std::size_t phase);  ///< "kernel.mf_unmap"; "unnamed"; "latent"
+std::string_view phase_name(std::size_t phase);  ///< "kernel.mf_unmap"; "waiting"; "latent"
 
 /// One duration with its way.
 struct Slow {

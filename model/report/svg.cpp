@@ -253,7 +253,7 @@ std::string stacked_svg(const std::vector<Bar>& bars, const std::string& title) 
     });
     std::size_t next = 0;
     for (std::size_t i = 0; i < names.size(); ++i)
-        colours[names[i]] = names[i] == "unnamed"  ? 99
+        colours[names[i]] = names[i] == "waiting"  ? 99
                             : names[i] == "latent" ? 98
                                                    : std::min<std::size_t>(next++, 7);
     const std::size_t shown = std::min<std::size_t>(names.size(), 12);

@@ -136,7 +136,11 @@ private:
 
     std::optional<Quantity> quantity(const Cursor& cursor, std::string_view key) {
         const Value* v = cursor.find(key);
-        if (v == nullptr || findings_.touched(v)) return std::nullopt;
+        if (v == nullptr) return std::nullopt;
+        return quantity(v, cursor.at(key));
+    }
+    std::optional<Quantity> quantity(const Value* v, const Path& at) {
+        if (findings_.touched(v)) return std::nullopt;
         Quantity q;
         if (v->is(Value::Type::whole)) {
             q.count = v->whole;
@@ -160,7 +164,7 @@ private:
             q.unit = Unit::size;
             q.count = *size.value;
         } else {
-            add(cursor.at(key), in_quotes(text) + " is no quantity",
+            add(at, in_quotes(text) + " is no quantity",
                 "write a number, a time (\"10us\"), a size (\"2MiB\") or an address (\"0x1000\")");
             return std::nullopt;
         }
@@ -325,6 +329,9 @@ private:
         } else if (dist == "exponential") {
             draw.how.kind = Kind::exponential;
             counts(cursor, draw, "mean", {});
+        } else if (dist == "empirical") {
+            draw.how.kind = Kind::empirical;
+            read_table(cursor, draw);
         } else {
             draw.how.kind = Kind::lognormal;
             read_lognormal(cursor, draw);
@@ -373,6 +380,35 @@ private:
             return;
         }
         draw.step = step->count;
+    }
+
+    void read_table(const Cursor& cursor, CampaignDraw& draw) {
+        const Value& rows = *cursor.find("table");
+        const Path at = cursor.at("table");
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const Value& row = rows.items[i];
+            const Path here{&at, &row, {}, i, true};
+            const double share = real_of(row.items[0]);
+            const auto value = quantity(&row.items[1], Path{&here, &row.items[1], {}, 1, true});
+            if (!value) return;
+            if (value->unit == Unit::real) {
+                add(here, "a fraction stands here", "this distribution has whole numbers, times or sizes");
+                return;
+            }
+            if (i == 0) draw.unit = value->unit;
+            if (value->unit != draw.unit) {
+                add(here, std::string(unit_word(value->unit)) + " stands beside " + unit_word(draw.unit),
+                    "give all values in the same unit");
+                return;
+            }
+            const SimTime count{value->count};
+            auto& table = draw.how.table;
+            if (!table.empty() && (share <= table.back().first || count < table.back().second))
+                add(here, "the table does not rise here", "shares rise, and values do not fall");
+            table.emplace_back(share, count);
+        }
+        if (draw.how.table.back().first != 1.0)
+            add(at, "the last share is not 1", "the last row holds the largest value: [1, VALUE]");
     }
 
     void read_lognormal(const Cursor& cursor, CampaignDraw& draw) {
@@ -489,6 +525,42 @@ private:
         });
     }
 
+    /// Whether results can have something at the pointer, by their schema.
+    void check_result_pointer(const Path& at, std::string_view of) {
+        std::vector<const Shape*> here = {&kResultShape};  // what may stand there
+        for (std::size_t begin = 1; begin <= of.size();) {
+            const std::size_t end = std::min(of.find('/', begin), of.size());
+            const std::string_view step = of.substr(begin, end - begin);
+            std::vector<const Shape*> next;
+            std::vector<std::string_view> names;
+            for (std::size_t i = 0; i < here.size(); ++i) {
+                const Shape& shape = *here[i];
+                const bool index = !step.empty() && step.find_first_not_of("0123456789") == step.npos;
+                if (shape.kind == Shape::Kind::any_of) {
+                    here.insert(here.end(), shape.forms.begin(), shape.forms.end());
+                } else if (shape.kind == Shape::Kind::object) {
+                    for (const Field& f : shape.fields) names.push_back(f.name);
+                    if (const Field* f = find_field(shape.fields, step)) next.push_back(f->shape);
+                    for (const Case& c : shape.cases)
+                        if (const Field* f = find_field(c.fields, step)) next.push_back(f->shape);
+                } else if (shape.kind == Shape::Kind::table || (shape.kind == Shape::Kind::list && index)) {
+                    next.push_back(shape.item);
+                } else if (shape.kind == Shape::Kind::tuple && index) {
+                    next.insert(next.end(), shape.forms.begin(), shape.forms.end());
+                } else if (shape.kind == Shape::Kind::anything) {
+                    return;
+                }
+            }
+            if (next.empty()) {
+                add(at, "results have no " + in_quotes(step) + (begin > 1 ? " in " + std::string(of.substr(0, begin - 1)) : ""),
+                    did_you_mean(step, names, "see `mcemu schema result`"));
+                return;
+            }
+            here = std::move(next);
+            begin = end + 1;
+        }
+    }
+
     void read_numbers(const Cursor& root) {
         Registry names("number", "numbers");
         root.each("numbers", [&](const Cursor& cursor, std::size_t) {
@@ -496,6 +568,8 @@ private:
             std::string name = cursor.given("name") ? std::string(cursor.text("name")) : last_step(of);
             if (of.empty() || of[0] != '/')
                 add(cursor.at("of"), in_quotes(of) + " is no JSON pointer", "write /a/b, as in /counters/cmci");
+            else
+                check_result_pointer(cursor.at("of"), of);
             names.add(findings_, cursor.path(), document_.keep(name));
             campaign_.numbers.push_back({std::move(name), std::string(of), place(cursor.at("of"))});
         });

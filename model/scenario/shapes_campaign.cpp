@@ -48,7 +48,7 @@ constinit const Shape kSweeps{.kind = Kind::list, .item = &kSweep};
 // ---------------------------------------------------------------- draw
 
 constexpr std::string_view kDistNames[] = {"uniform", "normal", "lognormal", "exponential",
-                                           "choice"};
+                                           "empirical", "choice"};
 constinit const Shape kDistName{.kind = Kind::choice, .choices = kDistNames};
 constexpr Field kDrawFields[] = {
     {"of", &kText, "What is drawn anew for every run: a param, or a JSON pointer", {}, true,
@@ -75,6 +75,14 @@ constexpr Field kLognormalFields[] = {
 constexpr Field kExponentialFields[] = {
     {"mean", &kQuantity, "Mean", {}, true},
 };
+constinit const Shape kCumulative{.kind = Kind::real, .max = 1};
+constexpr const Shape* kDrawRowForms[] = {&kCumulative, &kQuantity};
+constinit const Shape kDrawRow{.kind = Kind::tuple, .doc = "[cumulative share, value]", .forms = kDrawRowForms};
+constinit const Shape kDrawRows{.kind = Kind::list, .min = 1, .item = &kDrawRow};
+constexpr Field kMeasuredFields[] = {
+    {"table", &kDrawRows, "[cumulative share, value] pairs, both rising, up to share 1; straight lines between them", {},
+     true, "[[0.5, \"1us\"], [1, \"9us\"]]"},
+};
 constinit const Shape kWeights{.kind = Kind::list, .min = 1, .item = &kReal};
 constexpr Field kChoiceFields[] = {
     {"values", &kValues, "One of these", {}, true},
@@ -85,6 +93,7 @@ constexpr Case kDrawCases[] = {
     {"normal", "Gaussian, cut off at zero.", kNormalFields},
     {"lognormal", "By median and one percentile.", kLognormalFields},
     {"exponential", "By mean.", kExponentialFields},
+    {"empirical", "As measured.", kMeasuredFields},
     {"choice", "One of a list.", kChoiceFields},
 };
 constinit const Shape kDraw{.kind = Kind::object, .name = "draw",

@@ -22,6 +22,14 @@ AgendaClock::AgendaClock(const sc_core::sc_module_name& name, Agenda& agenda, bo
     sensitive << go_;
 }
 
+void AgendaClock::restart(std::optional<SimTime> until) {
+    go_.cancel();
+    until_ = until.value_or(SimTime::max());
+    after_each_ = nullptr;
+    before_each_ = nullptr;
+    interrupted_ = cut_off_ = false;
+}
+
 void AgendaClock::run_method() {
     const SimTime now = wires::from_sc_time(sc_core::sc_time_stamp()) - base_;
     SimTime limit = now;

@@ -27,6 +27,8 @@ public:
     void begin() { base_ = wires::from_sc_time(sc_core::sc_time_stamp()); }
     /// Looks at the agenda again: something was posted from outside it.
     void wake() { go_.notify(sc_core::SC_ZERO_TIME); }
+    /// As a new one for the same agenda would be.
+    void restart(std::optional<SimTime> until);
     bool interrupted() const { return interrupted_; }
     /// True when `until` came before the agenda was empty.
     bool cut_off() const { return cut_off_; }
@@ -36,7 +38,7 @@ private:
 
     Agenda& agenda_;
     const bool run_ahead_;
-    const SimTime until_;
+    SimTime until_;
     const std::atomic<bool>* interrupt_;
     SimTime base_{};  // SystemC's time at the agenda's time 0
     sc_core::sc_event go_{"go"};

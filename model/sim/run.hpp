@@ -57,6 +57,10 @@ struct RunOptions {
     const std::atomic<bool>* interrupt = nullptr;
 };
 
+/// Whether one machine can run both scenarios, one after the other: the same memory devices, of the
+/// same sizes at the same addresses. All else may differ.
+bool same_wires(const MachineConfig& a, const MachineConfig& b);
+
 /// The emulated machine with its kernel, elaborated from a scenario. A process may elaborate
 /// several before the first of them runs, and then run one after the other: each begins at its own
 /// time 0, and nothing of one is seen by another. SystemC takes no further machines once one has
@@ -65,6 +69,11 @@ class Simulation {
 public:
     Simulation(Scenario scenario, RunOptions options);
     ~Simulation();
+    /// Back to the beginning, with a scenario of the same wires (see same_wires()) and the same
+    /// options, which must ask for no image and no change. It then runs as a new one would.
+    void restart(Scenario scenario);
+    /// The same with the scenario that it has, under another seed.
+    void restart(std::uint64_t seed);
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
 

@@ -11,6 +11,7 @@
 #include "core/kernel/invariants.hpp"
 #include "core/kernel/nvdimm/invariants.hpp"
 #include "core/latency.hpp"
+#include "core/renew.hpp"
 #include "core/trace.hpp"
 #include "hw/cxl_memdev.hpp"
 #include "hw/dma_engine.hpp"
@@ -46,6 +47,29 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
 
 }  // namespace
 
+bool same_wires(const MachineConfig& a, const MachineConfig& b) {
+    const auto same = [](const auto& x, const auto& y, auto equal) {
+        return std::equal(x.begin(), x.end(), y.begin(), y.end(), equal);
+    };
+    const auto same_range = [](const SpaRange& x, const SpaRange& y) {
+        return x.begin == y.begin && x.end == y.end;
+    };
+    return same(a.memory, b.memory,
+                [&](const DramConfig& x, const DramConfig& y) {
+                    return same_range(x.range, y.range) && x.memdevs == y.memdevs &&
+                           x.dpa_base == y.dpa_base && x.interleave == y.interleave &&
+                           x.xor_hash == y.xor_hash;
+                }) &&
+           same(a.memdevs, b.memdevs,
+                [](const MemdevConfig& x, const MemdevConfig& y) { return x.size() == y.size(); }) &&
+           same(a.nvdimms, b.nvdimms,
+                [](const NvdimmConfig& x, const NvdimmConfig& y) { return x.size == y.size; }) &&
+           same(a.regions, b.regions, [&](const RegionConfig& x, const RegionConfig& y) {
+               return same_range(x.range, y.range) && x.nvdimms == y.nvdimms &&
+                      x.dpa_base == y.dpa_base && x.interleave == y.interleave;
+           });
+}
+
 /// The board: modules and the wires between them. Members in the order of dependence.
 struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::PmemMedia {
     Platform(Scenario s, RunOptions o)
@@ -66,15 +90,58 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
                 [this](CpuId cpu, std::uint32_t bank) {
                     return ((processors.valid_banks(cpu) >> bank) & 1) != 0;
                 },
-                [this](SpaRange range) { return poisoned(range); }},
-          driver(scenario, agenda, trace, fates,
-                 {processors, controller, *this, dma, kernel.kernel()}, world, o.log_matcher) {
-        for (const auto& [which, how] : scenario.latency) latency.set(which, how);
-        kernel.kernel().log.limit(options.log_capacity);
+                [this](SpaRange range) { return poisoned(range); }} {
+        prepare();
         connect();
         if (!o.start_from) return;
         image = *o.start_from;
         for (std::size_t i = 0; i < nvdimms.size(); ++i) nvdimms[i]->restore(image->modules[i]);
+    }
+
+    /// What a new kernel and its events begin with.
+    void prepare() {
+        for (const auto& [which, how] : scenario.latency) latency.set(which, how);
+        kernel.kernel().log.limit(options.log_capacity);
+        driver.emplace(scenario, agenda, trace, fates,
+                       EventDriver::Hands{processors, controller, *this, dma, kernel.kernel()}, world,
+                       options.log_matcher);
+        invariants.emplace(kernel.kernel());
+        const kernel::PmemMedia& medium = *this;
+        pmem_invariants.emplace(kernel.kernel(), medium);
+    }
+
+    /// Everything but the wires anew; `next`: who makes the scenario of the new run. What refers to
+    /// others goes first and comes last.
+    template <class F>
+    void restart(F next) {
+        MCEMU_ASSERT(!options.start_from && !options.change, "restart() of a machine with a past");
+        pmem_invariants.reset();
+        invariants.reset();
+        driver.reset();
+        kernel.stop();
+        renew(fates);
+        next();
+        renew(rng, scenario.seed);
+        renew(agenda);
+        renew(latency, rng);
+        renew(names);
+        renew(trace, agenda, options.trace_capacity);
+        renew(ledger);
+        clock.restart(scenario.until);
+        processors.restart(scenario.machine.cpus, scenario.machine.mca);
+        controller.restart();
+        std::size_t dram = 0;
+        for (const DramConfig& memory : scenario.machine.memory)
+            if (memory.is_dram()) drams[dram++]->restart(memory);
+        for (std::size_t i = 0; i < memdevs.size(); ++i)
+            memdevs[i]->restart(scenario.machine.memdevs[i]);
+        for (std::size_t i = 0; i < nvdimms.size(); ++i)
+            nvdimms[i]->restart(scenario.machine.nvdimms[i]);
+        firmware.restart(scenario.machine);
+        dma.restart();
+        kernel.start(scenario, agenda, trace, names, latency, fates);
+        broken.clear();
+        prepare();
     }
 
     /// SystemC's names are unique among all machines of the process: "m1_kernel".
@@ -129,32 +196,32 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
         sc_core::sc_report_handler::set_actions(sc_core::SC_ID_NO_SC_START_ACTIVITY_,
                                                 sc_core::SC_DO_NOTHING);
         sc_core::sc_start(sc_core::SC_ZERO_TIME);  // elaboration ends, the clock's method ran once
-        if (options.check_invariants) broken = pmem_invariants.check_start();
+        if (options.check_invariants) broken = pmem_invariants->check_start();
         clock.begin();
         kernel.kernel().boot();
         if (image) start_from_image();
-        if (options.check_invariants || driver.watches() || options.change)
+        if (options.check_invariants || driver->watches() || options.change)
             clock.after_each([this] {
-                if (driver.watches()) driver.look_again();
+                if (driver->watches()) driver->look_again();
                 if (options.check_invariants) check_invariants();
             });
         if (options.before_each) clock.before_each(options.before_each);
         if (options.chooser) {
             agenda.choose_by(options.chooser, options.window);
-            driver.apart_within(options.window);
+            driver->apart_within(options.window);
         }
         if (options.change) {
-            driver.let_sleep(options.change->new_events);
+            driver->let_sleep(options.change->new_events);
             agenda.post(options.change->at, *this, 0);
         }
-        driver.start();
+        driver->start();
         clock.wake();
         sc_core::sc_start();
         if (broken.empty() && options.check_invariants && agenda.empty())
-            broken = invariants.check_end();
+            broken = invariants->check_end();
         if (!broken.empty())
             throw InvariantError("at " + std::to_string(agenda.now().count()) + " ps: " + broken);
-        driver.finish();
+        driver->finish();
     }
 
     /// Whether a media error lies in `range` of physical addresses.
@@ -197,14 +264,14 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
     /// The time of options.change has come.
     void on_agenda(std::uint64_t) override {
         apply(*options.change, scenario, {kernel.kernel(), latency, controller});
-        driver.wake();
+        driver->wake();
     }
 
     /// Ends the run at the first complaint; SystemC's own processes must not throw.
     void check_invariants() {
         if (!broken.empty()) return;
-        broken = invariants.check();
-        if (broken.empty()) broken = pmem_invariants.check();
+        broken = invariants->check();
+        if (broken.empty()) broken = pmem_invariants->check();
         if (broken.empty()) return;
         trace.note(Module::kernel, TraceKind::invariant);
         agenda.stop();
@@ -233,9 +300,9 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
     hw::DmaEngine dma;
     os::KernelStub kernel;
     ConditionWorld world;
-    EventDriver driver;
-    kernel::Invariants invariants{kernel.kernel()};
-    kernel::PmemInvariants pmem_invariants{kernel.kernel(), *this};
+    std::optional<EventDriver> driver;
+    std::optional<kernel::Invariants> invariants;
+    std::optional<kernel::PmemInvariants> pmem_invariants;
     std::optional<NvdimmImage> image;  // that the run starts from
     std::string broken;  // the first invariant that did not hold
 };
@@ -246,6 +313,15 @@ Simulation::Simulation(Scenario scenario, RunOptions options)
 Simulation::~Simulation() = default;
 
 void Simulation::run() { platform_->run(); }
+
+void Simulation::restart(Scenario scenario) {
+    MCEMU_ASSERT(same_wires(platform_->scenario.machine, scenario.machine), scenario.name);
+    platform_->restart([&] { platform_->scenario = std::move(scenario); });
+}
+
+void Simulation::restart(std::uint64_t seed) {
+    platform_->restart([&] { platform_->scenario.seed = seed; });
+}
 
 NvdimmImage Simulation::image() const {
     const Platform& p = *platform_;
@@ -271,9 +347,9 @@ RunView Simulation::view() const {
     for (const auto& dram : p.drams)
         for (const SpaRange& run : dram->poisoned_spa()) view.dram_poison.push_back(run);
     view.banks = p.processors.bank_snapshots();
-    view.event_times = p.driver.times();
-    view.event_ran = p.driver.ran();
-    view.temporal = p.driver.temporal();
+    view.event_times = p.driver->times();
+    view.event_ran = p.driver->ran();
+    view.temporal = p.driver->temporal();
     view.speculative_hits = p.processors.counters().speculation_hits;
     view.interrupted = p.clock.interrupted();
     return view;

@@ -17,6 +17,7 @@
 #include <systemc>
 #include <vector>
 
+#include "campaign_rate.hpp"
 #include "raw_kernel.hpp"
 #include "regress_rate.hpp"
 #include "sim/run.hpp"
@@ -30,7 +31,7 @@ using namespace mcemu::bench;
 
 struct Options {
     bool quick = false, check = false, names = false;
-    std::string only, one;
+    std::string only, one, single;
     std::uint64_t size = 0;
     int rounds = 5;
 };
@@ -159,12 +160,21 @@ const Load& find(const std::string& name) {
 }
 
 int bench(const Options& o) {
+    if (!o.single.empty()) {
+        single_run(o.single.c_str());
+        return 0;
+    }
+    if (o.one == "campaign") {
+        std::cout << campaign_here(o.size).dump() << "\n";
+        return 0;
+    }
     if (!o.one.empty()) {
         std::cout << run_once(find(o.one), o.size).dump() << "\n";
         return 0;
     }
     if (o.names) {
         for (const Load& load : loads()) std::cout << load.name << "\n";
+        std::cout << "campaign\n";
         return 0;
     }
     if (o.check) {
@@ -176,11 +186,18 @@ int bench(const Options& o) {
         }
         regress_rate(50, 1);
         std::cout << "regress 50: results as they must be\n";
+        campaign_rate(200, 1);
+        std::cout << "campaign 200: results as they must be\n";
         return 0;
     }
     ordered_json out = {{"schema", "mcemu/bench/1"}, {"systemc", sc_core::sc_version()}};
     if (o.only == "regress") {  // its yardstick is a fork, not an event
         out["workloads"] = {regress_rate(o.size != 0 ? o.size : o.quick ? 500 : 5000, o.rounds)};
+        std::cout << out.dump(2) << "\n";
+        return 0;
+    }
+    if (o.only == "campaign") {  // likewise
+        out["workloads"] = {campaign_rate(o.size != 0 ? o.size : o.quick ? 1000 : 4000, o.rounds)};
         std::cout << out.dump(2) << "\n";
         return 0;
     }
@@ -209,6 +226,7 @@ Options parse(int argc, char** argv) {
         else if (args[i] == "--names") o.names = true;
         else if (args[i] == "--only") o.only = value();
         else if (args[i] == "--one") o.one = value();
+        else if (args[i] == "--single") o.single = value();
         else if (args[i] == "--size") o.size = std::stoull(value());
         else if (args[i] == "--rounds") o.rounds = std::max(1, std::stoi(value()));
         else throw std::invalid_argument("unknown option " + args[i]);

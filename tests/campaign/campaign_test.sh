@@ -67,6 +67,29 @@ plan)
     status 0 --help
     has out "mcemu campaign PART"
     ;;
+classes)
+    # unmap 1us or 90us: the signal comes in time or not. Whatever the result can be asked, a class can.
+    campaign c.json '"sweep": [ { "of": "unmap", "values": [ "1us", "400us" ] } ], "runs": 3, "classes": [
+      { "name": "another order", "when": { "temporal": [ { "before": [ { "signal": "victim" }, { "event": "load" } ] } ] } },
+      { "name": "quick", "when": { "temporal": [ { "eventually": { "signal": "victim" }, "after": { "event": "load" }, "within": "300us" } ],
+        "latency": { "from": "event:load", "to": "signal:victim", "max": "300us" } } },
+      { "name": "slow", "when": { "fates": { "poison": "consumed" }, "counters": { "num_poisoned_pages": 1 },
+        "log": [ "...", { "re": "Killing victim" }, "..." ], "no_log": [ "panic" ],
+        "signals": [ { "process": "victim", "signal": "SIGBUS" } ], "pages": { "0x10000": [ "hwpoison", "..." ] } } } ],
+      "numbers": [ { "of": "/counters/num_poisoned_pages" }, { "name": "lines", "of": "/log" }, { "of": "/end_ns" } ]'
+    status 0 run c.json -o c.db -q
+    status 0 report c.db --format json
+    python3 - <out <<'PY' || fail "the classes are others"
+import json, sys
+cells = json.load(sys.stdin)["cells"]
+wanted = [{"another order": 0, "quick": 3, "slow": 0, "none of these": 0}, {"another order": 0, "quick": 0, "slow": 3, "none of these": 0}]
+for cell, want in zip(cells, wanted):
+    got = {c["class"]: c["runs"] for c in cell["user_classes"]}
+    if got != want: sys.exit("%s: %s" % (cell["name"], got))
+    numbers = {n["name"]: n for n in cell["numbers"]}
+    if numbers["num_poisoned_pages"]["mean"] != 1 or numbers["lines"]["least"] < 3: sys.exit(str(numbers))
+PY
+    ;;
 findings)
     # A bad value is told where the campaign has it, not where the scenario uses it.
     printf '{ "schema": "mcemu/campaign/1", "name": "t", "scenario": "dev.json",\n  "sweep": [\n    { "of": "cores", "values": [ 2,\n      "many" ] } ] }\n' >bad.json

@@ -22,6 +22,36 @@ TEST_CASE("Clopper-Pearson intervals are those of the tables") {
     close(clopper_pearson(29, 29, 0.95), 0.8806, 1.0000);
 }
 
+TEST_CASE("Clopper-Pearson bounds leave half of what the confidence leaves on each side") {
+    // P(X >= k) at the lower bound, P(X <= k) at the upper one, by summing without the library.
+    const auto at_most = [](std::uint64_t n, std::uint64_t k, double p) {
+        double sum = 0, log_choose = 0;
+        for (std::uint64_t i = 0; i <= k; ++i) {
+            if (i > 0) log_choose += std::log(static_cast<double>(n - i + 1) / static_cast<double>(i));
+            sum += std::exp(log_choose + static_cast<double>(i) * std::log(p) +
+                            static_cast<double>(n - i) * std::log1p(-p));
+        }
+        return sum;
+    };
+    for (const double confidence : {0.9, 0.95, 0.99})
+        for (const std::uint64_t n : {1, 10, 59, 1000})
+            for (const std::uint64_t k : {std::uint64_t{0}, std::uint64_t{1}, n / 3, n - 1, n}) {
+                const double tail = (1 - confidence) / 2;
+                const Interval i = clopper_pearson(k, n, confidence);
+                INFO(k << " of " << n << " at " << confidence);
+                if (k > 0)
+                    CHECK(1 - at_most(n, k - 1, i.low) == Approx(tail).epsilon(1e-6));
+                else
+                    CHECK(i.low == 0);
+                if (k < n)
+                    CHECK(at_most(n, k, i.high) == Approx(tail).epsilon(1e-6));
+                else
+                    CHECK(i.high == 1);
+            }
+    // Nothing in 300 runs: at most 1.2 % (one-sided 1 %, the rule of three).
+    CHECK(clopper_pearson(0, 300, 0.9).high == Approx(0.00994).margin(1e-5));
+}
+
 TEST_CASE("without trials every share is possible") {
     const Interval i = clopper_pearson(0, 0, 0.95);
     CHECK(i.low == 0);

@@ -96,7 +96,7 @@ TEST_CASE("phases of the critical path add up to the whole duration", "[report]"
     CHECK(spent(m, "kernel.mf_kill") == 2'000'000);
     CHECK(spent(m, "kernel.nospec") == 20'000'000);
     CHECK(spent(m, "kernel.ret_user") == 1'000'000);
-    CHECK(spent(m, "unnamed") == 500'000);
+    CHECK(spent(m, "waiting") == 500'000);
     CHECK(m.slowest.front().cause == 1);
     CHECK(m.slowest.front().effect == 6);
 }
@@ -111,7 +111,7 @@ TEST_CASE("a phase that the path leaves half-way counts for what had passed", "[
     const Measure& m = measure(f.measures, "event:e", "signal:db");
     CHECK(spent(m, "mc.retire") == 50'000);
     CHECK(spent(m, "kernel.nospec") == 1'000'000);
-    CHECK(spent(m, "unnamed") == 0);
+    CHECK(spent(m, "waiting") == 0);
 }
 
 TEST_CASE("a measure goes from any cause to any effect and knows its deadline", "[report]") {
@@ -172,7 +172,7 @@ TEST_CASE("a page is exposed from its poison to the end of its mappings", "[repo
         "\"device\":\"dram0\",\"spa\":\"0x12345000\",\"planted_by\":\"e\"",
         "\"t_ps\":6000,\"cause\":3," + head + "\"memory_failure\",\"pfn\":\"0x12345\",\"flags\":\"0x2\"",
         "\"t_ps\":8000,\"cause\":4," + head + "\"page_unmapped\",\"process\":\"db\",\"va\":\"0x1000\","
-        "\"bytes\":2097152",
+        "\"bytes\":2097152,\"pfn\":\"0x12200\"",
         "\"t_ps\":9000,\"cause\":4," + head + "\"direct_map\",\"cpu\":0,\"pfn\":\"0x12345\","
         "\"new\":\"0x102\",\"old\":\"0x100\"",
     }));

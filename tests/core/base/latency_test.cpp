@@ -1,6 +1,7 @@
 #include "core/latency.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +38,24 @@ Distribution make(Kind kind, SimTime first, SimTime second = {}) {
 /// The value below which `share` of all draws lie.
 SimTime quantile(const Distribution& d, double share) {
     return Latency::sample(d, static_cast<std::uint64_t>(share * 0x1p64));
+}
+
+struct Moments {
+    double mean = 0, deviation = 0;  // ps
+};
+
+/// Of the middles of 2^16 equal parts of the random number's range: no chance in it.
+Moments moments(const Distribution& d) {
+    constexpr std::uint64_t kParts = 1 << 16;
+    const auto origin = static_cast<double>(Latency::sample(d, kMedian).count());
+    double sum = 0, squares = 0;
+    for (std::uint64_t i = 0; i < kParts; ++i) {
+        const double x = static_cast<double>(Latency::sample(d, (i << 48) + (1ull << 47)).count()) - origin;
+        sum += x;
+        squares += x * x;
+    }
+    const double mean = sum / kParts;
+    return {origin + mean, std::sqrt(squares / kParts - mean * mean)};
 }
 
 }  // namespace
@@ -179,4 +198,25 @@ TEST_CASE("the same bits give the same duration everywhere", "[core][latency]") 
     CHECK(Latency::sample(make(Kind::normal, 1us, 100ns), kBits).count() == 1090803);
     CHECK(Latency::sample(make(Kind::lognormal, 4us, 30us), kBits).count() == 8782504);
     CHECK(Latency::sample(make(Kind::exponential, 1us), kBits).count() == 1704130);
+}
+
+TEST_CASE("every distribution has the mean and the deviation that its formula gives", "[core][latency]") {
+    const auto near = [](const Moments& m, double mean, double deviation) {
+        CHECK(m.mean == Approx(mean).epsilon(1e-3));
+        CHECK(m.deviation == Approx(deviation).epsilon(3e-3).margin(1e-6));
+    };
+    near(moments(make(Kind::fixed, 7us)), 7e6, 0);
+    near(moments(make(Kind::uniform, 2us, 14us)), 8e6, 12e6 / std::sqrt(12));
+    near(moments(make(Kind::normal, 50us, 3us)), 50e6, 3e6);
+    near(moments(make(Kind::exponential, 5us)), 5e6, 5e6);
+    // sigma = ln(p99 / median) / z(0.99); mean = median exp(sigma^2 / 2).
+    const double sigma = std::log(30.0 / 4.0) / 2.3263478740408408;
+    const double mean = 4e6 * std::exp(sigma * sigma / 2);
+    near(moments(make(Kind::lognormal, 4us, 30us)), mean, mean * std::sqrt(std::expm1(sigma * sigma)));
+    // Half of it 1 us, the other half uniform from 1 to 9 us: E(x) = 3, E(x^2) = 1/2 + 91/6 us^2.
+    Distribution measured = make(Kind::empirical, {});
+    measured.table = {{0.5, 1us}, {1.0, 9us}};
+    near(moments(measured), 3e6, std::sqrt(0.5 + 91.0 / 6 - 9) * 1e6);
+    CHECK(quantile(measured, 0.25) == 1us);
+    CHECK(quantile(measured, 0.75).count() == Approx(5e6).epsilon(1e-9));
 }

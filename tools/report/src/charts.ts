@@ -53,7 +53,7 @@ function chart(figure: HTMLElement, curves: { name: string; cdf: [number, number
                 const power = Math.log10(ns);
                 return Math.abs(power - Math.round(power)) < 1e-6 || splits.length < 6 ? human(ns * 1000, 3) : "";
             }) },
-            { ...axis(), size: 62, splits: tail ? () => [0, 1, 2, 3, 4] : undefined,
+            { ...axis(), size: 76, splits: tail ? () => [0, 1, 2, 3, 4] : undefined,
               values: (_u, splits) => splits.map((v) => tail ? ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"][v] ?? "" : `${v} %`) },
         ],
         series: [

@@ -21,6 +21,12 @@ constexpr Fault kNoMemory{Fault::Kind::no_memory};
 void Mm::set_leaf(Process& process, std::uint64_t va, const Pte& pte) {
     const std::uint64_t unit = 1ull << pte.shift;
     const std::uint64_t begin = round_down(va, unit);
+    // What it takes the place of: a copy on write, a huge page that was split.
+    process.mm->table.for_each(begin, begin + unit, [&](const auto& r) {
+        if (r.value.kind == Pte::Kind::present && r.value.pfn != pte.pfn)
+            kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, process.index, r.begin,
+                                   r.end - r.begin, r.value.pfn);
+    });
     process.mm->table.assign(begin, begin + unit, pte);
     kernel_.env.trace.note(Module::kernel, TraceKind::page_mapped, process.index, begin, pte.pfn,
                            pte.shift);

@@ -252,13 +252,10 @@ void Mm::release(Process& process, Vma& vma) {
     process.mm->table.for_each(vma.begin, vma.end, [&](const auto& r) { runs.push_back(r); });
     process.mm->table.erase(vma.begin, vma.end);
     leave_trees(vma);
-    if (!runs.empty()) {
-        // One run that fills the area is named by its frame; what several hold is left open.
-        const bool whole = runs.size() == 1 && runs[0].value.kind == Pte::Kind::present &&
-                           runs[0].begin == vma.begin && runs[0].end == vma.end;
-        kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, process.index, vma.begin,
-                               vma.end - vma.begin, whole ? runs[0].value.pfn : 0);
-    }
+    for (const auto& r : runs)
+        if (r.value.kind == Pte::Kind::present)
+            kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, process.index, r.begin,
+                                   r.end - r.begin, r.value.pfn);
     if (vma.anon)
         for (const auto& r : runs)
             if (r.value.kind != Pte::Kind::hwpoison)
@@ -332,7 +329,17 @@ void Mm::fork(Process& parent, Process& child) {
             }
             child.mm->table.assign(r.begin, r.end, r.value);
         }
+        note_mapped(child, v.begin, v.end);
     }
+}
+
+void Mm::note_mapped(const Process& process, std::uint64_t begin, std::uint64_t end) {
+    process.mm->table.for_each(begin, end, [&](const auto& r) {
+        if (r.value.kind != Pte::Kind::present) return;
+        const std::uint64_t leaves = std::max<std::uint64_t>(1, (r.end - r.begin) >> r.value.shift);
+        kernel_.env.trace.note(Module::kernel, TraceKind::page_mapped, process.index, r.begin,
+                               r.value.pfn, r.value.shift | (leaves - 1) << 8);
+    });
 }
 
 void Mm::exit(Process& process) {

@@ -41,6 +41,8 @@ public:
     // -------------------------------------------------- address spaces (mm.cpp, populate.cpp)
     /// mmap() of a checked request. 0, or -ENOMEM when no physical memory is left.
     int map(Process& process, const MapConfig& request);
+    /// Leaves records of what is mapped in [begin, end), which came to be without a fault.
+    void note_mapped(const Process& process, std::uint64_t begin, std::uint64_t end);
     /// munmap(). 0 or -EINVAL (a device-dax VMA cannot be split below its alignment).
     int unmap(Process& process, std::uint64_t begin, std::uint64_t end);
     /// dup_mmap(): copy on write.

@@ -185,6 +185,9 @@ void Mm::migrate(Pfn old, Pfn fresh) {
         AddressSpace& mm = space(m.process);
         const auto leaf = mm.leaf(m.va);
         Pte pte = leaf->pte;
+        if (pte.kind == Pte::Kind::present)
+            kernel_.env.trace.note(Module::kernel, TraceKind::page_unmapped, m.process, leaf->begin,
+                                   leaf->end - leaf->begin, pte.pfn);
         pte.pfn = fresh.value + ((leaf->begin - round_down(m.va, 1ull << shift)) >> kPageShift);
         mm.table.assign(leaf->begin, leaf->end, pte);
         kernel_.env.trace.note(Module::kernel, TraceKind::page_mapped, m.process, leaf->begin,

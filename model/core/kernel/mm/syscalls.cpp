@@ -31,6 +31,7 @@ Task<std::int64_t> Processes::State::mmap(Context& ctx, Process& p, const MapCon
         }
     }
     const int rc = mm.map(p, map);
+    if (rc == 0) mm.note_mapped(p, map.va, map.va + map.size);
     co_return rc == 0 ? static_cast<std::int64_t>(map.va) : rc;
 }
 
@@ -45,8 +46,10 @@ Task<std::int64_t> Processes::State::fork(Context&, Process& parent, std::uint32
     child.state = ProcessState::alive;
     env.trace.note(Module::kernel, TraceKind::process_state, child.index,
                    static_cast<std::uint64_t>(ProcessState::alive));
-    for (const MapConfig& m : config.maps)
+    for (const MapConfig& m : config.maps) {
         if (const int rc = mm.map(child, m); rc != 0) co_return rc;
+        mm.note_mapped(child, m.va, m.va + m.size);
+    }
     co_return child.pid;
 }
 
