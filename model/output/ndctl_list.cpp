@@ -179,7 +179,8 @@ Json region_json(const RunView& view, std::uint32_t index) {
                 {"available_size", available},
                 {"max_available_extent", extent},
                 {"type", "pmem"},
-                {"iset_id", pmem::set_cookie(machine, region)},
+                // Signed, as ndctl prints it.
+                {"iset_id", static_cast<std::int64_t>(pmem::set_cookie(machine, region))},
                 {"mappings", std::move(mappings)}};
     add_badblocks(out, machine, region, rows, region.range.begin, false);
     const std::string domain = pmem::persistence_domain(machine);

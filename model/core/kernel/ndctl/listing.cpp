@@ -157,7 +157,7 @@ Task<Node> Ndctl::region_node(Context& ctx, std::uint32_t index, const NdctlEven
     n.add("dev", region.config->id).add("size", Node::bytes(range.size()));
     n.add("available_size", Node::bytes(available));
     n.add("max_available_extent", Node::bytes(extent)).add("type", "pmem");
-    n.add("iset_id", pmem::set_cookie(machine, *region.config));
+    n.add("iset_id", pmem::set_cookie(machine, *region.config));  // signed, as ndctl prints it
     if (region.read_only) n.add("ro", true);
     if (c.listing.dimms) {
         Node mappings = Node::list();
