@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/pmem/btt_layout.hpp"
+#include "core/pmem/interleave.hpp"
 #include "scenario/reader.hpp"
 #include "scenario/resolver.hpp"
 
@@ -19,7 +20,10 @@ public:
     std::optional<NvdimmImage> read(const Cursor& state) {
         compare(state);
         if (!findings_.empty()) return std::nullopt;  // its numbers mean nothing on this machine
-        NvdimmImage image{machine_.nvdimms, machine_.regions, machine_.namespaces, {}, {}, {}};
+        NvdimmImage image;
+        image.nvdimms = machine_.nvdimms;
+        image.regions = machine_.regions;
+        image.namespaces = machine_.namespaces;
         // Namespaces that an event makes later have no place in an image; they stand at the end.
         std::erase_if(image.namespaces, [](const NamespaceConfig& ns) { return !ns.present; });
         state.each("nvdimms", [&](const Cursor& module, std::size_t i) {
@@ -28,6 +32,18 @@ public:
         state.each("namespaces", [&](const Cursor& ns, std::size_t i) {
             image.btts.push_back(read_btt(ns, machine_.namespaces[i]));
             image.force_raw.push_back(ns.truth("force_raw"));
+        });
+        state.each("regions", [&](const Cursor& region, std::size_t i) {
+            image.foreign_labels.push_back(saved_region(region, i).nvdimms !=
+                                           machine_.regions[i].nvdimms);
+        });
+        if (!state.given("contents")) return image;
+        image.contents.emplace();
+        std::uint64_t end = 0;
+        state.each("contents", [&](const Cursor& run, std::size_t) { read_run(run, end, image); });
+        state.each("regions", [&](const Cursor& region, std::size_t i) {
+            if (image.foreign_labels[i])
+                move(*image.contents, saved_region(region, i), machine_.regions[i]);
         });
         return image;
     }
@@ -105,8 +121,25 @@ private:
         differs(thing.at(key), in_quotes(key) + " of " + id, hex_text(ours),
                 hex_text(thing.number(key)));
     }
+    /// Modules that changed places in a set are its modules still; the set is another one.
     void compare_ways(const Cursor& region, const RegionConfig& ours) {
-        std::string here, there, here_base, there_base;
+        std::string here, there, here_base, there_base, here_table, there_table;
+        std::vector<std::string_view> names_here, names_there;
+        for (const std::uint32_t nvdimm : ours.nvdimms)
+            names_here.push_back(machine_.nvdimms[nvdimm].id);
+        for (const Value& name : region.find("nvdimms")->children())
+            names_there.push_back(name.text());
+        const bool moved = names_here != names_there &&
+                           std::is_permutation(names_here.begin(), names_here.end(),
+                                               names_there.begin(), names_there.end());
+        for (const auto& row : ours.interleave_table)
+            for (const std::uint32_t place : row) here_table += ' ' + std::to_string(place);
+        if (const Value* table = region.find("interleave_table"); table != nullptr)
+            for (const Value& row : table->children())
+                for (const Value& place : row.children())
+                    there_table += ' ' + std::to_string(place.whole);
+        differs(region.path(), "\"interleave_table\" of " + ours.id, here_table, there_table);
+        if (moved) return;
         for (const std::uint32_t nvdimm : ours.nvdimms) here += ' ' + machine_.nvdimms[nvdimm].id;
         for (const Value& name : region.find("nvdimms")->children())
             there += ' ' + std::string(name.text());
@@ -139,6 +172,9 @@ private:
             if (const auto range = lines(run, size, end)) out.stuck.push_back(*range);
         });
         if (const auto smart = module.object("smart")) out.smart = read_smart(*smart);
+        if (const Value* flags = module.find("flags"); flags != nullptr)
+            for (const Value& flag : flags->children())
+                out.map_flags |= flag.text() == "save_fail" ? kMapSaveFail : kMapFlushFail;
         return out;
     }
 
@@ -191,6 +227,118 @@ private:
         return s;
     }
 
+    // ------------------------------------------------------------ contents
+
+    /// The region with its modules in the order of the image.
+    RegionConfig saved_region(const Cursor& region, std::size_t i) {
+        RegionConfig out = machine_.regions[i];
+        const Value* names = region.find("nvdimms");
+        for (std::size_t way = 0; way < out.nvdimms.size() && way < names->count; ++way)
+            for (std::uint32_t n = 0; n < machine_.nvdimms.size(); ++n)
+                if (names->items[way].text() == machine_.nvdimms[n].id) out.nvdimms[way] = n;
+        const Value* bases = region.find("dpa_base");
+        for (std::size_t way = 0; way < out.dpa_base.size() && way < bases->count; ++way)
+            out.dpa_base[way] = parse_quantity(kAddress, bases->items[way]).value.value_or(0);
+        return out;
+    }
+
+    /// What the modules hold goes with them to their new places.
+    static void move(std::vector<pmem::Contents::Saved>& contents, const RegionConfig& from,
+                     const RegionConfig& to) {
+        const pmem::InterleaveSet before(from), after(to);
+        std::vector<pmem::Contents::Saved> moved;
+        for (const pmem::Contents::Saved& run : contents) {
+            if (!from.range.contains(run.range.begin, run.range.size())) {
+                moved.push_back(run);
+                continue;
+            }
+            for (std::uint64_t at = run.range.begin; at < run.range.end;) {
+                const std::uint64_t end = std::min(run.range.end, before.chunk_end(at));
+                const pmem::InterleaveSet::Place place = before.decode(at);
+                const auto way = static_cast<std::uint32_t>(
+                    std::find(to.nvdimms.begin(), to.nvdimms.end(), from.nvdimms[place.way]) -
+                    to.nvdimms.begin());
+                // Where a module's own addresses begin elsewhere, what lies below is nobody's.
+                const DpaRange mine = after.on_way(to.range, way);
+                if (mine.contains(place.dpa, end - at)) {
+                    pmem::Contents::Saved piece = run;
+                    const std::uint64_t spa = after.encode({way, place.dpa});
+                    piece.range = {spa, spa + (end - at)};
+                    if (run.fill.origin != 0) piece.fill.origin = spa - (at - run.fill.origin);
+                    moved.push_back(std::move(piece));
+                }
+                at = end;
+            }
+        }
+        std::sort(moved.begin(), moved.end(), [](const auto& a, const auto& b) {
+            return a.range.begin < b.range.begin;
+        });
+        contents = std::move(moved);
+    }
+
+    /// A run of contents at or above `end`, which moves behind it.
+    void read_run(const Cursor& run, std::uint64_t& end, NvdimmImage& image) {
+        using Fill = pmem::Contents::Fill;
+        const std::uint64_t at = run.number("at"), length = run.number("length");
+        const bool inside =
+            std::any_of(machine_.regions.begin(), machine_.regions.end(),
+                        [&](const RegionConfig& r) { return r.range.contains(at, length); });
+        if (length == 0 || !inside || at < end) {
+            add(run.path(), hex_text(at) + " + " + size_text(length) +
+                                (at < end ? " lies before the end of the run before it"
+                                          : " does not lie in a region"),
+                "runs of bytes in the regions, in rising order");
+            return;
+        }
+        end = at + length;
+        const int kinds = run.given("word") + run.given("pattern") + run.given("info") +
+                          (run.truth("unknown") ? 1 : 0);
+        if (kinds != 1) {
+            add(run.path(), kinds == 0 ? "the run says nothing of its contents"
+                                       : "the run has several contents",
+                "one of \"word\", \"pattern\", \"info\" and \"unknown\"");
+            return;
+        }
+        pmem::Contents::Saved out{{at, end}, {}, {}};
+        if (run.given("word")) {
+            out.fill = {Fill::Kind::word, run.number32("word"), 0};
+        } else if (run.given("pattern")) {
+            const std::string name(run.text("pattern"));
+            const auto known = std::find(image.patterns.begin(), image.patterns.end(), name);
+            out.fill = {Fill::Kind::pattern,
+                        static_cast<std::uint32_t>(known - image.patterns.begin()),
+                        at - run.number("from")};
+            if (known == image.patterns.end()) image.patterns.push_back(name);
+        } else if (const auto info = run.object("info")) {
+            out.fill = {Fill::Kind::info, 0, at - run.number("from")};
+            out.info = read_info(*info);
+        } else {
+            out.fill = {Fill::Kind::unknown, 0, 0};
+        }
+        image.contents->push_back(std::move(out));
+    }
+
+    pmem::InfoBlock read_info(const Cursor& info) {
+        pmem::InfoBlock out;
+        if (info.text("kind") == "btt") {
+            out.kind = pmem::InfoBlock::Kind::btt;
+            const std::uint64_t begin = info.number("begin"), size = info.number("size");
+            const auto arenas = pmem::btt_layout({0, begin + size}, begin, info.number32("sector_size"));
+            if (arenas.empty()) add(info.path(), "no arena has " + size_text(size), "16MiB at least");
+            else out.arena = arenas.front();
+            out.nextoff = info.number("nextoff");
+            return out;
+        }
+        out.kind = info.text("kind") == "pfn" ? pmem::InfoBlock::Kind::pfn
+                                              : pmem::InfoBlock::Kind::dax;
+        out.dataoff = info.number("dataoff");
+        out.npfns = info.number("npfns");
+        out.end_trunc = info.number("end_trunc");
+        out.align = info.number("align");
+        out.mode = info.number32("mode");
+        return out;
+    }
+
     // ------------------------------------------------------------ BTT
 
     std::vector<pmem::BttImage> read_btt(const Cursor& ns, const NamespaceConfig& config) {
@@ -214,7 +362,11 @@ private:
             image.free = entries(arena, "free", "lane", pmem::kBttLanes, external, left, taken);
             std::sort(left.begin(), left.end());
             std::sort(taken.begin(), taken.end());
-            if (left != taken && !findings_.touched(&arena.value()))
+            image.spoilt_map = arena.truth("spoilt_map");
+            if (const Value* lanes = arena.find("spoilt_log"); lanes != nullptr)
+                for (const Value& lane : lanes->children())
+                    image.spoilt_log.push_back(static_cast<std::uint32_t>(lane.whole));
+            if (left != taken && !image.spoilt_map && !findings_.touched(&arena.value()))
                 add(arena.path(), "an internal block has two owners, or none",
                     "each block in one map entry, or free in one lane");
             out.push_back(std::move(image));
@@ -237,7 +389,8 @@ private:
                 add(entry.at(place_key), std::to_string(place) + " is out of order",
                     "rising numbers, each once");
             } else {
-                out.push_back({place, block, entry.truth("error")});
+                out.push_back({place, block, entry.truth("error"),
+                               key == std::string_view("map") && entry.truth("zero")});
                 left.push_back(first_block + place);
                 taken.push_back(block);
             }

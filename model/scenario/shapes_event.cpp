@@ -158,6 +158,12 @@ constexpr Field kPoisonFields[] = {
     {"dpa", &kAddress, "With nvdimm or memdev: address in it", {}},
     {"length", &kLength, "Bytes", "\"64B\""},
 };
+constexpr std::string_view kFailures[] = {"line", "media"};
+constinit const Shape kFailure{.kind = Kind::choice, .choices = kFailures};
+constexpr Field kPlantFields[] = {
+    kPoisonFields[0], kPoisonFields[1], kPoisonFields[2], kPoisonFields[3], kPoisonFields[4],
+    {"failure", &kFailure, "line: these cache lines alone; media: all of the module's media lines (256B, nvdimm_n: 64B)", "\"line\""},
+};
 constexpr Field kLoadFields[] = {
     kProcess, kVa, kMap, kMapOffset, {"size", &kAccessSize, "Bytes", "8"},
     ndctl::kFill, ndctl::kPattern, ndctl::kReport};
@@ -218,6 +224,9 @@ constexpr Field kDsmArguments[] = {
 };
 constinit const Shape kDsmArgumentsShape{.kind = Kind::object, .name = "dsm_arguments",
                                          .doc = "Input of the call.", .fields = kDsmArguments};
+constexpr Field kFlushFields[] = {
+    kProcess, kVa, kMap, kMapOffset,
+    {"size", &kLength, "Bytes (default: the rest of the map)", {}}};
 constexpr Field kDsmFields[] = {
     {"function", &kDsmFunction, "Which function", {}, true},
     {"nvdimm", &kText, "The module, by id", {}},
@@ -226,6 +235,8 @@ constexpr Field kDsmFields[] = {
     {"length", &kSize, "Bytes", {}},
     {"flags", &kFlags32, "Scrub type, or options of an injection; latch_shutdown: 0 or 1", {}},
     {"thresholds", &kThresholdsShape, "smart_set_threshold: the new ones", {}},
+    {"read_only", &kBoolean, "The device file was opened for reading only", "false"},
+    {"cleared", &kSize, "clear_error: what the caller leaves in its output field, which the kernel looks at", "\"0B\""},
     {"arguments", &kDsmArgumentsShape, "address, length and flags, gathered", {}},
 };
 constexpr std::string_view kCxlCommands[] = {"get_poison_list", "inject_poison", "clear_poison",
@@ -294,7 +305,8 @@ constexpr Field kCpuFields[] = {{"cpu", &kCpu, "Which CPU", {}, true}};
 constexpr Field kNamespaceFields[] = {
     {"namespace", &kText, "Which namespace, by id", {}, true, "\"namespace0.0\""}};
 constexpr Field kPowerFailFields[] = {
-    {"adr_fails", &kBoolean, "What waits in the memory controller is lost", "false"}};
+    {"adr_fails", &kBoolean, "What waits in the memory controller is lost", "false"},
+    {"save_fails", &kBoolean, "nvdimm_n: its DRAM is not copied to flash", "false"}};
 constexpr Field kCallFields[] = {
     {"function", &kFunction, "Which function", {}, true},
     {"arguments", &kArguments, "Its arguments: a pfn and flags, a pfn, or begin, end and memory type", "[]"},
@@ -303,7 +315,7 @@ constexpr Field kCallFields[] = {
 
 constexpr Case kCases[] = {
     {"mce", "Latch this record in the bank and signal it, as an injector would.", kMceFields},
-    {"poison", "Plant a latent media error: nothing happens until somebody touches it.", kPoisonFields},
+    {"poison", "Plant a latent media error: nothing happens until somebody touches it.", kPlantFields},
     {"unpoison_media", "Heal a media error.", kPoisonFields},
     {"load", "The process reads memory.", kLoadFields},
     {"store", "The process writes memory.", kStoreFields},
@@ -318,6 +330,7 @@ constexpr Case kCases[] = {
     {"read_file", "The read() system call.", kFileIoFields},
     {"write_file", "The write() system call.", kFileIoFields},
     {"fsync", "The fsync() system call.", kFsyncFields},
+    {"flush", "CLWB of cache lines, and SFENCE: what a process stored reaches persistent memory.", kFlushFields},
     {"dsm", "A firmware call: _DSM of the NVDIMM root device or a module.", kDsmFields},
     {"cxl", "A mailbox command of a CXL memory device, through its driver.", kCxlFields},
     {"dma", "A device reads or writes memory by itself.", kDmaFields},
@@ -357,6 +370,11 @@ constexpr Case kCases[] = {
     {"write_attribute", "Root writes a file of sysfs.", ndctl::kWriteAttribute},
     {"read_infoblock", "ndctl read-infoblock.", ndctl::kReadInfoblock},
     {"btt_lookup", "Looks up an entry of a BTT's map.", ndctl::kBttLookup},
+    {"init_labels", "ndctl init-labels: an empty label area.", ndctl::kInitLabels},
+    {"zero_labels", "ndctl zero-labels: zeros over the label area.", ndctl::kDimmFields},
+    {"check_labels", "ndctl check-labels.", ndctl::kDimmFields},
+    {"read_labels", "ndctl read-labels --json.", ndctl::kDimmFields},
+    {"write_infoblock", "ndctl write-infoblock: an info block for a raw namespace.", ndctl::kWriteInfoblock},
     {"fail_command", "A command of a module is made to fail, as nfit_test can.", ndctl::kFail},
     {"punch_hole", "fallocate(FALLOC_FL_PUNCH_HOLE).", ndctl::kPunchHole},
     {"power_fail", "Power fails.", kPowerFailFields},
@@ -365,7 +383,7 @@ constexpr Case kCases[] = {
 constexpr std::string_view kDoNames[] = {
     "mce",       "poison",     "unpoison_media", "load",         "store",        "fetch",
     "speculate", "copy",       "scrub",          "madvise",      "hwpoison_pfn", "unpoison_pfn",
-    "bio",       "read_file",  "write_file",     "fsync",        "dsm",          "cxl",         "dma",          "cper",
+    "bio",       "read_file",  "write_file",     "fsync",        "flush",        "dsm",          "cxl",         "dma",          "cper",
     "mmap",      "munmap",     "mlock",          "fork",         "exit",         "truncate",
     "prctl_mce_kill", "sigprocmask", "sigaction",  "pin",         "unpin",
     "sysctl",    "cpu_offline", "cpu_online",
@@ -373,7 +391,8 @@ constexpr std::string_view kDoNames[] = {
     "create_namespace", "reconfigure_namespace", "destroy_namespace", "check_namespace",
     "inject_error", "clear_errors", "start_scrub", "wait_scrub", "enable_region", "disable_region",
     "enable_dimm", "disable_dimm", "list", "inject_smart", "monitor", "read_attribute",
-    "write_attribute", "read_infoblock", "btt_lookup", "fail_command", "punch_hole",
+    "write_attribute", "read_infoblock", "btt_lookup", "init_labels", "zero_labels", "check_labels",
+    "read_labels", "write_infoblock", "fail_command", "punch_hole",
     "power_fail",   "call"};
 constinit const Shape kDo{.kind = Kind::choice, .choices = kDoNames};
 

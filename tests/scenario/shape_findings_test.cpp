@@ -42,7 +42,7 @@ TEST_CASE("an event without do is told", "[scenario][shape]") {
           "s.json:7:1: /events/0: the key \"do\" is missing: expected one of \"mce\", \"poison\", "
           "\"unpoison_media\", \"load\", \"store\", \"fetch\", \"speculate\", \"copy\", \"scrub\", "
           "\"madvise\", \"hwpoison_pfn\", \"unpoison_pfn\", \"bio\", \"read_file\", \"write_file\", "
-          "\"fsync\", \"dsm\", \"cxl\", \"dma\", \"cper\", \"mmap\", \"munmap\", \"mlock\", \"fork\", \"exit\", \"truncate\", "
+          "\"fsync\", \"flush\", \"dsm\", \"cxl\", \"dma\", \"cper\", \"mmap\", \"munmap\", \"mlock\", \"fork\", \"exit\", \"truncate\", "
           "\"prctl_mce_kill\", \"sigprocmask\", \"sigaction\", \"pin\", \"unpin\", \"sysctl\", "
           "\"cpu_offline\", \"cpu_online\", "
           "\"disable_namespace\", \"enable_namespace\", \"create_namespace\", "
@@ -50,7 +50,8 @@ TEST_CASE("an event without do is told", "[scenario][shape]") {
           "\"clear_errors\", \"start_scrub\", \"wait_scrub\", \"enable_region\", \"disable_region\", "
           "\"enable_dimm\", \"disable_dimm\", \"list\", \"inject_smart\", \"monitor\", "
           "\"read_attribute\", \"write_attribute\", \"read_infoblock\", \"btt_lookup\", "
-          "\"fail_command\", \"punch_hole\", \"power_fail\", \"call\"");
+          "\"init_labels\", \"zero_labels\", \"check_labels\", \"read_labels\", "
+          "\"write_infoblock\", \"fail_command\", \"punch_hole\", \"power_fail\", \"call\"");
 }
 
 TEST_CASE("an unknown enumerator is told with the nearest known one", "[scenario][shape]") {

@@ -20,6 +20,11 @@ bool Ars::start(const Request& request, SimTime now) {
     records_.clear();
     holes_ = 0;
     state_ = ArsState::running;
+    if (request_.known_only && request_.known) {
+        records_ = *request_.known;
+        position_ = request_.range.end;
+        return true;
+    }
     if (request_.known_only) {
         // The list is read at once; the answer takes its time (nfit_test computes at Start, too).
         while (const auto run = media_.next_run(position_, request_.range.end, true)) {
@@ -102,6 +107,19 @@ void Ars::reset() {
 }
 
 void Ars::forget(SpaRange healed) {
+    if (request_.known) {  // in no order
+        std::vector<kernel::ArsRecord> left;
+        for (const kernel::ArsRecord& r : records_) {
+            const std::uint64_t end = r.spa + r.length;
+            if (r.spa < std::min(end, healed.begin))
+                left.push_back({r.handle, r.spa, std::min(end, healed.begin) - r.spa});
+            if (end > std::max(r.spa, healed.end))
+                left.push_back({r.handle, std::max(r.spa, healed.end),
+                                end - std::max(r.spa, healed.end)});
+        }
+        records_ = std::move(left);
+        return;
+    }
     const auto first = std::partition_point(
         records_.begin(), records_.end(),
         [&](const kernel::ArsRecord& r) { return r.spa + r.length <= healed.begin; });

@@ -44,6 +44,8 @@ public:
         SimTime scan_time{};            ///< of the whole range
         std::uint64_t max_records = 0;  ///< that one answer holds, at least 1
         bool known_only = false;        ///< flags bit 1: no scan, known poison after scan_time
+        /// With known_only: these records, however many, instead of what the media know.
+        std::optional<std::vector<kernel::ArsRecord>> known{};
     };
     /// False (status 6, nothing changes) while a scan is running.
     bool start(const Request& request, SimTime now);

@@ -18,7 +18,7 @@ Btt::Btt(PmemDriver& driver, NvdimmBus& bus, PmemNamespace& ns)
       sector_(ns.config->sector_size),
       io_(driver, bus, ns.config->range, kNamespaceTable + ns.index) {
     for (const pmem::BttArena& at : pmem::btt_layout(range_, ns.config->data_offset, sector_)) {
-        Arena arena{at, {}, {}, {}};
+        Arena arena{at, {}, {}, {}, false};
         for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
             arena.free.push_back({at.external_nlba + lane});
             arena.log.push_back({lane, at.external_nlba + lane, at.external_nlba + lane});
@@ -123,14 +123,16 @@ std::vector<pmem::BttImage> Btt::snapshot() const {
     for (const Arena& arena : arenas_) {
         pmem::BttImage image;
         for (const auto& [lba, entry] : arena.map)
-            if (entry.block != lba || entry.error)
-                image.map.push_back({lba, entry.block, entry.error});
+            if (entry.block != lba || entry.error || entry.zero)
+                image.map.push_back({lba, entry.block, entry.error, entry.zero});
         std::sort(image.map.begin(), image.map.end(),
                   [](const auto& a, const auto& b) { return a.place < b.place; });
+        image.spoilt_map = arena.spoilt_map;
         for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+            if (arena.log[lane].spoilt) image.spoilt_log.push_back(lane);
             const Free& free = arena.free[lane];
             if (free.block != arena.at.external_nlba + lane || free.has_error)
-                image.free.push_back({lane, free.block, free.has_error});
+                image.free.push_back({lane, free.block, free.has_error, false});
         }
         out.push_back(std::move(image));
     }
@@ -139,7 +141,10 @@ std::vector<pmem::BttImage> Btt::snapshot() const {
 
 void Btt::restore(const std::vector<pmem::BttImage>& image) {
     for (std::size_t i = 0; i < arenas_.size(); ++i) {
-        for (const auto& e : image[i].map) arenas_[i].map[e.place] = {e.block, e.error};
+        for (const auto& e : image[i].map)
+            arenas_[i].map[e.place] = {e.block, e.error, e.zero, !e.error && !e.zero};
+        arenas_[i].spoilt_map = image[i].spoilt_map;
+        for (const std::uint32_t lane : image[i].spoilt_log) arenas_[i].log[lane].spoilt = true;
         for (const auto& e : image[i].free) arenas_[i].free[e.place] = {e.block, e.error};
     }
 }
