@@ -1,6 +1,7 @@
 #include "core/kernel/nvdimm/badblocks_filler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mcemu::kernel {
 namespace {
@@ -25,16 +26,7 @@ void BadblocksFiller::populate(const Badranges& list, SpaRange resource, Badbloc
     catch_up(walk);
     if (orderly_) look_at_what_may_change(walk);
     else if (!settled_) look_at_everything(walk, 0);
-    else {
-        const std::set<Slot> now = std::move(pending_);
-        pending_.clear();
-        for (const Slot slot : now) {
-            if (!set(walk, slot)) continue;
-            look_at_everything(walk, slot + 1);
-            settled_ = false;
-            break;
-        }
-    }
+    else look_at_news(walk);
     seen_ = list.end();
     changes_seen_ = list.changes().size();
 }
@@ -47,7 +39,6 @@ void BadblocksFiller::catch_up(const Walk& walk) {
     }
     const std::vector<Slot>& changes = walk.list.changes();
     pending_.insert(changes.begin() + static_cast<std::ptrdiff_t>(changes_seen_), changes.end());
-    for (Slot slot = seen_; slot < walk.list.end(); ++slot) pending_.insert(pending_.end(), slot);
     if (version_ == walk.table.version()) return;
     const bool was_orderly = orderly_;
     follow_rows(walk);
@@ -58,6 +49,7 @@ void BadblocksFiller::catch_up(const Walk& walk) {
 /// Nothing is known of any range but that those that touch no row cannot change a full table.
 void BadblocksFiller::start_anew(const Walk& walk) {
     generation_ = walk.list.generation();
+    seen_ = walk.list.end();
     pending_.clear();
     frontier_ = 0;
     rows_.clear();
@@ -72,6 +64,8 @@ void BadblocksFiller::look_at_what_may_change(const Walk& walk) {
     for (;;) {
         const auto due = pending_.lower_bound(at);
         Slot slot = due != pending_.end() ? *due : kNone;
+        if (const Slot fresh = std::max(seen_, at); fresh < walk.list.end())
+            slot = std::min(slot, fresh);
         const Slot next = std::max(scan, at);
         if (walk.table.rows().size() < Badblocks::kMaxRows && next < std::min(walk.list.end(), slot))
             slot = next;
@@ -91,6 +85,21 @@ void BadblocksFiller::look_at_what_may_change(const Walk& walk) {
             if (!covered(*to_sectors(*range, walk.resource))) pending_.insert(slot);
         }
     }
+}
+
+/// What is new or changed, after a walk over a table that is not orderly changed nothing.
+void BadblocksFiller::look_at_news(const Walk& walk) {
+    const std::set<Slot> now = std::exchange(pending_, {});
+    const auto changes = [&](Slot slot) {
+        if (!set(walk, slot)) return false;
+        look_at_everything(walk, slot + 1);
+        settled_ = false;
+        return true;
+    };
+    for (const Slot slot : now)
+        if (slot < seen_ && changes(slot)) return;
+    for (Slot slot = seen_; slot < walk.list.end(); ++slot)
+        if (changes(slot)) return;
 }
 
 void BadblocksFiller::look_at_everything(const Walk& walk, Slot from) {

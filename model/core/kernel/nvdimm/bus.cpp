@@ -90,7 +90,7 @@ void NvdimmBus::populate(Badblocks& table, BadblocksFiller& filler, std::uint32_
 }
 
 Task<DsmReply> NvdimmBus::call(Context& ctx, DsmRequest request) {
-    const DsmReply reply = env_.hw.dsm(request);
+    DsmReply reply = env_.hw.dsm(request);
     if (cost_of(request.function) == Lat::fw_dsm_smi && request.nvdimm < 0)
         calls_.push_back({env_.agenda.now(), env_.agenda.why().origin, request, reply.status,
                           reply.cleared});
