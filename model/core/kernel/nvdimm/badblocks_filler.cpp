@@ -20,8 +20,9 @@ auto row_at(const std::vector<Row>& rows, std::uint64_t sector) {
 
 }  // namespace
 
-void BadblocksFiller::populate(const Badranges& list, SpaRange resource, Badblocks& table,
-                               const std::function<void(const SectorRange&)>& changed) {
+std::optional<std::uint64_t> BadblocksFiller::populate(
+    const Badranges& list, SpaRange resource, Badblocks& table,
+    const std::function<void(const SectorRange&)>& changed) {
     const Walk walk{list, resource, table, changed};
     catch_up(walk);
     if (orderly_) look_at_what_may_change(walk);
@@ -29,6 +30,7 @@ void BadblocksFiller::populate(const Badranges& list, SpaRange resource, Badbloc
     else look_at_news(walk);
     seen_ = list.end();
     changes_seen_ = list.changes().size();
+    return walk.failed;
 }
 
 /// Takes in what happened to list and table since the last time.
@@ -118,7 +120,10 @@ bool BadblocksFiller::set(const Walk& walk, Slot slot) {
     if (!sectors) return false;
     // A full table is not an error: the hardware will still raise the exception.
     const int full = walk.table.set(sectors->first, sectors->count, true);
-    if (full != 0) frontier_ = std::min(frontier_, slot);
+    if (full != 0) {
+        frontier_ = std::min(frontier_, slot);
+        if (!walk.failed) walk.failed = sectors->first;
+    }
     if (walk.table.version() == version_) return false;
     follow_rows(walk);
     walk.changed(*sectors);

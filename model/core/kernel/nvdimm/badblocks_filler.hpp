@@ -1,6 +1,7 @@
 #pragma once  // Fills a bad-block table from the list of bad ranges, again and again.
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -20,9 +21,11 @@ namespace mcemu::kernel {
 /// is set until a whole walk changed nothing.
 class BadblocksFiller {
 public:
-    /// `changed` is told which ranges changed rows, in order.
-    void populate(const Badranges& list, SpaRange resource, Badblocks& table,
-                  const std::function<void(const SectorRange&)>& changed);
+    /// `changed` is told which ranges changed rows, in order. Returns the first sector of the first
+    /// range that found no room.
+    std::optional<std::uint64_t> populate(const Badranges& list, SpaRange resource,
+                                          Badblocks& table,
+                                          const std::function<void(const SectorRange&)>& changed);
 
 private:
     using Slot = Badranges::Slot;
@@ -31,6 +34,7 @@ private:
         SpaRange resource;
         Badblocks& table;
         const std::function<void(const SectorRange&)>& changed;
+        mutable std::optional<std::uint64_t> failed{};
     };
 
     void catch_up(const Walk& walk);

@@ -211,7 +211,7 @@ std::string PmemInvariants::tables_hold_the_list() {
         if (wrong.empty() && filled(region))
             wrong = look(region.config->id, region.bad, region.config->range);
     for (const PmemNamespace& ns : bus.namespaces())
-        if (wrong.empty() && ns.has_table && ns.enabled && filled(bus.regions()[ns.config->region]))
+        if (wrong.empty() && ns.has_table && ns.enabled && ns.filled_at > before)
             wrong = look(ns.config->id, ns.bad, ns.covered);
     lost_ = std::max(lost_, lost);
     return wrong;

@@ -61,8 +61,11 @@ Task<void> Libnvdimm::attach_btt(std::uint32_t ns) {
     ctx.comm = s_->kernel.env.names.intern("kworker/u4:1");
     ctx.pid = 46;
     enter(ns);
-    co_await s_->btts[ns]->heal_free_blocks(ctx);
+    const int error = co_await s_->btts[ns]->attach(ctx);
     leave(ns);
+    if (error == 0) co_return;
+    // The boot goes on without the device.
+    co_await disable(ctx, ns);
 }
 
 void Libnvdimm::save(NvdimmImage& image) const {
