@@ -42,6 +42,7 @@ struct PmemReference {
         std::map<u64, Entry> map{};
         u64 free_block = 0;  // of lane 0, the only one used
         bool free_error = false;
+        std::optional<u64> logged{};  // block of the last write, as the lane's log says
 
         bool paged() const { return mode == "fsdax" || mode == "devdax"; }
         bool block_device() const { return mode != "devdax"; }
@@ -243,6 +244,7 @@ struct PmemReference {
         ns.map.clear();
         ns.free_block = ns.external();
         ns.free_error = false;
+        ns.logged.reset();
     }
     static Entry entry(const Namespace& ns, u64 lba) {
         const auto it = ns.map.find(lba);
@@ -281,6 +283,7 @@ struct PmemReference {
         if (rw_bytes(ns, true, ns.log_at(), 16, true) != 0) return -EIO;
         ns.free_block = old.block;
         ns.free_error = old.error;
+        ns.logged = lba;
         if (rw_bytes(ns, true, ns.map_at() + 4 * lba, 4, true) != 0) return -EIO;
         ns.map[lba] = {fresh};
         return clear_free(ns);
@@ -291,11 +294,19 @@ struct PmemReference {
         ns.enabled = false;
         ns.bad.clear();
     }
-    void enable(Namespace& ns) {
+    int enable(Namespace& ns) {
         ns.enabled = true;
         ns.bad.clear();
         fill(ns);
-        if (ns.mode == "sector") clear_free(ns);
+        const int rc = ns.mode == "sector" ? attach_btt(ns) : 0;
+        if (rc != 0) disable(ns);
+        return rc;
+    }
+    int attach_btt(Namespace& ns) {
+        if (rw_bytes(ns, false, 0, kPage) != 0) return -EIO;
+        if (rw_bytes(ns, false, ns.log_at(), 64 * kLanes) != 0) return -EIO;
+        clear_free(ns);
+        return ns.logged ? rw_bytes(ns, false, ns.map_at() + 4 * *ns.logged, 4) : 0;
     }
     void set_region(unsigned region, bool on) {
         Region& r = regions[region];
@@ -312,8 +323,31 @@ struct PmemReference {
     void remake(Namespace& ns, const std::string& mode) {
         disable(ns);
         ns.mode = mode;
-        if (mode == "sector") make_btt(ns);
+        // Metadata are written, which clears what is known to be bad there.
+        if (mode == "sector") {
+            make_btt(ns);
+            fill(ns);
+            rw_bytes(ns, true, ns.map_at(), ns.map_size());
+            for (u64 at = ns.log_at(); at < ns.size(); at += kPage) rw_bytes(ns, true, at, kPage);
+            rw_bytes(ns, true, 0, kPage);
+        } else if (ns.paged()) {
+            fill(ns.bad, ns.begin, ns.end);
+            rw_bytes(ns, true, kPage, kPage);
+        }
         enable(ns);
+    }
+    /// Whether the metadata of another mode would lie on poison that nobody knows of.
+    bool latent_below(const Namespace& ns, const std::string& mode) const {
+        std::set<u64> known;
+        fill(known, ns.begin, ns.end);
+        const auto latent = [&](u64 begin, u64 end) {
+            for (auto line = poison.lower_bound((ns.begin + begin) / kLine);
+                 line != poison.end() && *line * kLine < ns.begin + end; ++line)
+                if (!known.contains((*line * kLine - ns.begin) / kSector)) return true;
+            return false;
+        };
+        if (mode == "sector") return latent(0, kPage) || latent(ns.log_at(), ns.size());
+        return mode != "raw" && latent(kPage, 2 * kPage);
     }
     /// ndctl clear-errors: rows of the region that lie in the data.
     std::int64_t clear_errors(Namespace& ns) {
@@ -362,8 +396,10 @@ struct PmemReference {
             for (const auto& [first, past] : known_runs(regions[i]))
                 add(first * kLine, (past - first) * kLine);
         for (unsigned i = 0; i < regions.size(); ++i) revalidate(i);
-        for (Namespace& ns : spaces)
-            if (ns.mode == "sector") clear_free(ns);
+        for (Namespace& ns : spaces) {
+            ns.logged.reset();  // the image keeps what is free, not who wrote last
+            if (ns.mode == "sector" && attach_btt(ns) != 0) disable(ns);
+        }
         scrub(true);
     }
 

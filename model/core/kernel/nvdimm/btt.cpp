@@ -17,13 +17,14 @@ Btt::Btt(PmemDriver& driver, NvdimmBus& bus, PmemNamespace& ns)
       range_(ns.config->range),
       sector_(ns.config->sector_size),
       io_(driver, bus, ns.config->range, kNamespaceTable + ns.index) {
-    for (const pmem::BttArena& at : pmem::btt_layout(range_, ns.config->data_offset, sector_)) {
-        Arena arena{at, {}, {}, {}};
-        for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-            arena.free.push_back({at.external_nlba + lane});
-            arena.log.push_back({lane, at.external_nlba + lane, at.external_nlba + lane});
-        }
-        arenas_.push_back(std::move(arena));
+    for (const pmem::BttArena& at : pmem::btt_layout(range_, ns.config->data_offset, sector_))
+        arenas_.emplace_back(at);
+}
+
+Btt::Arena::Arena(const pmem::BttArena& where) : at(where) {
+    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+        free.push_back({at.external_nlba + lane});
+        log.push_back({lane, at.external_nlba + lane, at.external_nlba + lane});
     }
 }
 
@@ -150,6 +151,27 @@ void Btt::restore(const std::vector<pmem::BttImage>& image) {
         for (const auto& e : image[i].map) arenas_[i].map[e.place] = {e.block, e.error};
         for (const auto& e : image[i].free) arenas_[i].free[e.place] = {e.block, e.error};
     }
+}
+
+Task<int> Btt::format(Context& ctx, Badblocks& table) {
+    constexpr std::uint64_t kMapPiece = 2 << 20, kLogPiece = 4096;  // of one write
+    for (Arena& arena : arenas_) {
+        const pmem::BttArena& at = arena.at;
+        const struct {
+            std::uint64_t begin, end, piece;
+        } areas[] = {{at.mapoff, at.logoff, kMapPiece},
+                     {at.logoff, at.info2off, kLogPiece},
+                     {at.info2off, at.info2off + pmem::kInfoBlock, pmem::kInfoBlock},
+                     {0, pmem::kInfoBlock, pmem::kInfoBlock}};
+        for (const auto& area : areas)
+            for (std::uint64_t offset = area.begin; offset < area.end; offset += area.piece) {
+                const std::uint64_t size = std::min(area.piece, area.end - offset);
+                const int error = co_await io_.write(ctx, table, at.begin + offset, size, false);
+                if (error != 0) co_return error;
+            }
+        arena = Arena(at);
+    }
+    co_return 0;
 }
 
 Task<int> Btt::attach(Context& ctx) {

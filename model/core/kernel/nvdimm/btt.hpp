@@ -31,6 +31,8 @@ public:
     /// image fits the layout.
     std::vector<pmem::BttImage> snapshot() const;
     void restore(const std::vector<pmem::BttImage>& image);
+    /// btt_arena_write_layout(): map, log and info blocks made anew, over the namespace's table.
+    Task<int> format(Context& ctx, Badblocks& table);
     /// discover_arenas(), btt_freelist_init(): reads info blocks and log, heals blocks that the log
     /// says were freed with an error, and finishes map updates that only reached the log. 0, -EIO
     /// (metadata that cannot be read: no device comes up) or kTaskDied.
@@ -84,6 +86,7 @@ private:
         bool spoilt = false;  // what stands there is no log
     };
     struct Arena {
+        explicit Arena(const pmem::BttArena& where);  // made anew
         pmem::BttArena at;
         std::unordered_map<std::uint32_t, MapEntry> map;  // entries that are not the identity
         std::vector<Free> free;                           // by lane

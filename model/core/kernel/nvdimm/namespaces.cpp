@@ -113,6 +113,23 @@ int Libnvdimm::create(std::uint32_t index, const NamespaceConfig& config) {
     return 0;
 }
 
+/// nd_pfn_init(), btt_meta_init().
+Task<int> Libnvdimm::write_metadata(Context& ctx, std::uint32_t index) {
+    State& s = *s_;
+    PmemNamespace& ns = s.bus.namespaces()[index];
+    const NamespaceConfig& made = ns.made;
+    if (made.mode == NamespaceMode::raw) co_return 0;
+    Badblocks table = s.bus.table_over(made.range);
+    NamespaceIo io(s.driver, s.bus, made.range, kNamespaceTable + index);
+    s.kernel.direct_map.add(made.range, false);
+    int error = 0;
+    if (made.mode == NamespaceMode::sector) error = co_await s.btts[index]->format(ctx, table);
+    else error = co_await io.write(ctx, table, kPfnInfo, pmem::kInfoBlock, false);
+    s.kernel.direct_map.remove(made.range);
+    s.write_info(index);  // clearing has left zeros
+    co_return error;
+}
+
 /// ndctl destroy-namespace writes zeros over the info blocks, so that nothing finds them later.
 int Libnvdimm::destroy(std::uint32_t index) {
     State& s = *s_;
