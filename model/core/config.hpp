@@ -97,10 +97,24 @@ struct SmartStart {
     std::optional<std::uint16_t> media_temperature, controller_temperature;  ///< 1/16 deg C
     std::optional<std::uint32_t> shutdown_count;
     std::optional<SmartThresholds> thresholds;
+    /// An injected unsafe shutdown shows at once (nfit_test), else from the next boot on.
+    bool unsafe_shutdown_immediate = true;
     bool operator==(const SmartStart&) const = default;
 };
 /// Whether the label area can be read (nvdimm.md 3): `locked` answers "access denied".
 enum class LabelArea : std::uint8_t { present, locked, corrupt };
+/// Flags of an NFIT memory map (nvdimm.md 1.4): what the platform says of a module at boot.
+enum MemoryMapFlags : std::uint8_t {
+    kMapSaveFail = 1u << 0,     ///< what was in its DRAM did not reach flash
+    kMapRestoreFail = 1u << 1,  ///< nor came back from there
+    kMapFlushFail = 1u << 2,    ///< the platform's flush at power loss failed
+    kMapNotArmed = 1u << 3,     ///< no energy for the next power loss: regions are read-only
+    kMapSmartEvent = 1u << 4,   ///< a health event came before the boot
+    kMapSmartNotify = 1u << 5,  ///< the platform tells of health events
+    kMapFail = 1u << 6,         ///< not mapped into the address space
+};
+/// What reaches the media when power fails (nvdimm.md 10).
+enum class PersistenceDomain : std::uint8_t { memory_controller, cpu_cache, none };
 
 struct NvdimmConfig {
     std::string id;
@@ -116,6 +130,14 @@ struct NvdimmConfig {
     std::uint32_t socket = 0;
     SmartStart smart{};
     LabelArea labels = LabelArea::present;
+    std::uint8_t map_flags = 0;            ///< MemoryMapFlags
+    /// What the capability answer says instead of `clear_unit`: the kernel trusts it.
+    std::optional<std::uint32_t> reported_clear_unit{};
+    std::uint32_t max_poison = 256;        ///< ranges in the module's own list; injected ones go beyond
+    // Of the NFIT control region, as numbers that are stored little-endian there.
+    std::uint32_t serial = 1;
+    std::uint16_t vendor = 0, manufacturing_date = 0;
+    std::uint8_t manufacturing_location = 0;
 };
 
 struct RegionConfig {
@@ -142,6 +164,7 @@ struct NamespaceConfig {
     bool present = true;        ///< false: an event creates it later; it has no range yet
     std::uint32_t sector_size = 4096;  ///< sector mode: external sector, 512 or 4096 bytes
     std::string label;          ///< name that the user gave it
+    std::string uuid;           ///< of its labels; empty: the scenario names none
     SpaRange data() const { return {range.begin + data_offset, range.end - end_trunc}; }
 };
 
@@ -154,6 +177,7 @@ struct MachineConfig {
     std::vector<RegionConfig> regions;
     std::vector<NamespaceConfig> namespaces;
     bool clear_error_supported = true;  ///< the NVDIMM root device answers ARS and Clear Error
+    PersistenceDomain persistence_domain = PersistenceDomain::memory_controller;
     std::uint64_t wall_time = 1530000000;  ///< seconds since 1970 at time 0 (MCE record TIME)
 };
 
@@ -200,6 +224,8 @@ struct KernelConfig {
     bool strict_clflush_decoy = false;    ///< flush the non-canonical decoy: #GP
     bool pgmap_memtype_tracking = true;   ///< pmem ranges carry a write-back memtype entry
     bool hw_error_scrub = false;
+    bool no_init_ars = false;             ///< nfit.no_init_ars: no full scrub at registration
+    bool ars_continue_valid = false;      ///< the batch after an overflow is used, not skipped as stale
     BadblocksModel badblocks = BadblocksModel::linux_6_1;
     bool fake_panic = false;
     bool tainted = false;                 ///< already tainted before the scenario

@@ -107,6 +107,8 @@ struct DsmEvent {
     std::uint64_t address = 0, length = 0;  ///< SPA
     std::uint32_t flags = 0;                ///< ARS start flags, inject options; latch_shutdown: enable
     SmartThresholds thresholds{};           ///< smart_set_threshold
+    bool read_only = false;                 ///< through a file that was opened for reading only
+    std::uint64_t cleared = 0;              ///< clear_error: what the caller left in its output field
 };
 /// A mailbox command of a CXL memory device, by way of its driver.
 struct CxlEvent {
@@ -156,7 +158,7 @@ struct NamespaceRequest {
     std::optional<std::uint64_t> size, align, offset;  ///< bytes; offset in the region
     std::optional<std::uint32_t> sector_size;
     bool label_v1_1 = false;  ///< its BTT has the layout of version 1.1 labels
-    std::string name;
+    std::string name, uuid;   ///< empty: none
 };
 /// A command of ndctl, or of a shell in sysfs, on the NVDIMM bus.
 struct NdctlEvent {
@@ -164,7 +166,8 @@ struct NdctlEvent {
         inject_error, clear_errors, start_scrub, wait_scrub, create_namespace, destroy_namespace,
         reconfigure_namespace, check_namespace, enable_region, disable_region, enable_dimm,
         disable_dimm, list, inject_smart, monitor, read_attribute, write_attribute, read_infoblock,
-        btt_lookup, fail_command,
+        btt_lookup, fail_command, init_labels, zero_labels, check_labels, read_labels,
+        write_infoblock,
     } command = Command::list;
     int ns = -1, region = -1, nvdimm = -1;  ///< -1: none named, or all of them
     bool all = false;                       ///< the word "all"
@@ -174,7 +177,7 @@ struct NdctlEvent {
     bool uninject = false, status = false, notify = true, saturate = false;
     bool scrub = false;                     ///< clear_errors --scrub
     bool wait = false;                      ///< start_scrub --wait
-    NamespaceRequest make{};                ///< create_, reconfigure_namespace
+    NamespaceRequest make{};                ///< create_, reconfigure_namespace, write_infoblock
     bool repair = false, rewrite_log = false;  ///< check_namespace
     /// list: what of, and what about it.
     struct Listing {
@@ -197,7 +200,10 @@ struct NdctlEvent {
     std::string failing;                    ///< fail_command: which DIMM command
     int code = 0;                           ///< and its negative errno; 0: no longer
 };
-struct PowerFailEvent { bool adr_fails = false; };
+struct PowerFailEvent {
+    bool adr_fails = false;   ///< not even what was accepted reaches the media
+    bool save_fails = false;  ///< NVDIMM-N: DRAM is not copied to flash
+};
 /// A kernel function of the stub by name: set_mce_nospec, clear_mce_nospec, reserve_memtype,
 /// free_memtype, memory_failure, soft_offline_page, page_flags ...
 struct CallEvent { std::string function; std::vector<std::uint64_t> arguments; int process = -1; };

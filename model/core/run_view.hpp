@@ -6,6 +6,8 @@
 #include "core/fate.hpp"
 #include "core/kernel/kernel.hpp"
 #include "core/mca/bank_snapshot.hpp"
+#include "core/pmem/error_log.hpp"
+#include "core/pmem/poison_list.hpp"
 #include "core/pmem/smart.hpp"
 #include "core/trace.hpp"
 
@@ -20,6 +22,8 @@ struct RunView {
     SimTime end{};
     std::vector<std::vector<DpaRange>> nvdimm_poison{};  ///< per NVDIMM, maximal runs, rising
     std::vector<pmem::SmartHealth> nvdimm_health{};    ///< per NVDIMM
+    std::vector<pmem::ErrorLog> nvdimm_logs{};         ///< per NVDIMM
+    std::vector<std::vector<pmem::PoisonRun>> nvdimm_lists{};  ///< what each lists, rising
     std::vector<std::vector<DpaRange>> memdev_poison{};  ///< per CXL device, likewise
     std::vector<std::vector<cxl::MediaErrorRecord>> memdev_lists{};  ///< what each lists
     std::vector<SpaRange> dram_poison{};               ///< maximal runs, rising

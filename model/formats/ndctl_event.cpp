@@ -71,6 +71,13 @@ public:
             case Command::btt_lookup:
                 return "# the map entry of block " + std::to_string(e_.offset) + " of " + ns() +
                        " has no command\n";
+            case Command::init_labels:
+                return command("init-labels" + flag(e_.force, " --force"), dimm());
+            case Command::zero_labels: return command("zero-labels", dimm());
+            case Command::check_labels: return command("check-labels", dimm());
+            case Command::read_labels: return command("read-labels --json", dimm());
+            case Command::write_infoblock:
+                return command("write-infoblock" + made(), ns());
             case Command::fail_command:
                 return "# nfit_test makes " + e_.failing + " of " + dimm() +
                        " fail; no command does on other hardware\n";
@@ -116,6 +123,7 @@ private:
         if (r.align) out += " --align=" + std::to_string(*r.align);
         if (r.sector_size) out += " --sector-size=" + std::to_string(*r.sector_size);
         if (!r.name.empty()) out += " --name=" + quoted(r.name);
+        if (!r.uuid.empty()) out += " --uuid=" + r.uuid;
         return out;
     }
     std::string list() const {
@@ -178,7 +186,9 @@ private:
         }
         if (e_.region >= 0) return devices + region() + "/" + e_.attribute;
         if (e_.nvdimm >= 0)
-            return devices + dimm() + (e_.attribute == "handle" ? "/nfit/" : "/") + e_.attribute;
+            return devices + dimm() +
+                   (e_.attribute == "state" || e_.attribute == "security" ? "/" : "/nfit/") +
+                   e_.attribute;
         return devices + "ndbus0/nfit/" + e_.attribute;
     }
     std::string no_file() const { return "# " + e_.attribute + " of " + ns() + " stands in no file\n"; }

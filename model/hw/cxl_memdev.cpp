@@ -52,7 +52,7 @@ std::uint64_t CxlMemdev::heal(DpaRange range) {
     return bytes;
 }
 
-void CxlMemdev::list(DpaRange range) {
+void CxlMemdev::list(DpaRange range, ScrubEvent::Kind) {
     device_.advance(context_.agenda.now());
     while (const auto run = device_.read(range, context_.agenda.now())) range.begin = run->range.end;
 }

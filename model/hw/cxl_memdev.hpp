@@ -34,9 +34,9 @@ public:
     std::uint64_t plant(DpaRange range, std::uint32_t origin, std::uint8_t flags) override;
     std::uint64_t heal(DpaRange range) override;
     /// A scrubber of the host is a reader like others.
-    void list(DpaRange range) override;
+    void list(DpaRange range, ScrubEvent::Kind scrub) override;
     /// The device holds what it has accepted.
-    void power_fail(bool) override {}
+    void power_fail(const PowerFailEvent&) override {}
 
     // CxlMailboxIf
     cxl::Identity identify() const override { return device_.identify(); }

@@ -30,9 +30,9 @@ public:
         return media_.plant(range, origin, flags);
     }
     std::uint64_t heal(DpaRange range) override { return media_.heal(range); }
-    void list(DpaRange range) override { media_.mark_listed(range); }
+    void list(DpaRange range, ScrubEvent::Kind) override { media_.mark_listed(range); }
     /// Contents are lost with the power; poison is not modelled beyond the run.
-    void power_fail(bool) override {}
+    void power_fail(const PowerFailEvent&) override {}
 
     /// Maximal poisoned runs, rising, by SPA.
     std::vector<SpaRange> poisoned_spa() const;

@@ -46,6 +46,8 @@ kernel::DsmReply Firmware::dsm(const kernel::DsmRequest& request) {
         Module::firmware, TraceKind::dsm, subject, static_cast<std::uint64_t>(request.function),
         answer.reply.status, first_word(request.function, answer.reply));
     if (request.function == DsmEvent::Function::inject_error) decide_fate(answer.reply, record);
+    if (request.nvdimm >= 0 && answer.reply.status == 0)
+        mailbox_out[request.nvdimm]->health_changed();
     if (request.function == DsmEvent::Function::ars_start && answer.reply.status == 0)
         seen_ = pmem::ArsState::none;  // a new scrub: its beginning is traced in any case
     follow_ars();
@@ -129,7 +131,7 @@ void Firmware::heal(std::uint32_t nvdimm, DpaRange range) {
 }
 
 void Firmware::list(std::uint32_t nvdimm, DpaRange range) {
-    mailbox_out[static_cast<int>(nvdimm)]->list(range);
+    mailbox_out[static_cast<int>(nvdimm)]->list(range, ScrubEvent::Kind::ars_full);
 }
 
 pmem::SmartHealth& Firmware::health(std::uint32_t nvdimm) {

@@ -232,10 +232,10 @@ bool MemoryController::plant(const PoisonEvent& event) {
     return true;
 }
 
-void MemoryController::power_fail(bool adr_fails) {
-    for (int i = 0; i < dram_media_out.size(); ++i) dram_media_out[i]->power_fail(adr_fails);
-    for (int i = 0; i < nvdimm_media_out.size(); ++i) nvdimm_media_out[i]->power_fail(adr_fails);
-    for (int i = 0; i < memdev_media_out.size(); ++i) memdev_media_out[i]->power_fail(adr_fails);
+void MemoryController::power_fail(const PowerFailEvent& how) {
+    for (int i = 0; i < dram_media_out.size(); ++i) dram_media_out[i]->power_fail(how);
+    for (int i = 0; i < nvdimm_media_out.size(); ++i) nvdimm_media_out[i]->power_fail(how);
+    for (int i = 0; i < memdev_media_out.size(); ++i) memdev_media_out[i]->power_fail(how);
 }
 
 // ---------------------------------------------------------------- patrol scrub
@@ -287,7 +287,7 @@ void MemoryController::report_find(SpaRange find) {
     // The modules have seen every line of the run fail. DRAM keeps no such list.
     for (std::uint32_t way = 0; window.kind != Module::dram && way < window.set.ways(); ++way) {
         const DpaRange seen = window.set.on_way(find, way);
-        if (seen.begin < seen.end) window.media[way]->list(seen);
+        if (seen.begin < seen.end) window.media[way]->list(seen, ScrubEvent::Kind::patrol);
     }
     context_.trace.step(window.kind, TraceKind::poison_read, window.devices[place.way], spa,
                         run->origin);

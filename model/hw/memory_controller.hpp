@@ -61,7 +61,7 @@ public:
     // MediaIf
     bool plant(const PoisonEvent& event) override;
     void patrol_scrub(SpaRange range) override;
-    void power_fail(bool adr_fails) override;
+    void power_fail(const PowerFailEvent& how) override;
 
 private:
     /// A range of SPAs that one DRAM range, one region of modules or some CXL devices answer.

@@ -7,6 +7,7 @@
 
 #include "core/config.hpp"
 #include "core/latency.hpp"
+#include "core/pmem/error_log.hpp"
 #include "hw/poisoned_media.hpp"
 #include "wires/access_extension.hpp"
 #include "wires/media_backdoor.hpp"
@@ -30,11 +31,13 @@ public:
     const pmem::PoisonList& poison() const override { return media_.list(); }
     std::uint64_t plant(DpaRange range, std::uint32_t origin, std::uint8_t flags) override;
     std::uint64_t heal(DpaRange range) override;
-    void list(DpaRange range) override { media_.mark_listed(range); }
-    void power_fail(bool adr_fails) override;
+    void list(DpaRange range, ScrubEvent::Kind scrub) override;
+    void power_fail(const PowerFailEvent& how) override;
     pmem::SmartHealth& health() override { return health_; }
+    void health_changed() override;
 
     const pmem::SmartHealth& smart() const { return health_; }
+    const pmem::ErrorLog& error_log() const { return log_; }
     /// What lasts when the machine goes off now.
     pmem::ModuleImage snapshot() const;
     /// For a module without configured poison, before the run.
@@ -43,7 +46,7 @@ public:
 private:
     // A write that the module has accepted, and when the media works on it.
     struct MediaWrite {
-        DpaRange lines{};
+        DpaRange data{}, lines{};  // whole media lines
         SimTime begin{}, end{};
     };
 
@@ -61,8 +64,12 @@ private:
     Latency& latency_;
     PoisonedMedia media_;
     pmem::SmartHealth health_;
+    pmem::ErrorLog log_;
+    std::uint8_t hot_ = 0;  // temperature alarms that stand
     std::array<MediaWrite, 64> buffer_{};  // the newest writes; 16 KiB of 256 B lines
     std::size_t next_write_ = 0;
+    std::uint8_t map_flags_ = 0;   // of the last power loss
+    std::vector<DpaRange> lost_;  // whose writes it cut short
     SimTime media_free_{};  // when the media is done with all of them
 };
 

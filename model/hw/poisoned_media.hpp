@@ -30,15 +30,18 @@ public:
 
     const pmem::PoisonList& list() const { return list_; }
 
-    /// Poison that is there from the start, known to the device.
-    void load(const std::vector<DpaRange>& ranges) { list_.load(ranges, 0, pmem::kPoisonListed); }
+    /// How many ranges the device's own list holds; injected ones are kept beyond.
+    void limit(std::uint32_t ranges) { limit_ = ranges; }
+    /// Poison that is there from the start, known to the device as far as its list holds it.
+    void load(const std::vector<DpaRange>& ranges);
     /// Poison that an image of the device holds.
     void restore(const std::vector<pmem::PoisonRun>& runs) {
         for (const pmem::PoisonRun& run : runs) list_.add(run.range, 0, run.flags);
+        listed_ = runs.size();
     }
     std::uint64_t plant(DpaRange range, std::uint32_t origin, std::uint8_t flags);
     std::uint64_t heal(DpaRange range);
-    void mark_listed(DpaRange range) { list_.mark(range, pmem::kPoisonListed); }
+    void mark_listed(DpaRange range);
 
 private:
     MediaContext context_;
@@ -47,6 +50,9 @@ private:
     std::uint64_t base_;
     pmem::PoisonList list_;
     std::vector<pmem::PoisonRun> healed_;
+    std::uint64_t limit_ = ~std::uint64_t{0};
+    std::uint64_t listed_ = 0;  // ranges in the list, or more
+    bool full_ = false;         // counted, and nothing was healed since
 };
 
 }  // namespace mcemu::hw

@@ -384,7 +384,8 @@ Findings one_key(const std::string& key, const Json& wanted, const Json& result,
     if (key == "msrs") return msrs(wanted, result);
     if (key == "direct_map") return direct_map(wanted, result);
     if (key == "badblocks") return badblocks(wanted, result, devices);
-    if (key == "poison" || key == "poison_lists" || key == "counters") return members(key, wanted, result);
+    if (key == "poison" || key == "poison_lists" || key == "error_logs" || key == "counters")
+        return members(key, wanted, result);
     if (key == "latency") return latency(wanted, result);
     return {{.at = at, .wanted = wanted, .note = "there is no expectation of this name"}};
 }

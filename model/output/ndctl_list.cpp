@@ -6,7 +6,10 @@
 #include <sstream>
 
 #include "core/address.hpp"
+#include "core/kernel/nvdimm/bus.hpp"
 #include "core/pmem/btt_layout.hpp"
+#include "core/pmem/nfit_text.hpp"
+#include "core/pmem/set_cookie.hpp"
 
 namespace mcemu::output {
 namespace {
@@ -90,9 +93,12 @@ Json health_json(const pmem::SmartHealth& smart) {
     return out;
 }
 
-Json dimm_json(const NvdimmConfig& config, const pmem::SmartHealth& smart) {
-    Json out = {{"dev", config.id}, {"handle", config.handle}};
-    if (smart.shutdown_state()) out["flag_failed_flush"] = true;
+Json dimm_json(const NvdimmConfig& config, const pmem::SmartHealth& smart,
+               const kernel::Dimm& dimm) {
+    Json out = {{"dev", config.id}, {"id", pmem::dimm_id(config)}, {"handle", config.handle}};
+    for (const pmem::FlagWord& flag : pmem::kListedFlags)
+        if (dimm.map_flags & flag.bit || (flag.bit == kMapFlushFail && dimm.dirty))
+            out[flag.key] = true;
     out["health"] = health_json(smart);
     return out;
 }
@@ -119,6 +125,7 @@ Json namespace_json(const RunView& view, std::uint32_t index, const std::vector<
         out["sector_size"] = 
             ns.mode == NamespaceMode::sector ? std::uint64_t{ns.sector_size} : kSectorSize;
     if (paged) out["align"] = ns.align;
+    if (!ns.uuid.empty()) out["uuid"] = ns.uuid;
     out[ns.mode == NamespaceMode::devdax ? "chardev" : "blockdev"] = ns.device;
     if (!view.kernel.libnvdimm.enabled(index)) out["state"] = "disabled";
 
@@ -172,9 +179,12 @@ Json region_json(const RunView& view, std::uint32_t index) {
                 {"available_size", available},
                 {"max_available_extent", extent},
                 {"type", "pmem"},
+                // Signed, as ndctl prints it.
+                {"iset_id", static_cast<std::int64_t>(pmem::set_cookie(machine, region))},
                 {"mappings", std::move(mappings)}};
     add_badblocks(out, machine, region, rows, region.range.begin, false);
-    out["persistence_domain"] = "memory_controller";
+    const std::string domain = pmem::persistence_domain(machine);
+    out["persistence_domain"] = domain.empty() ? "none" : domain;
     if (!namespaces.empty()) out["namespaces"] = std::move(namespaces);
     return out;
 }
@@ -193,7 +203,8 @@ std::string ndctl_list(const RunView& view) {
                     {"scrub_state", busy ? "active" : "idle"}};
         Json dimms = Json::array(), regions = Json::array();
         for (std::size_t i = 0; i < machine.nvdimms.size(); ++i)
-            dimms.push_back(dimm_json(machine.nvdimms[i], view.nvdimm_health[i]));
+            dimms.push_back(dimm_json(machine.nvdimms[i], view.nvdimm_health[i],
+                                      view.kernel.libnvdimm.bus().dimms()[i]));
         for (std::uint32_t i = 0; i < machine.regions.size(); ++i)
             regions.push_back(region_json(view, i));
         bus["dimms"] = std::move(dimms);

@@ -6,7 +6,7 @@
 namespace mcemu::output {
 
 /// JSON in the form of `ndctl list -BDHRNXM` (ndctl-list(1), nvdimm.md 14.1, 14.5). Keys for what
-/// is not modelled (uuid, id, iset_id, numa_node, firmware) are absent.
+/// is not modelled (numa_node, firmware), and a uuid that nobody gave, are absent.
 std::string ndctl_list(const RunView& view);
 
 }  // namespace mcemu::output

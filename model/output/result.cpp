@@ -214,7 +214,7 @@ Json poison_of(const RunView& view) {
     return devices;
 }
 
-/// What Get Poison List would answer.
+/// What Get Poison List would answer; of an NVDIMM, what a short scrub reports.
 Json poison_lists_of(const RunView& view) {
     Json devices = Json::object();
     const auto& memdevs = view.scenario.machine.memdevs;
@@ -226,7 +226,56 @@ Json poison_lists_of(const RunView& view) {
                     {{"dpa", hex(r.dpa())}, {"length", r.bytes()}, {"source", word(r.source())}});
         devices[memdevs[i].id] = std::move(list);
     }
+    const auto& nvdimms = view.scenario.machine.nvdimms;
+    for (std::size_t i = 0; i < nvdimms.size() && i < view.nvdimm_lists.size(); ++i) {
+        Json list = Json::array();
+        DpaRange last{};
+        for (const pmem::PoisonRun& run : view.nvdimm_lists[i]) {
+            const char* source = run.flags & pmem::kPoisonInjected ? "injected" : "internal";
+            // Runs that differ only in the event that planted them are one to the module.
+            if (!list.empty() && last.end == run.range.begin && list.back()["source"] == source) {
+                last.end = run.range.end;
+                list.back()["length"] = last.size();
+                continue;
+            }
+            last = run.range;
+            list.push_back({{"dpa", hex(last.begin)}, {"length", last.size()}, {"source", source}});
+        }
+        devices[nvdimms[i].id] = std::move(list);
+    }
     return devices;
+}
+
+/// The modules' own logs, the newest entries of each priority.
+Json error_logs_of(const RunView& view) {
+    constexpr const char* kKinds[] = {"media", "thermal"};
+    constexpr const char* kTransactions[] = {"none", "app-direct read", "app-direct write", "patrol",
+                                             "ars"};
+    Json modules = Json::object();
+    const auto entries = [&](const std::deque<pmem::ErrorLogEntry>& log, const char* priority,
+                             Json& to) {
+        for (const pmem::ErrorLogEntry& e : log) {
+            Json entry = {{"t_ns", to_ns(e.at)},
+                          {"sequence", e.sequence},
+                          {"priority", priority},
+                          {"kind", kKinds[static_cast<int>(e.kind)]}};
+            if (e.dpa_valid) {
+                entry["dpa"] = hex(e.dpa);
+                entry["range_log2"] = e.range_log2;
+                entry["transaction"] = kTransactions[static_cast<int>(e.transaction)];
+                entry["injected"] = e.injected;
+            }
+            to.push_back(std::move(entry));
+        }
+    };
+    const auto& nvdimms = view.scenario.machine.nvdimms;
+    for (std::size_t i = 0; i < nvdimms.size() && i < view.nvdimm_logs.size(); ++i) {
+        Json log = Json::array();
+        entries(view.nvdimm_logs[i].high(), "high", log);
+        entries(view.nvdimm_logs[i].low(), "low", log);
+        modules[nvdimms[i].id] = std::move(log);
+    }
+    return modules;
 }
 
 Json counters_of(const RunView& view) {
@@ -430,7 +479,10 @@ Json make_result(const RunView& view, const nlohmann::json& expect) {
     result["direct_map"] = direct_map_of(view);
     result["badblocks"] = badblocks_of(view);
     result["poison"] = poison_of(view);
-    if (!view.scenario.machine.memdevs.empty()) result["poison_lists"] = poison_lists_of(view);
+    const MachineConfig& machine = view.scenario.machine;
+    if (!machine.memdevs.empty() || !machine.nvdimms.empty())
+        result["poison_lists"] = poison_lists_of(view);
+    if (!machine.nvdimms.empty()) result["error_logs"] = error_logs_of(view);
     result["counters"] = counters_of(view);
     result["msrs"] = msrs_of(view);
     result["records"] = records_of(view);

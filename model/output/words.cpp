@@ -68,6 +68,7 @@ constexpr std::array kNdctl = std::to_array<std::string_view>({
     "destroy_namespace", "reconfigure_namespace", "check_namespace", "enable_region",
     "disable_region", "enable_dimm", "disable_dimm", "list", "inject_smart", "monitor",
     "read_attribute", "write_attribute", "read_infoblock", "btt_lookup", "fail_command",
+    "init_labels", "zero_labels", "check_labels", "read_labels", "write_infoblock",
 });
 static_assert(kActions.size() == std::variant_size_v<Action>);
 

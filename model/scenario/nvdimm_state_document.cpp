@@ -19,7 +19,10 @@ public:
     std::optional<NvdimmImage> read(const Cursor& state) {
         compare(state);
         if (!findings_.empty()) return std::nullopt;  // its numbers mean nothing on this machine
-        NvdimmImage image{machine_.nvdimms, machine_.regions, machine_.namespaces, {}, {}, {}};
+        NvdimmImage image;
+        image.nvdimms = machine_.nvdimms;
+        image.regions = machine_.regions;
+        image.namespaces = machine_.namespaces;
         // Namespaces that an event makes later have no place in an image; they stand at the end.
         std::erase_if(image.namespaces, [](const NamespaceConfig& ns) { return !ns.present; });
         state.each("nvdimms", [&](const Cursor& module, std::size_t i) {
@@ -29,6 +32,10 @@ public:
             image.btts.push_back(read_btt(ns, machine_.namespaces[i]));
             image.force_raw.push_back(ns.truth("force_raw"));
         });
+        if (!state.given("contents")) return image;
+        image.contents.emplace();
+        std::uint64_t end = 0;
+        state.each("contents", [&](const Cursor& run, std::size_t) { read_run(run, end, image); });
         return image;
     }
 
@@ -139,6 +146,9 @@ private:
             if (const auto range = lines(run, size, end)) out.stuck.push_back(*range);
         });
         if (const auto smart = module.object("smart")) out.smart = read_smart(*smart);
+        if (const Value* flags = module.find("flags"); flags != nullptr)
+            for (const Value& flag : flags->children())
+                out.map_flags |= flag.text() == "save_fail" ? kMapSaveFail : kMapFlushFail;
         return out;
     }
 
@@ -191,6 +201,71 @@ private:
         return s;
     }
 
+    // ------------------------------------------------------------ contents
+
+    /// A run of contents at or above `end`, which moves behind it.
+    void read_run(const Cursor& run, std::uint64_t& end, NvdimmImage& image) {
+        using Fill = pmem::Contents::Fill;
+        const std::uint64_t at = run.number("at"), length = run.number("length");
+        const bool inside =
+            std::any_of(machine_.regions.begin(), machine_.regions.end(),
+                        [&](const RegionConfig& r) { return r.range.contains(at, length); });
+        if (length == 0 || !inside || at < end) {
+            add(run.path(), hex_text(at) + " + " + size_text(length) +
+                                (at < end ? " lies before the end of the run before it"
+                                          : " does not lie in a region"),
+                "runs of bytes in the regions, in rising order");
+            return;
+        }
+        end = at + length;
+        const int kinds = run.given("word") + run.given("pattern") + run.given("info") +
+                          (run.truth("unknown") ? 1 : 0);
+        if (kinds != 1) {
+            add(run.path(), kinds == 0 ? "the run says nothing of its contents"
+                                       : "the run has several contents",
+                "one of \"word\", \"pattern\", \"info\" and \"unknown\"");
+            return;
+        }
+        pmem::Contents::Saved out{{at, end}, {}, {}};
+        if (run.given("word")) {
+            out.fill = {Fill::Kind::word, run.number32("word"), 0};
+        } else if (run.given("pattern")) {
+            const std::string name(run.text("pattern"));
+            const auto known = std::find(image.patterns.begin(), image.patterns.end(), name);
+            out.fill = {Fill::Kind::pattern,
+                        static_cast<std::uint32_t>(known - image.patterns.begin()),
+                        at - run.number("from")};
+            if (known == image.patterns.end()) image.patterns.push_back(name);
+        } else if (const auto info = run.object("info")) {
+            out.fill = {Fill::Kind::info, 0, at - run.number("from")};
+            out.info = read_info(*info);
+        } else {
+            out.fill = {Fill::Kind::unknown, 0, 0};
+        }
+        image.contents->push_back(std::move(out));
+    }
+
+    pmem::InfoBlock read_info(const Cursor& info) {
+        pmem::InfoBlock out;
+        if (info.text("kind") == "btt") {
+            out.kind = pmem::InfoBlock::Kind::btt;
+            const std::uint64_t begin = info.number("begin"), size = info.number("size");
+            const auto arenas = pmem::btt_layout({0, begin + size}, begin, info.number32("sector_size"));
+            if (arenas.empty()) add(info.path(), "no arena has " + size_text(size), "16MiB at least");
+            else out.arena = arenas.front();
+            out.nextoff = info.number("nextoff");
+            return out;
+        }
+        out.kind = info.text("kind") == "pfn" ? pmem::InfoBlock::Kind::pfn
+                                              : pmem::InfoBlock::Kind::dax;
+        out.dataoff = info.number("dataoff");
+        out.npfns = info.number("npfns");
+        out.end_trunc = info.number("end_trunc");
+        out.align = info.number("align");
+        out.mode = info.number32("mode");
+        return out;
+    }
+
     // ------------------------------------------------------------ BTT
 
     std::vector<pmem::BttImage> read_btt(const Cursor& ns, const NamespaceConfig& config) {
@@ -214,7 +289,11 @@ private:
             image.free = entries(arena, "free", "lane", pmem::kBttLanes, external, left, taken);
             std::sort(left.begin(), left.end());
             std::sort(taken.begin(), taken.end());
-            if (left != taken && !findings_.touched(&arena.value()))
+            image.spoilt_map = arena.truth("spoilt_map");
+            if (const Value* lanes = arena.find("spoilt_log"); lanes != nullptr)
+                for (const Value& lane : lanes->children())
+                    image.spoilt_log.push_back(static_cast<std::uint32_t>(lane.whole));
+            if (left != taken && !image.spoilt_map && !findings_.touched(&arena.value()))
                 add(arena.path(), "an internal block has two owners, or none",
                     "each block in one map entry, or free in one lane");
             out.push_back(std::move(image));
@@ -237,7 +316,8 @@ private:
                 add(entry.at(place_key), std::to_string(place) + " is out of order",
                     "rising numbers, each once");
             } else {
-                out.push_back({place, block, entry.truth("error")});
+                out.push_back({place, block, entry.truth("error"),
+                               key == std::string_view("map") && entry.truth("zero")});
                 left.push_back(first_block + place);
                 taken.push_back(block);
             }

@@ -59,13 +59,56 @@ Json module_json(const NvdimmConfig& config, const pmem::ModuleImage& module) {
                                {"spares", t.spares},
                                {"temperature", t.media_temperature},
                                {"controller_temperature", t.controller_temperature}};
-    return {{"id", config.id},
-            {"size", config.size},
-            {"profile", kProfiles[static_cast<int>(config.profile)]},
-            {"handle", hex_text(config.handle)},
-            {"poison", std::move(poison)},
-            {"stuck", std::move(stuck)},
-            {"smart", std::move(smart)}};
+    Json out = {{"id", config.id},
+                {"size", config.size},
+                {"profile", kProfiles[static_cast<int>(config.profile)]},
+                {"handle", hex_text(config.handle)},
+                {"poison", std::move(poison)},
+                {"stuck", std::move(stuck)},
+                {"smart", std::move(smart)}};
+    Json flags = Json::array();
+    if (module.map_flags & kMapSaveFail) flags.push_back("save_fail");
+    if (module.map_flags & kMapFlushFail) flags.push_back("flush_fail");
+    if (!flags.empty()) out["flags"] = std::move(flags);
+    return out;
+}
+
+Json info_json(const pmem::InfoBlock& info) {
+    using Kind = pmem::InfoBlock::Kind;
+    if (info.kind == Kind::btt)
+        return {{"kind", "btt"},
+                {"begin", info.arena.begin},
+                {"size", info.arena.size},
+                {"sector_size", info.arena.external_lbasize},
+                {"nextoff", info.nextoff}};
+    return {{"kind", info.kind == Kind::pfn ? "pfn" : "dax"},
+            {"dataoff", info.dataoff},
+            {"npfns", info.npfns},
+            {"end_trunc", info.end_trunc},
+            {"align", info.align},
+            {"mode", info.mode}};
+}
+
+Json contents_json(const pmem::Contents::Saved& run, const std::vector<std::string>& patterns) {
+    using Kind = pmem::Contents::Fill::Kind;
+    Json out = {{"at", hex_text(run.range.begin)}, {"length", run.range.size()}};
+    const std::uint64_t from = run.range.begin - run.fill.origin;
+    switch (run.fill.kind) {
+        case Kind::word:
+            out["word"] = hex_text(run.fill.value);
+            return out;
+        case Kind::pattern:
+            out["pattern"] = patterns.at(run.fill.value);
+            break;
+        case Kind::info:
+            out["info"] = info_json(run.info);
+            break;
+        case Kind::unknown:
+            out["unknown"] = true;
+            return out;
+    }
+    if (from != 0) out["from"] = from;
+    return out;
 }
 
 Json region_json(const RegionConfig& region, const std::vector<NvdimmConfig>& nvdimms) {
@@ -85,6 +128,7 @@ Json entries_json(const std::vector<pmem::BttImage::Entry>& entries, const char*
     for (const pmem::BttImage::Entry& e : entries) {
         Json entry = {{place, e.place}, {"block", e.block}};
         if (e.error) entry["error"] = true;
+        if (e.zero) entry["zero"] = true;
         out.push_back(std::move(entry));
     }
     return out;
@@ -93,9 +137,13 @@ Json entries_json(const std::vector<pmem::BttImage::Entry>& entries, const char*
 Json namespace_json(const NamespaceConfig& ns, const std::vector<pmem::BttImage>& btt,
                     bool force_raw) {
     Json arenas = Json::array();
-    for (const pmem::BttImage& arena : btt)
-        arenas.push_back(
-            {{"map", entries_json(arena.map, "lba")}, {"free", entries_json(arena.free, "lane")}});
+    for (const pmem::BttImage& arena : btt) {
+        Json one = {{"map", entries_json(arena.map, "lba")},
+                    {"free", entries_json(arena.free, "lane")}};
+        if (!arena.spoilt_log.empty()) one["spoilt_log"] = arena.spoilt_log;
+        if (arena.spoilt_map) one["spoilt_map"] = true;
+        arenas.push_back(std::move(one));
+    }
     Json out = {{"id", ns.id},
                 {"base", hex_text(ns.range.begin)},
                 {"size", ns.range.size()},
@@ -183,9 +231,14 @@ std::string nvdimm_state_text(const NvdimmImage& image) {
         namespaces.push_back(namespace_json(
             image.namespaces[i], image.btts[i],
             i < image.force_raw.size() && image.force_raw[i]));
-    const std::string body = "{" + list_text("nvdimms", modules) + ",\n" +
-                             list_text("regions", regions) + ",\n" +
-                             list_text("namespaces", namespaces) + "}}\n";
+    std::vector<Json> contents;
+    if (image.contents)
+        for (const pmem::Contents::Saved& run : *image.contents)
+            contents.push_back(contents_json(run, image.patterns));
+    const std::string body =
+        "{" + list_text("nvdimms", modules) + ",\n" + list_text("regions", regions) + ",\n" +
+        list_text("namespaces", namespaces) +
+        (image.contents ? ",\n" + list_text("contents", contents) : "") + "}}\n";
     return std::string(kBegin) + "1" + std::string(kBytes) + std::to_string(body.size()) +
            std::string(kCrc) + hex8(crc32(body)) + std::string(kEnd) + "\n" + body;
 }

@@ -94,7 +94,7 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
         return NamespaceEvent{ns < 0 ? 0u : static_cast<std::uint32_t>(ns),
                               what == "enable_namespace"};
     }
-    if (what == "power_fail") return PowerFailEvent{event.truth("adr_fails")};
+    if (what == "power_fail") return PowerFailEvent{event.truth("adr_fails"), event.truth("save_fails")};
     return call(event);
 }
 
@@ -310,6 +310,8 @@ Action Resolver::dsm(const Cursor& event) {
     e.address = argument("address").value_or(e.address);
     e.length = argument("length").value_or(e.length);
     e.flags = static_cast<std::uint32_t>(argument("flags").value_or(0));
+    e.read_only = event.truth("read_only");
+    e.cleared = event.number("cleared");
     if (const auto t = event.object("thresholds")) e.thresholds = thresholds(*t);
     const bool of_module = e.function == DsmEvent::Function::smart ||
                            e.function == DsmEvent::Function::smart_inject ||

@@ -22,6 +22,7 @@ void Resolver::check_expect(const Cursor& root) {
     check_places(*expect, "badblocks");
     check_places(*expect, "poison");
     check_places(*expect, "poison_lists");
+    check_places(*expect, "error_logs");
 
     expect->each("msrs", [&](const Cursor& msr, std::size_t) {
         if (bad(msr)) return;
@@ -97,9 +98,10 @@ void Resolver::check_places(const Cursor& expect, std::string_view key) {
         }
         for (const RegionConfig& region : m.regions) names.push_back(region.id);
     } else {
-        for (const MemdevConfig& memdev : m.memdevs) names.push_back(memdev.id);
+        if (key != "error_logs")
+            for (const MemdevConfig& memdev : m.memdevs) names.push_back(memdev.id);
+        for (const NvdimmConfig& nvdimm : m.nvdimms) names.push_back(nvdimm.id);
         if (key == "poison") {
-            for (const NvdimmConfig& nvdimm : m.nvdimms) names.push_back(nvdimm.id);
             for (const DramConfig& dram : m.memory)
                 if (dram.is_dram()) names.push_back(dram.id);
         }
@@ -112,8 +114,7 @@ void Resolver::check_places(const Cursor& expect, std::string_view key) {
         findings_.add_at_key(Path{&at, &member, member.key},
                              {"there is no " + in_quotes(member.key),
                               did_you_mean(member.key, names,
-                                           names.empty() ? key == "poison_lists" ? "the machine has no CXL memory device"
-                                                             : "the machine has no persistent memory"
+                                           names.empty() ? "the machine has no persistent memory"
                                                          : "there are " + listed(names))});
     }
 }

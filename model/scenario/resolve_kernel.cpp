@@ -43,6 +43,7 @@ void Resolver::resolve_boot(const Cursor& kernel) {
     k.pat = !boot->truth("nopat");
     k.debugpat = boot->truth("debugpat");
     k.page_offset = boot->number("page_offset");
+    k.no_init_ars = boot->truth("nfit.no_init_ars");
 
     const bool v6 = k.profile == ProfileId::v6_1;
     const auto word = [&](std::string_view w, const Path& at) {
@@ -121,6 +122,7 @@ void Resolver::resolve_knobs(const Cursor& kernel) {
     k.fake_panic = truth("fake_panic");
     k.mcsafe = truth("mcsafe");
     if (!knobs) return;
+    k.ars_continue_valid = knobs->truth("ars_continue_valid");
     if (knobs->given("unmap_fails"))
         for (const Value& page : knobs->find("unmap_fails")->children())
             k.page_failures.push_back(

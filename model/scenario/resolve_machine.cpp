@@ -32,6 +32,7 @@ void Resolver::resolve_machine(const Cursor& root) {
         resolve_cpus(*machine);
         resolve_mca(*machine);
         m.clear_error_supported = machine->truth("clear_error_supported");
+        m.persistence_domain = machine->choice<PersistenceDomain>("persistence_domain");
         m.wall_time = machine->number("wall_time");
         resolve_memdevs(*machine);
     }
@@ -178,42 +179,6 @@ std::vector<DpaRange> Resolver::dpa_ranges(const Cursor& nvdimm, std::string_vie
         }
     });
     return out;
-}
-
-void Resolver::resolve_nvdimms(const Cursor& machine) {
-    machine.each("nvdimms", [&](const Cursor& nvdimm, std::size_t i) {
-        NvdimmConfig n;
-        n.id = nvdimm.given("id") ? std::string(nvdimm.text("id")) : "nmem" + std::to_string(i);
-        nvdimms_.add(findings_, nvdimm.at("id"), document_.keep(n.id));
-        n.size = nvdimm.number("size");
-        n.profile = nvdimm.choice<NvdimmProfile>("profile");
-        const bool energy_backed = n.profile == NvdimmProfile::nvdimm_n;  // nvdimm.md 1.2
-        n.clear_unit =
-            static_cast<std::uint32_t>(nvdimm.maybe("clear_unit").value_or(energy_backed ? 64 : 256));
-        n.heal_on_full_line_write = nvdimm.given("heal_on_full_line_write")
-                                        ? nvdimm.truth("heal_on_full_line_write")
-                                        : energy_backed;
-        n.max_ars_out = nvdimm.number32("max_ars_out");
-        n.ars_rate = nvdimm.number("ars_rate");
-        n.handle = static_cast<std::uint32_t>(nvdimm.maybe("handle").value_or(i));
-        n.socket = nvdimm.number32("socket");
-        n.labels = nvdimm.choice<LabelArea>("labels");
-        n.smart = smart_start(nvdimm);
-        if (!bad(nvdimm)) {
-            if (n.size % kPageSize != 0)
-                add(nvdimm.at("size"), size_text(n.size) + " is not a whole number of pages",
-                    "align it to 4KiB");
-            if (n.size > kMaxSpa)
-                add(nvdimm.at("size"), size_text(n.size) + " leaves the physical address space",
-                    "at most 4096TiB");
-            if ((n.clear_unit & (n.clear_unit - 1)) != 0)
-                add(nvdimm.at("clear_unit"), size_text(n.clear_unit) + " is not a power of two",
-                    "64B or 256B are usual");
-        }
-        n.poison = dpa_ranges(nvdimm, "poison", n.size);
-        n.stuck = dpa_ranges(nvdimm, "stuck", n.size);
-        scenario.machine.nvdimms.push_back(std::move(n));
-    });
 }
 
 void Resolver::resolve_regions(const Cursor& machine) {
@@ -435,6 +400,7 @@ void Resolver::resolve_namespace(const Cursor& ns) {
     n.align = ns.number("align");
     n.map_dev = ns.text("map") == "dev";
 
+    n.uuid = uuid(ns);
     n.device = ns.text("device");
     if (n.device.empty()) {
         n.device = pmem::device_name(n.mode, n.number_region, n.number);

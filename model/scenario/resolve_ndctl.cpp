@@ -37,6 +37,11 @@ constexpr Name kCommands[] = {
     {"read_infoblock", Command::read_infoblock},
     {"btt_lookup", Command::btt_lookup},
     {"fail_command", Command::fail_command},
+    {"init_labels", Command::init_labels},
+    {"zero_labels", Command::zero_labels},
+    {"check_labels", Command::check_labels},
+    {"read_labels", Command::read_labels},
+    {"write_infoblock", Command::write_infoblock},
 };
 
 // In the order of ndctl::kErrors.
@@ -140,6 +145,7 @@ NamespaceRequest Resolver::namespace_request(const Cursor& event) {
     if (event.given("sector_size")) r.sector_size = event.number32("sector_size");
     r.label_v1_1 = event.text("label_version") == "1.1";
     r.name = event.text("name");
+    r.uuid = uuid(event);
     return r;
 }
 
@@ -166,7 +172,11 @@ Action Resolver::ndctl(const Cursor& event) {
                            e.command == Command::enable_region ||
                            e.command == Command::disable_region ||
                            e.command == Command::enable_dimm ||
-                           e.command == Command::disable_dimm || e.command == Command::fail_command;
+                           e.command == Command::disable_dimm ||
+                           e.command == Command::init_labels ||
+                           e.command == Command::zero_labels ||
+                           e.command == Command::check_labels ||
+                           e.command == Command::read_labels || e.command == Command::fail_command;
     e.ns = named("namespace", namespaces_, takes_all);
     if (e.command == Command::create_namespace && e.ns >= 0) {
         const NamespaceConfig& ns = scenario.machine.namespaces[static_cast<std::size_t>(e.ns)];
@@ -241,6 +251,11 @@ Action Resolver::ndctl(const Cursor& event) {
         case Command::read_infoblock:
             e.offset = event.maybe("offset").value_or(0);
             break;
+        case Command::write_infoblock:
+            e.make.mode = event.text("mode") == "devdax" ? NamespaceMode::devdax : NamespaceMode::fsdax;
+            e.make.map_dev = event.text("map") == "dev";
+            e.make.align = event.number("align");
+            break;
         case Command::btt_lookup:
             e.offset = event.number("block");
             break;
@@ -300,6 +315,7 @@ SmartThresholds Resolver::thresholds(const Cursor& t) {
 SmartStart Resolver::smart_start(const Cursor& nvdimm) {
     SmartStart out;
     if (const auto t = nvdimm.object("thresholds")) out.thresholds = thresholds(*t);
+    out.unsafe_shutdown_immediate = nvdimm.truth("unsafe_shutdown_immediate");
     const auto s = nvdimm.object("smart");
     if (!s) return out;
     const auto byte = [&](std::string_view key) -> std::optional<std::uint8_t> {

@@ -151,6 +151,8 @@ private:
 
     // resolve_machine.cpp
     void resolve_nvdimms(const Cursor& machine);
+    void resolve_nfit(const Cursor& nvdimm, NvdimmConfig& n, std::uint32_t index);
+    std::string uuid(const Cursor& at);
     void resolve_regions(const Cursor& machine);
     void resolve_region(const Cursor& region, std::size_t index);
     void resolve_namespaces(const Cursor& machine);

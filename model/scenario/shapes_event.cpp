@@ -226,6 +226,8 @@ constexpr Field kDsmFields[] = {
     {"length", &kSize, "Bytes", {}},
     {"flags", &kFlags32, "Scrub type, or options of an injection; latch_shutdown: 0 or 1", {}},
     {"thresholds", &kThresholdsShape, "smart_set_threshold: the new ones", {}},
+    {"read_only", &kBoolean, "The device file was opened for reading only", "false"},
+    {"cleared", &kSize, "clear_error: what the caller leaves in its output field, which the kernel looks at", "\"0B\""},
     {"arguments", &kDsmArgumentsShape, "address, length and flags, gathered", {}},
 };
 constexpr std::string_view kCxlCommands[] = {"get_poison_list", "inject_poison", "clear_poison",
@@ -294,7 +296,8 @@ constexpr Field kCpuFields[] = {{"cpu", &kCpu, "Which CPU", {}, true}};
 constexpr Field kNamespaceFields[] = {
     {"namespace", &kText, "Which namespace, by id", {}, true, "\"namespace0.0\""}};
 constexpr Field kPowerFailFields[] = {
-    {"adr_fails", &kBoolean, "What waits in the memory controller is lost", "false"}};
+    {"adr_fails", &kBoolean, "What waits in the memory controller is lost", "false"},
+    {"save_fails", &kBoolean, "nvdimm_n: its DRAM is not copied to flash", "false"}};
 constexpr Field kCallFields[] = {
     {"function", &kFunction, "Which function", {}, true},
     {"arguments", &kArguments, "Its arguments: a pfn and flags, a pfn, or begin, end and memory type", "[]"},
@@ -357,6 +360,11 @@ constexpr Case kCases[] = {
     {"write_attribute", "Root writes a file of sysfs.", ndctl::kWriteAttribute},
     {"read_infoblock", "ndctl read-infoblock.", ndctl::kReadInfoblock},
     {"btt_lookup", "Looks up an entry of a BTT's map.", ndctl::kBttLookup},
+    {"init_labels", "ndctl init-labels: an empty label area.", ndctl::kInitLabels},
+    {"zero_labels", "ndctl zero-labels: zeros over the label area.", ndctl::kDimmFields},
+    {"check_labels", "ndctl check-labels.", ndctl::kDimmFields},
+    {"read_labels", "ndctl read-labels --json.", ndctl::kDimmFields},
+    {"write_infoblock", "ndctl write-infoblock: an info block for a raw namespace.", ndctl::kWriteInfoblock},
     {"fail_command", "A command of a module is made to fail, as nfit_test can.", ndctl::kFail},
     {"punch_hole", "fallocate(FALLOC_FL_PUNCH_HOLE).", ndctl::kPunchHole},
     {"power_fail", "Power fails.", kPowerFailFields},
@@ -373,7 +381,8 @@ constexpr std::string_view kDoNames[] = {
     "create_namespace", "reconfigure_namespace", "destroy_namespace", "check_namespace",
     "inject_error", "clear_errors", "start_scrub", "wait_scrub", "enable_region", "disable_region",
     "enable_dimm", "disable_dimm", "list", "inject_smart", "monitor", "read_attribute",
-    "write_attribute", "read_infoblock", "btt_lookup", "fail_command", "punch_hole",
+    "write_attribute", "read_infoblock", "btt_lookup", "init_labels", "zero_labels", "check_labels",
+    "read_labels", "write_infoblock", "fail_command", "punch_hole",
     "power_fail",   "call"};
 constinit const Shape kDo{.kind = Kind::choice, .choices = kDoNames};
 

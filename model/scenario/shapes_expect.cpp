@@ -170,10 +170,32 @@ constexpr Field kPoisonRecordFields[] = {
     {"source", &kPoisonSource, "Who made it", {}},
 };
 constinit const Shape kPoisonRecord{.kind = Kind::object, .name = "poison_record",
-                                    .doc = "A record of a CXL device's poison list.",
+                                    .doc = "A record of a device's own poison list.",
                                     .fields = kPoisonRecordFields};
 constinit const Shape kPoisonRecords{.kind = Kind::list, .item = &kPoisonRecord};
 constinit const Shape kPoisonLists{.kind = Kind::table, .item = &kPoisonRecords};
+constexpr std::string_view kPriorities[] = {"high", "low"};
+constexpr std::string_view kLogKinds[] = {"media", "thermal"};
+constexpr std::string_view kTransactions[] = {"none", "app-direct read", "app-direct write",
+                                              "patrol", "ars"};
+constinit const Shape kPriority{.kind = Kind::choice, .choices = kPriorities};
+constinit const Shape kLogKind{.kind = Kind::choice, .choices = kLogKinds};
+constinit const Shape kTransaction{.kind = Kind::choice, .choices = kTransactions};
+constexpr Field kLogEntryFields[] = {
+    {"t_ns", &kCount, "When", {}},
+    {"sequence", &kCount, "Counts the entries of this priority, lost ones too", {}},
+    {"priority", &kPriority, "high: a host's read met it", {}},
+    {"kind", &kLogKind, "What happened", {}},
+    {"dpa", &kAddress, "media: DIMM physical address", {}},
+    {"range_log2", &kCount, "media: bytes, as a power of two", {}},
+    {"transaction", &kTransaction, "media: what the module was doing", {}},
+    {"injected", &kBoolean, "media: an Inject call planted it", {}},
+};
+constinit const Shape kLogEntry{.kind = Kind::object, .name = "error_log_entry",
+                                .doc = "An entry of a module's own error log.",
+                                .fields = kLogEntryFields};
+constinit const Shape kLogEntries{.kind = Kind::list, .item = &kLogEntry};
+constinit const Shape kErrorLogs{.kind = Kind::table, .item = &kLogEntries};
 constinit const Shape kCounters{.kind = Kind::table, .item = &kInteger};
 
 constexpr Field kMsrFields[] = {
@@ -245,7 +267,8 @@ constexpr Field kExpectFields[] = {
     {"firmware_calls", &kAnything, "All calls of the NVDIMM root device, in order", {}},
     {"notifications", &kAnything, "All ACPI notifications, in order", {}},
     {"poison", &kPoison, "By module, CXL device or DRAM range: what is still poisoned", {}},
-    {"poison_lists", &kPoisonLists, "By CXL device: its own list", {}},
+    {"poison_lists", &kPoisonLists, "By module or CXL device: its own list", {}},
+    {"error_logs", &kErrorLogs, "By module: its own log, first the entries of high priority", {}},
     {"counters", &kCounters, "By name: value", {}, false, "{\"num_poisoned_pages\": 1}"},
     {"msrs", &kMsrs, "What banks hold", {}},
     {"fates", &kFatesTable, "By event id: its fate, or that and why", {}, false, "{\"e1\": \"consumed\"}"},
@@ -393,7 +416,8 @@ constexpr Field kResultFields[] = {
     {"direct_map", &kDirectMap, "The kernel's direct map", {}, true},
     {"badblocks", &kBadblocks, "By name: content of the badblocks file", {}, true},
     {"poison", &kPoison, "By module, CXL device or DRAM range: what is still poisoned", {}, true},
-    {"poison_lists", &kPoisonLists, "By CXL device: its own list", {}},
+    {"poison_lists", &kPoisonLists, "By module or CXL device: its own list", {}},
+    {"error_logs", &kErrorLogs, "By module: its own log", {}},
     {"counters", &kCounters, "By name: value", {}, true},
     {"msrs", &kMsrs, "Banks that were used", {}, true},
     {"records", &kResultRecords, "Machine-check records that the kernel made", {}},

@@ -38,6 +38,7 @@ constexpr Field kBootFields[] = {
     {"mce", &kMce, "Words of the mce= option. recovery: the driver's copies are machine-check safe; off: no machine checks at all, CR4.MCE stays clear; no_lmce: local ones are not enabled; nobootlog: what banks hold at boot is not logged; bios_cmci_threshold: firmware's thresholds stay", {}, false, "\"recovery\""},
     {"nopat", &kSwitch, "No page attribute table: memory types are not tracked", "false"},
     {"debugpat", &kSwitch, "The memory-type code tells what it does", "false"},
+    {"nfit.no_init_ars", &kSwitch, "No full scrub when the NFIT is registered, at a boot on used modules", "false"},
     {"page_offset", &kAddress, "Start of the kernel's direct map; 0: the profile's, without KASLR", "\"0x0\""},
 };
 constinit const Shape kBoot{.kind = Kind::object, .name = "kernel_boot",
@@ -59,6 +60,7 @@ constexpr Field kStrict419{"strict_4_19_0", &kBoolean, "The NULL dereference of 
 constexpr Field kStrictClflush{"strict_clflush_decoy", &kBoolean, "Flushing the non-canonical decoy address faults", "false"};
 constexpr Field kPgmap{"pgmap_memtype_tracking", &kBoolean, "Persistent memory carries a write-back memory-type entry", "true"};
 constexpr Field kHwScrub{"hw_error_scrub", &kBoolean, "A machine check on persistent memory starts a full scrub", "false"};
+constexpr Field kArsContinue{"ars_continue_valid", &kBoolean, "What a scrub finds after its answer was full is used; the kernel skips it as stale", "false"};
 constexpr Field kBadblocks{"badblocks_model", &kBadblocksModel, "How bad-block lists round and merge", "\"linux_6_1\""};
 constexpr Field kFakePanic{"fake_panic", &kBoolean, "A machine-check panic is printed, and the kernel goes on", "false"};
 constexpr Field kMcsafe{"mcsafe", &kBoolean, "The driver's copies are machine-check safe", "true"};
@@ -87,7 +89,7 @@ constexpr Field kPageFailures{"page_failures", &kPageFailureList, "What goes wro
 
 constexpr Field kKnobFields[] = {kDecoy,   kSanitize,  kStrict419,  kStrictClflush, kPgmap,
                                  kHwScrub, kBadblocks, kFakePanic, kMcsafe,        kWholeUnits,
-                                 kUnmapFails, kPageFailures};
+                                 kUnmapFails, kPageFailures, kArsContinue};
 constinit const Shape kKnobs{.kind = Kind::object, .name = "kernel_knobs",
                              .doc = "Switches of the model that no real kernel has.",
                              .fields = kKnobFields};

@@ -108,6 +108,16 @@ constinit const Shape kDpa{.kind = Kind::object, .name = "dpa_range", .doc = "A 
 constinit const Shape kDpaList{.kind = Kind::list, .item = &kDpa};
 constexpr std::string_view kLabelAreas[] = {"present", "locked", "corrupt"};
 constinit const Shape kLabelArea{.kind = Kind::choice, .choices = kLabelAreas};
+constexpr std::string_view kMapFlags[] = {"save_fail",   "restore_fail", "flush_fail", "not_armed",
+                                          "smart_event", "smart_notify", "map_fail"};
+constinit const Shape kMapFlag{.kind = Kind::choice, .choices = kMapFlags};
+constinit const Shape kMapFlagList{.kind = Kind::list, .item = &kMapFlag};
+constinit const Shape kReportedUnit{.kind = Kind::size, .max = 1ull << 20};
+constinit const Shape kTracked{.kind = Kind::whole, .max = 1ull << 31};
+constinit const Shape kRegister16{.kind = Kind::address, .max = 0xffff};
+constinit const Shape kRegister8{.kind = Kind::address, .max = 0xff};
+constexpr std::string_view kDomains[] = {"memory_controller", "cpu_cache", "none"};
+constinit const Shape kDomain{.kind = Kind::choice, .choices = kDomains};
 constinit const Shape kHealthBits{.kind = Kind::whole, .max = 7};
 constinit const Shape kPercent{.kind = Kind::whole, .max = 100};
 constinit const Shape kShutdownState{.kind = Kind::whole, .max = 1};
@@ -146,12 +156,20 @@ constexpr Field kNvdimmFields[] = {
     {"size", &kCapacity, "Bytes", {}, true, "\"4GiB\""},
     {"profile", &kNvdimmProfile, "What kind of module", "\"optane\""},
     {"clear_unit", &kClearUnit, "Unit of Clear Uncorrectable Error (default: 256B; nvdimm_n: 64B)", {}},
+    {"reported_clear_unit", &kReportedUnit, "What Query ARS Capabilities says instead, any number: the kernel refuses every clear where it is no power of two (default: clear_unit)", {}},
     {"heal_on_full_line_write", &kBoolean, "A full-line store heals (default: nvdimm_n only)", {}},
     {"max_ars_out", &kArsOut, "Bytes of one Query ARS Status answer", "4128"},
     {"ars_rate", &kRate, "Bytes scrubbed per second", "\"1GiB\""},
     {"poison", &kDpaList, "Latent media errors", "[]"},
+    {"max_poison", &kTracked, "Ranges that its own list holds; what is found beyond is forgotten, injected errors are always kept", "256"},
     {"stuck", &kDpaList, "Ranges that no Clear Uncorrectable Error heals", "[]"},
-    {"labels", &kLabelArea, "Whether its label area can be read: locked, no namespace on it is enabled", "\"present\""},
+    {"labels", &kLabelArea, "Its label area: locked, no namespace on it is enabled; corrupt, no namespace on it is found", "\"present\""},
+    {"flags", &kMapFlagList, "What the NFIT says of it at boot. map_fail and restore_fail: not mapped, its regions do not come up; not_armed: its regions are read-only", "[]"},
+    {"unsafe_shutdown_immediate", &kBoolean, "An injected unsafe shutdown shows at once; else it acts when the machine goes off", "true"},
+    {"serial", &kRegister32, "Serial number, as the NFIT has it (default: its place, counted from 1; test: its handle, inverted)", {}},
+    {"vendor", &kRegister16, "Vendor id, as the NFIT has it (default: 0x8980; test: 0xabcd)", {}},
+    {"manufacturing_date", &kRegister16, "As the NFIT has it (default: 0x1820; test: 0xe007)", {}},
+    {"manufacturing_location", &kRegister8, "As the NFIT has it (default: 0xa2; test: 0xa)", {}},
     {"smart", &kSmartShape, "Health that it begins with (default: its profile's)", {}},
     {"thresholds", &kThresholdsShape, "Alarms that it begins with (default: spares 5, media 40, armed)", {}},
     {"handle", &kRegister32, "NFIT device handle (default: its place in the list)", {}},
@@ -186,6 +204,7 @@ constexpr Field kNamespaceFields[] = {
     {"map", &kMapPlace, "Where its page structures live: DRAM or the namespace itself", "\"mem\""},
     {"data_offset", &kSize, "Where its data begin (default: behind the info block, aligned)", {}},
     {"end_trunc", &kSize, "Bytes unused at its end (default: what alignment leaves)", {}},
+    {"uuid", &kText, "Of its labels: 36 characters (default: none is shown)", {}},
     {"device", &kText, "Name of its device (default: dax0.0, pmem0, pmem0.1 or pmem0s by mode)", {}},
 };
 constinit const Shape kNamespace{.kind = Kind::object, .name = "namespace",
@@ -245,6 +264,7 @@ constexpr Field kMachineFields[] = {
     {"latency", &kLatencies, "Timing parameters by name: a time, or a distribution; see `mcemu latencies`", {}, false,
      "{\"mc.broadcast\": \"1us\"}"},
     {"clear_error_supported", &kBoolean, "Firmware answers ARS and Clear Uncorrectable Error", "true"},
+    {"persistence_domain", &kDomain, "What reaches the media when power fails: what the memory controller has accepted, CPU caches too (eADR), or nothing", "\"memory_controller\""},
     {"wall_time", &kSeconds, "Seconds since 1970 at time 0", "1530000000"},
 };
 

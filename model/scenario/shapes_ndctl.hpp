@@ -14,7 +14,8 @@ constexpr std::string_view kMonitorEvents[] = {
     "dimm-health-state", "dimm-unclean-shutdown"};
 constexpr std::string_view kAttributes[] = {
     "badblocks", "force_raw", "mode", "size", "resource", "device", "persistence_domain",
-    "mappings", "handle", "state", "security", "scrub", "hw_error_scrub"};
+    "mappings", "handle", "state", "security", "scrub", "hw_error_scrub", "flags",
+    "dirty_shutdown", "serial", "vendor", "id", "set_cookie", "read_only", "uuid"};
 constexpr std::string_view kFailing[] = {"get_config_size", "get_config_data", "smart",
                                          "smart_threshold", "smart_set_threshold", "smart_inject",
                                          "latch_shutdown"};
@@ -70,15 +71,17 @@ constexpr Field kMake[] = {
     {"label_version", &kLabel, "Version of the labels, which decides where a BTT begins", "\"1.2\""},
     {"name", &kText, "A name for it", {}},
     kHuman,
+    {"uuid", &kText, "A uuid for it (create: none is shown; reconfigure: as before)", {}},
 };
 constexpr Field kCreate[] = {
     {"namespace", &kText, "Its id: namespaceR.N", {}, true, "\"namespace0.0\""},
     {"region", &kText, "The region, by id (default: the only one)", {}, false, "\"region0\""},
     {"offset", &kSize, "Where in the region it begins (default: where there is room)", {}},
-    kMake[0], kMake[1], kMake[2], kMake[3], kMake[4], kMake[5], kMake[6], kMake[7],
+    kMake[0], kMake[1], kMake[2], kMake[3], kMake[4], kMake[5], kMake[6], kMake[7], kMake[8],
 };
 constexpr Field kReconfigure[] = {
     kNamespace, kForce, kMake[0], kMake[1], kMake[2], kMake[3], kMake[4], kMake[5], kMake[6], kMake[7],
+    kMake[8],
 };
 constexpr Field kDestroy[] = {
     {"namespace", &kText, "Which namespace, by id; or \"all\"", {}, true, "\"namespace0.0\""}, kForce};
@@ -138,6 +141,16 @@ constexpr Field kWriteAttribute[] = {
 };
 constexpr Field kReadInfoblock[] = {
     kNamespace, {"offset", &kSize, "Where it stands (default: where the namespace keeps it)", {}}};
+constexpr Field kInitLabels[] = {
+    kDimm, {"force", &kBoolean, "-f: also where there are labels already", "false"}};
+constexpr std::string_view kPagedModes[] = {"fsdax", "devdax"};
+inline constinit const Shape kPagedMode{.kind = Kind::choice, .choices = kPagedModes};
+constexpr Field kWriteInfoblock[] = {
+    kNamespace,
+    {"mode", &kPagedMode, "For which use", "\"fsdax\""},
+    {"map", &kMap, "Where its page structures live", "\"dev\""},
+    {"align", &kSize, "4KiB, 2MiB or 1GiB", "\"2MiB\""},
+};
 constexpr Field kBttLookup[] = {
     kNamespace, {"block", &kBlock, "Which block of the BTT", {}, true}};
 constexpr Field kFail[] = {

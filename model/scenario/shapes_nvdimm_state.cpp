@@ -58,6 +58,9 @@ constexpr Field kSmartFields[] = {
 };
 constinit const Shape kSmart{.kind = Kind::object, .name = "smart",
                              .doc = "Health data of one module.", .fields = kSmartFields};
+constexpr std::string_view kMapFlags[] = {"save_fail", "flush_fail"};
+constinit const Shape kMapFlag{.kind = Kind::choice, .choices = kMapFlags};
+constinit const Shape kMapFlagList{.kind = Kind::list, .item = &kMapFlag};
 constexpr Field kModuleFields[] = {
     {"id", &kText, "Its name", {}, true},
     {"size", &kSize, "Bytes", {}, true},
@@ -66,6 +69,7 @@ constexpr Field kModuleFields[] = {
     {"poison", &kPoisonList, "Media errors", "[]"},
     {"stuck", &kStuckList, "Ranges that no Clear Uncorrectable Error heals", "[]"},
     {"smart", &kSmart, "Health data", {}, true},
+    {"flags", &kMapFlagList, "What the next boot's NFIT says of the last power loss", "[]"},
 };
 constinit const Shape kModule{.kind = Kind::object, .name = "module", .doc = "One NVDIMM.",
                               .fields = kModuleFields};
@@ -89,6 +93,7 @@ constexpr Field kMapFields[] = {
     {"lba", &kDword, "External block", {}, true},
     {"block", &kDword, "Internal block that holds its data", {}, true},
     {"error", &kBoolean, "E of the map entry: it reads as -EIO", "false"},
+    {"zero", &kBoolean, "Z of the map entry: it reads as zeros", "false"},
 };
 constinit const Shape kMapEntry{.kind = Kind::object, .name = "map_entry",
                                 .doc = "A BTT map entry.", .fields = kMapFields};
@@ -101,9 +106,12 @@ constexpr Field kFreeFields[] = {
 constinit const Shape kFreeBlock{.kind = Kind::object, .name = "free_block",
                                  .doc = "The free block of a BTT lane.", .fields = kFreeFields};
 constinit const Shape kFreeList{.kind = Kind::list, .item = &kFreeBlock};
+constinit const Shape kLaneList{.kind = Kind::list, .item = &kByte};
 constexpr Field kArenaFields[] = {
     {"map", &kMapList, "Map entries that differ from the identity", "[]"},
     {"free", &kFreeList, "Lanes whose free block is not the one of a new BTT", "[]"},
+    {"spoilt_log", &kLaneList, "Lanes whose log was written over", "[]"},
+    {"spoilt_map", &kBoolean, "The map was written over: blocks may have two owners, or none", "false"},
 };
 constinit const Shape kArena{.kind = Kind::object, .name = "arena", .doc = "A BTT arena.",
                              .fields = kArenaFields};
@@ -125,10 +133,41 @@ constinit const Shape kNamespace{.kind = Kind::object, .name = "namespace",
                                  .doc = "What its label says.", .fields = kNamespaceFields};
 constinit const Shape kNamespaceList{.kind = Kind::list, .item = &kNamespace};
 
+constexpr std::string_view kInfoKinds[] = {"pfn", "dax", "btt"};
+constinit const Shape kInfoKind{.kind = Kind::choice, .choices = kInfoKinds};
+constinit const Shape kInfoMode{.kind = Kind::whole, .min = 1, .max = 2};
+constexpr Field kInfoFields[] = {
+    {"kind", &kInfoKind, "Of fsdax, devdax or sector mode", {}, true},
+    {"dataoff", &kSize, "pfn, dax: where the data begin", "0"},
+    {"npfns", &kCount, "pfn, dax: pages", "0"},
+    {"end_trunc", &kSize, "pfn, dax: bytes unused at the end", "0"},
+    {"align", &kSize, "pfn, dax: largest page that maps it", "0"},
+    {"mode", &kInfoMode, "pfn, dax: 1 map=mem, 2 map=dev", "1"},
+    {"begin", &kSize, "btt: where the arena begins in the namespace", "0"},
+    {"size", &kSize, "btt: bytes of the arena", "0"},
+    {"sector_size", &kDword, "btt: bytes of an external block", "4096"},
+    {"nextoff", &kSize, "btt: bytes to the next arena; 0: the last", "0"},
+};
+constinit const Shape kInfo{.kind = Kind::object, .name = "info_block", .doc = "An info block.",
+                            .fields = kInfoFields};
+constexpr Field kContentsFields[] = {
+    {"at", &kAddress, "System physical address", {}, true},
+    {"length", &kSize, "Bytes", {}, true},
+    {"word", &kHandle, "Four bytes, little-endian, over and over", {}},
+    {"pattern", &kText, "Contents with a name", {}},
+    {"info", &kInfo, "An info block", {}},
+    {"from", &kSize, "pattern, info: how far into it the run begins", "0"},
+    {"unknown", &kBoolean, "Written, nobody knows with what", "false"},
+};
+constinit const Shape kContents{.kind = Kind::object, .name = "contents",
+                                .doc = "A run of equal contents: one of word, pattern, info and unknown.",
+                                .fields = kContentsFields};
+constinit const Shape kContentsList{.kind = Kind::list, .item = &kContents};
 constexpr Field kStateFields[] = {
     {"nvdimms", &kModuleList, "The modules", {}, true},
     {"regions", &kRegionList, "Their interleave sets", {}, true},
     {"namespaces", &kNamespaceList, "And what these are divided into", {}, true},
+    {"contents", &kContentsList, "What is there beside zeros, rising; absent when no run followed it", {}},
 };
 constinit const Shape kState{.kind = Kind::object, .name = "state",
                              .doc = "What lasts while the machine is off.", .fields = kStateFields};

@@ -178,7 +178,12 @@ void EventDriver::perform(std::uint32_t event) {
             [&](const DmaEvent& dma) { perform_dma(event, dma); },
             [&](const CperEvent& record) { hands_.firmware.report(record); },
             [&](const PowerFailEvent& fail) {
-                hands_.media.power_fail(fail.adr_fails);
+                PowerFailEvent how = fail;
+                const PersistenceDomain domain = scenario_.machine.persistence_domain;
+                how.adr_fails |= domain == PersistenceDomain::none;
+                hands_.media.power_fail(how);
+                hands_.kernel.libnvdimm.power_fail(domain == PersistenceDomain::cpu_cache &&
+                                                   !how.adr_fails);
                 hands_.kernel.shutdown(0);  // nothing runs without power
             },
             [&](const auto&) { hands_.kernel.perform(event, action); },

@@ -41,7 +41,23 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
         scenario.machine.nvdimms[i].poison.clear();
         scenario.machine.nvdimms[i].stuck = image->modules[i].stuck;
     }
+    for (const std::string& name : image->patterns)
+        if (std::find(scenario.patterns.begin(), scenario.patterns.end(), name) ==
+            scenario.patterns.end())
+            scenario.patterns.push_back(name);
     return scenario;
+}
+
+/// The image with this run's numbers for contents that have a name.
+NvdimmImage renumbered(NvdimmImage image, const std::vector<std::string>& patterns) {
+    if (!image.contents) return image;
+    for (pmem::Contents::Saved& run : *image.contents) {
+        if (run.fill.kind != pmem::Contents::Fill::Kind::pattern) continue;
+        const auto it =
+            std::find(patterns.begin(), patterns.end(), image.patterns.at(run.fill.value));
+        run.fill.value = static_cast<std::uint32_t>(it - patterns.begin());
+    }
+    return image;
 }
 
 }  // namespace
@@ -73,7 +89,7 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
         kernel.kernel().log.limit(options.log_capacity);
         connect();
         if (!o.start_from) return;
-        image = *o.start_from;
+        image = renumbered(*o.start_from, scenario.patterns);
         for (std::size_t i = 0; i < nvdimms.size(); ++i) nvdimms[i]->restore(image->modules[i]);
     }
 
@@ -250,7 +266,9 @@ void Simulation::run() { platform_->run(); }
 NvdimmImage Simulation::image() const {
     const Platform& p = *platform_;
     const MachineConfig& machine = p.scenario.machine;
-    NvdimmImage image{machine.nvdimms, machine.regions, {}, {}, {}, {}};
+    NvdimmImage image;
+    image.nvdimms = machine.nvdimms;
+    image.regions = machine.regions;
     for (const auto& nvdimm : p.nvdimms) image.modules.push_back(nvdimm->snapshot());
     p.kernel.kernel().libnvdimm.save(image);
     return image;
@@ -263,6 +281,10 @@ RunView Simulation::view() const {
     for (const auto& nvdimm : p.nvdimms) {
         view.nvdimm_poison.push_back(nvdimm->poison().runs());
         view.nvdimm_health.push_back(nvdimm->smart());
+        view.nvdimm_logs.push_back(nvdimm->error_log());
+        std::vector<pmem::PoisonRun>& list = view.nvdimm_lists.emplace_back();
+        for (const pmem::PoisonRun& run : nvdimm->poison().tagged())
+            if (run.flags & pmem::kPoisonListed) list.push_back(run);
     }
     for (const auto& memdev : p.memdevs) {
         view.memdev_poison.push_back(memdev->poison().runs());

@@ -102,7 +102,7 @@ public:
     virtual bool plant(const PoisonEvent& event) = 0;
     /// A patrol scrub over [range): finds are reported as the hardware does.
     virtual void patrol_scrub(SpaRange range) = 0;
-    virtual void power_fail(bool adr_fails) = 0;
+    virtual void power_fail(const PowerFailEvent& how) = 0;
 };
 
 }  // namespace mcemu::wires

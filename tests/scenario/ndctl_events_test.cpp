@@ -33,6 +33,9 @@ TEST_CASE("every command of ndctl is taken in its shortest form", "[scenario][nd
           R"("write_attribute", "attribute": "scrub", "text": "1")",
           R"("read_infoblock", "namespace": "namespace0.0")",
           R"("btt_lookup", "namespace": "namespace0.0", "block": 1)",
+          R"("init_labels", "nvdimm": "nmem0")", R"("zero_labels", "nvdimm": "all")",
+          R"("check_labels", "nvdimm": "all")", R"("read_labels", "nvdimm": "nmem0")",
+          R"("write_infoblock", "namespace": "namespace0.0")",
           R"("fail_command", "nvdimm": "nmem0", "command": "smart", "error": "EIO")",
           R"("punch_hole", "process": "p", "file": "f")"}) {
         CAPTURE(body);

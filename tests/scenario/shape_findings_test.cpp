@@ -50,7 +50,8 @@ TEST_CASE("an event without do is told", "[scenario][shape]") {
           "\"clear_errors\", \"start_scrub\", \"wait_scrub\", \"enable_region\", \"disable_region\", "
           "\"enable_dimm\", \"disable_dimm\", \"list\", \"inject_smart\", \"monitor\", "
           "\"read_attribute\", \"write_attribute\", \"read_infoblock\", \"btt_lookup\", "
-          "\"fail_command\", \"punch_hole\", \"power_fail\", \"call\"");
+          "\"init_labels\", \"zero_labels\", \"check_labels\", \"read_labels\", "
+          "\"write_infoblock\", \"fail_command\", \"punch_hole\", \"power_fail\", \"call\"");
 }
 
 TEST_CASE("an unknown enumerator is told with the nearest known one", "[scenario][shape]") {

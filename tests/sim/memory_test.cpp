@@ -508,7 +508,7 @@ TEST_CASE("a power loss with ADR poisons nothing", "[sim][memory]") {
         Bench bench;
         bench.access(AccessKind::store_full_line, kPmemBase, 64, 1);
         bench.agenda.advance_to(150ns);
-        bench.controller.power_fail(false);
+        bench.controller.power_fail({});
         return json{bench.runs(0), bench.nvdimms[0]->health().shutdown_state()};
     });
     CHECK(seen == json{json::array(), 0});
@@ -522,7 +522,7 @@ TEST_CASE("a failing ADR poisons the media line being written, and the shutdown 
         Bench bench;
         bench.access(AccessKind::store_full_line, kPmemBase + 0x40, 64, 1);
         bench.agenda.advance_to(at);
-        bench.controller.power_fail(true);
+        bench.controller.power_fail({.adr_fails = true});
         return json{bench.runs(0), bench.nvdimms[0]->health().shutdown_state(),
                     bench.nvdimms[0]->health().shutdown_count(), bench.runs(1)};
     });

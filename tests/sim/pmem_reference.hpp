@@ -35,14 +35,19 @@ struct PmemReference {
     struct Namespace {
         unsigned region;
         u64 begin, end;
-        std::string mode;
+        std::string made;         // as its info block says
+        std::string mode = made;  // as it is used
         bool enabled = true;
+        bool info = true;  // the info block stands where it was written
         std::set<u64> bad{};
         // sector mode
         std::map<u64, Entry> map{};
         u64 free_block = 0;  // of lane 0, the only one used
         bool free_error = false;
-        std::optional<u64> logged{};  // block of the last write, as the lane's log says
+        struct Log {
+            u64 lba, old, fresh;
+        };
+        std::optional<Log> log{};  // of the lane's last write
 
         bool paged() const { return mode == "fsdax" || mode == "devdax"; }
         bool block_device() const { return mode != "devdax"; }
@@ -56,6 +61,13 @@ struct PmemReference {
         u64 log_at() const { return size() - 4096 - 16384; }
         u64 map_at() const { return log_at() - map_size(); }
         u64 block_at(u64 block) const { return 4096 + 4096 * block; }
+        u64 info_at() const { return made == "sector" ? 0 : 4096; }
+        /// As ndctl takes it: by the info block while it is disabled.
+        Namespace used() const {
+            Namespace out = *this;
+            if (!enabled) out.mode = made;
+            return out;
+        }
     };
 
     std::vector<Region> regions;
@@ -155,7 +167,9 @@ struct PmemReference {
     }
     /// A cleared piece of a map holds zeros: entries that were never written.
     static void zeroed(Namespace& ns, u64 begin, u64 end) {
-        if (ns.mode != "sector") return;
+        const u64 info = ns.begin + ns.info_at();
+        if (begin < info + kPage && end > info) ns.info = false;
+        if (ns.made != "sector") return;
         std::erase_if(ns.map, [&](const auto& entry) {
             const u64 at = ns.begin + ns.map_at() + 4 * entry.first;
             return at + 4 > begin && at < end;
@@ -244,7 +258,7 @@ struct PmemReference {
         ns.map.clear();
         ns.free_block = ns.external();
         ns.free_error = false;
-        ns.logged.reset();
+        ns.log.reset();
     }
     static Entry entry(const Namespace& ns, u64 lba) {
         const auto it = ns.map.find(lba);
@@ -283,7 +297,7 @@ struct PmemReference {
         if (rw_bytes(ns, true, ns.log_at(), 16, true) != 0) return -EIO;
         ns.free_block = old.block;
         ns.free_error = old.error;
-        ns.logged = lba;
+        ns.log = Namespace::Log{lba, old.block, fresh};
         if (rw_bytes(ns, true, ns.map_at() + 4 * lba, 4, true) != 0) return -EIO;
         ns.map[lba] = {fresh};
         return clear_free(ns);
@@ -295,6 +309,7 @@ struct PmemReference {
         ns.bad.clear();
     }
     int enable(Namespace& ns) {
+        ns.mode = personality(ns);
         ns.enabled = true;
         ns.bad.clear();
         fill(ns);
@@ -302,11 +317,29 @@ struct PmemReference {
         if (rc != 0) disable(ns);
         return rc;
     }
+    /// Without an info block that can be read it is raw (3.1, 3.2).
+    std::string personality(const Namespace& ns) {
+        if (ns.made == "raw" || !info_readable(ns)) return "raw";
+        const u64 info = ns.begin + ns.info_at();
+        if (!copy_out(ns.region, info, info + kPage)) return "raw";
+        return ns.info ? ns.made : "raw";
+    }
+    bool info_readable(const Namespace& ns) const {
+        std::set<u64> known;
+        fill(known, ns.begin, ns.end);
+        return !overlaps(known, ns.info_at() / kSector, 8);
+    }
     int attach_btt(Namespace& ns) {
         if (rw_bytes(ns, false, 0, kPage) != 0) return -EIO;
         if (rw_bytes(ns, false, ns.log_at(), 64 * kLanes) != 0) return -EIO;
         clear_free(ns);
-        return ns.logged ? rw_bytes(ns, false, ns.map_at() + 4 * *ns.logged, 4) : 0;
+        if (ns.log && rw_bytes(ns, false, ns.map_at() + 4 * ns.log->lba, 4) != 0) return -EIO;
+        finish_write(ns);
+        return 0;
+    }
+    /// A map entry that the log is ahead of.
+    static void finish_write(Namespace& ns) {
+        if (ns.log && entry(ns, ns.log->lba).block == ns.log->old) ns.map[ns.log->lba] = {ns.log->fresh};
     }
     void set_region(unsigned region, bool on) {
         Region& r = regions[region];
@@ -322,7 +355,7 @@ struct PmemReference {
     }
     void remake(Namespace& ns, const std::string& mode) {
         disable(ns);
-        ns.mode = mode;
+        ns.mode = ns.made = mode;
         // Metadata are written, which clears what is known to be bad there.
         if (mode == "sector") {
             make_btt(ns);
@@ -334,6 +367,7 @@ struct PmemReference {
             fill(ns.bad, ns.begin, ns.end);
             rw_bytes(ns, true, kPage, kPage);
         }
+        ns.info = true;
         enable(ns);
     }
     /// Whether the metadata of another mode would lie on poison that nobody knows of.
@@ -351,13 +385,14 @@ struct PmemReference {
     }
     /// ndctl clear-errors: rows of the region that lie in the data.
     std::int64_t clear_errors(Namespace& ns) {
-        if (ns.mode == "sector") return 1;
+        const Namespace used = ns.used();
+        if (used.mode == "sector") return 1;
         if (ns.enabled) disable(ns);
         const Region& r = regions[ns.region];
         std::int64_t ret = 0;
         for (const auto& [first, past] : runs(r.bad)) {
             const u64 begin = r.begin + first * kSector, end = r.begin + past * kSector;
-            if (begin < ns.data() || end > ns.end) continue;
+            if (begin < used.data() || end > ns.end) continue;
             const std::int64_t cleared = clear(begin, end - begin);
             if (cleared == static_cast<std::int64_t>(end - begin)) continue;
             ret = cleared < 0 ? cleared : -ENXIO;
@@ -368,8 +403,9 @@ struct PmemReference {
         return ret;
     }
     /// ndctl inject-error: one call a block, the first clear unit of it or all of it.
-    std::int64_t inject(Namespace& ns, u64 block, u64 count, bool saturate, bool uninject,
-                        bool notify) {
+    std::int64_t inject(const Namespace& where, u64 block, u64 count, bool saturate,
+                        bool uninject, bool notify) {
+        const Namespace ns = where.used();
         if (ns.mode == "sector" && ns.enabled) return -EOPNOTSUPP;
         if (block + count > (ns.end - ns.data()) / kSector) return -EINVAL;
         for (u64 i = 0; i < count; ++i) {
@@ -395,9 +431,12 @@ struct PmemReference {
         for (unsigned i = 0; i < regions.size(); ++i)
             for (const auto& [first, past] : known_runs(regions[i]))
                 add(first * kLine, (past - first) * kLine);
+        for (Namespace& ns : spaces)
+            ns.mode = ns.made == "raw" || !ns.info || !info_readable(ns) ? "raw" : ns.made;
         for (unsigned i = 0; i < regions.size(); ++i) revalidate(i);
         for (Namespace& ns : spaces) {
-            ns.logged.reset();  // the image keeps what is free, not who wrote last
+            finish_write(ns);
+            ns.log.reset();  // the image keeps what is free, not who wrote last
             if (ns.mode == "sector" && attach_btt(ns) != 0) disable(ns);
         }
         scrub(true);

@@ -74,7 +74,7 @@ constexpr Rule kTables[] = {
      "all/mce-srao-devdax-2m all/mce-srar-user-devdax-2m"},
     {"scrubs are scheduled per range and backed off up to 1800 s",
      "Linux 6.1 acpi_nfit_scrub(), acpi_nfit_ars_rescan()", Check::spec, "",
-     "KernelConfig.hw_error_scrub"},
+     "KernelConfig.hw_error_scrub KernelConfig.ars_continue_valid KernelConfig.no_init_ars"},
     {"a sector namespace heals a bad block at its next write", "Linux 6.1 btt_write_pg()",
      Check::spec, ""},
 };
@@ -85,7 +85,8 @@ constexpr Rule kFirmware[] = {
      "scenarios/hardware/six-way-interleave.json scenarios/hardware/three-way-interleave.json"},
     {"poison is kept per 64-byte line; clears take whole clear units",
      "ACPI 6.5 9.20.7.6 (Clear Uncorrectable Error)", Check::spec, "",
-     "NvdimmConfig.clear_unit NvdimmConfig.stuck NvdimmConfig.profile"},
+     "NvdimmConfig.clear_unit NvdimmConfig.reported_clear_unit NvdimmConfig.stuck "
+     "NvdimmConfig.profile"},
     {"address range scrub: one at a time, limited answers, restart addresses",
      "ACPI 6.5 9.20.7.2 to 9.20.7.5", Check::spec, "",
      "NvdimmConfig.max_ars_out NvdimmConfig.ars_rate"},
@@ -101,9 +102,18 @@ constexpr Rule kFirmware[] = {
     {"a device's read of poison fails the transfer and raises no machine check",
      "nvdimm.md 5; mce.md 9 row 3g", Check::spec,
      "scenarios/pmem/dma-read-finds-latent-error.json"},
-    {"health, thresholds and their injection", "Intel NVDIMM DSM interface 1.8", Check::spec, ""},
+    {"health, thresholds and their injection; a temperature's alarm ends a degree below it",
+     "Intel NVDIMM DSM interface 1.8; nvdimm.md 9.2", Check::spec, "", "NvdimmConfig.smart"},
+    {"what the NFIT says of a module keeps regions from coming up, or makes them read-only",
+     "ACPI 6.5 5.2.25.3; Linux 6.1 acpi_nfit_register_dimms(), nd_region_create()", Check::spec,
+     "scenarios/pmem/module-without-energy-is-read-only.json", "NvdimmConfig.map_flags"},
+    {"a module's own list and log are limited", "nvdimm.md 4.3, 4.4", Check::spec, "",
+     "NvdimmConfig.max_poison"},
+    {"the cookie of an interleave set knows its modules and their order",
+     "Linux 6.1 acpi_nfit_init_interleave_set()", Check::spec, "",
+     "NvdimmConfig.serial NvdimmConfig.vendor"},
     {"power loss drops what no persistence domain holds", "nvdimm.md 10 (vendor documents)",
-     Check::inferred, ""},
+     Check::inferred, "", "MachineConfig.persistence_domain"},
 };
 
 constexpr Subject kSubjects[] = {

@@ -1,25 +1,32 @@
 #include "core/pmem/contents.hpp"
 
+#include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace mcemu::pmem {
 
-void Contents::cut(std::uint64_t at) {
-    auto it = runs_.upper_bound(at);
-    if (it == runs_.begin()) return;
+void Contents::cut(Runs& runs, std::uint64_t at) {
+    auto it = runs.upper_bound(at);
+    if (it == runs.begin()) return;
     --it;
     if (it->first == at || it->second.end <= at) return;
     const Run right = it->second;
     it->second.end = at;
-    runs_.emplace(at, right);
+    runs.emplace(at, right);
 }
 
-void Contents::write(SpaRange range, const Fill& fill) {
+/// Returns the first run behind the range.
+Contents::Runs::iterator Contents::erase(Runs& runs, SpaRange range) {
+    if (range.begin >= range.end) return runs.end();
+    cut(runs, range.begin);
+    cut(runs, range.end);
+    return runs.erase(runs.lower_bound(range.begin), runs.lower_bound(range.end));
+}
+
+void Contents::set(SpaRange range, const Fill& fill) {
     if (range.begin >= range.end) return;
-    cut(range.begin);
-    cut(range.end);
-    auto first = runs_.lower_bound(range.begin);
-    first = runs_.erase(first, runs_.lower_bound(range.end));
+    const auto first = erase(runs_, range);
     if (fill == Fill{}) return;  // zeros need no entry
     if (first != runs_.begin()) {
         const auto before = std::prev(first);
@@ -33,6 +40,68 @@ void Contents::write(SpaRange range, const Fill& fill) {
         runs_.erase(first);
     }
     runs_.insert_or_assign(range.begin, Run{range.end, fill});
+}
+
+void Contents::write(SpaRange range, const Fill& fill) {
+    erase(under_, range);
+    set(range, fill);
+}
+
+void Contents::write_cached(SpaRange range, const Fill& fill) {
+    // What the media holds is what stands there now, but where it is remembered already.
+    std::vector<std::pair<std::uint64_t, Run>> news;
+    const auto remember = [&](std::uint64_t begin, std::uint64_t end) {
+        auto it = runs_.upper_bound(begin);
+        if (it != runs_.begin() && std::prev(it)->second.end > begin) --it;
+        while (begin < end) {
+            const bool covered = it != runs_.end() && it->first <= begin;
+            const std::uint64_t next = covered              ? it->second.end
+                                       : it == runs_.end() ? end
+                                                           : it->first;
+            const std::uint64_t stop = std::min(end, next);
+            news.push_back({begin, {stop, covered ? it->second.fill : Fill{}}});
+            begin = stop;
+            if (covered) ++it;
+        }
+    };
+    std::uint64_t at = range.begin;
+    auto known = under_.upper_bound(at);
+    if (known != under_.begin() && std::prev(known)->second.end > at) --known;
+    for (; known != under_.end() && known->first < range.end; ++known) {
+        if (known->first > at) remember(at, known->first);
+        at = std::max(at, known->second.end);
+    }
+    if (at < range.end) remember(at, range.end);
+    for (const auto& [begin, run] : news) under_.emplace(begin, run);
+    set(range, fill);
+}
+
+void Contents::lose_cached() {
+    for (const auto& [begin, run] : under_) set({begin, run.end}, run.fill);
+    under_.clear();
+}
+
+std::vector<Contents::Saved> Contents::save() const {
+    std::vector<Saved> out;
+    for (const auto& [begin, run] : runs_) {
+        out.push_back({{begin, run.end}, run.fill, {}});
+        if (run.fill.kind != Fill::Kind::info) continue;
+        out.back().info = infos_[run.fill.value];
+        out.back().fill.value = 0;
+    }
+    return out;
+}
+
+void Contents::restore(const std::vector<Saved>& runs) {
+    *this = Contents();
+    for (const Saved& run : runs) {
+        Fill fill = run.fill;
+        if (fill.kind == Fill::Kind::info) {
+            infos_.push_back(run.info);
+            fill.value = static_cast<std::uint32_t>(infos_.size() - 1);
+        }
+        set(run.range, fill);
+    }
 }
 
 Contents::Fill Contents::fill_of(const DataSpec& data, std::uint64_t origin) {

@@ -41,6 +41,13 @@ public:
 
     void write(SpaRange range, const Fill& fill);
     void write(SpaRange range, const DataSpec& data);
+    /// A store that stays in a CPU's cache: a power failure may take it back, until the range is
+    /// written past the caches or flushed.
+    void write_cached(SpaRange range, const Fill& fill);
+    /// CLWB, CLFLUSH of these lines.
+    void flush(SpaRange range) { erase(under_, range); }
+    /// What only caches held is lost; what stood there before is there again.
+    void lose_cached();
     void zero(SpaRange range) { write(range, Fill{}); }
     void write_info(std::uint64_t spa, const InfoBlock& block);
 
@@ -62,14 +69,29 @@ public:
     /// The fill that leaves `data` from `origin` on.
     static Fill fill_of(const DataSpec& data, std::uint64_t origin);
 
+    /// A run, complete in itself.
+    struct Saved {
+        SpaRange range;
+        Fill fill;  ///< info: `value` means nothing
+        InfoBlock info{};
+        bool operator==(const Saved&) const = default;
+    };
+    /// All that is not zeros, rising; and contents that consist of it.
+    std::vector<Saved> save() const;
+    void restore(const std::vector<Saved>& runs);
+
 private:
     struct Run {
         std::uint64_t end;
         Fill fill;
     };
-    void cut(std::uint64_t at);
+    using Runs = std::map<std::uint64_t, Run>;  // by first byte; disjoint
+    static void cut(Runs& runs, std::uint64_t at);
+    static Runs::iterator erase(Runs& runs, SpaRange range);
+    void set(SpaRange range, const Fill& fill);
 
-    std::map<std::uint64_t, Run> runs_;  // by first byte; disjoint
+    Runs runs_;
+    Runs under_;  // what the media holds where a cache holds something newer; zeros too
     std::vector<InfoBlock> infos_;
 };
 

@@ -100,6 +100,9 @@ Firmware::Answer Firmware::ars_cap(SpaRange range) {
         if (module.profile == NvdimmProfile::test) a.reply.status |= kArsVolatile;  // nfit_test: 3
     }
     a.reply.clear_err_unit = clear_unit(region);
+    for (const std::uint32_t nvdimm : region.nvdimms)
+        if (const auto reported = machine_.nvdimms[nvdimm].reported_clear_unit)
+            a.reply.clear_err_unit = *reported;
     return a;
 }
 

@@ -1,9 +1,11 @@
 #pragma once  // What the NVDIMMs of a machine keep while it is off.
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/pmem/contents.hpp"
 #include "core/pmem/poison_list.hpp"
 
 namespace mcemu::pmem {
@@ -25,6 +27,9 @@ struct ModuleImage {
     std::vector<PoisonRun> poison;  ///< rising; of no event's origin
     std::vector<DpaRange> stuck;    ///< units that cannot be healed
     SmartImage smart;
+    std::uint8_t map_flags = 0;     ///< MemoryMapFlags that the next boot finds, of this power loss
+    /// Lines whose last writes did not reach the media. For the contents of this image only.
+    std::vector<DpaRange> lost{};
     bool operator==(const ModuleImage&) const = default;
 };
 
@@ -34,9 +39,12 @@ struct BttImage {
         std::uint32_t place = 0;  ///< external block, or lane
         std::uint32_t block = 0;  ///< internal block
         bool error = false;       ///< E of the map entry, or of the lane's log entry
+        bool zero = false;        ///< Z of the map entry: reads as zeros
         bool operator==(const Entry&) const = default;
     };
     std::vector<Entry> map, free;  ///< rising by place
+    std::vector<std::uint32_t> spoilt_log{};  ///< lanes, rising, whose log was written over
+    bool spoilt_map = false;  ///< it was written over: blocks may have two owners, or none
     bool operator==(const BttImage&) const = default;
 };
 
@@ -56,6 +64,9 @@ struct NvdimmImage {
     std::vector<std::vector<pmem::BttImage>>
         btts;  ///< by namespace, then arena; empty unless sector mode
     std::vector<bool> force_raw{};  ///< by namespace: used as raw, whatever it is made as
+    /// What the modules hold, by SPA; nothing: nobody followed it.
+    std::optional<std::vector<pmem::Contents::Saved>> contents{};
+    std::vector<std::string> patterns{};  ///< names of contents, by their number in it
 };
 
 }  // namespace mcemu

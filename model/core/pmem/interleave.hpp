@@ -1,4 +1,5 @@
 #pragma once  // Which module holds an address of an interleaved region, and back.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -88,6 +89,20 @@ public:
     /// What of [spa) lies on `way`: one DPA range, perhaps empty.
     DpaRange on_way(SpaRange spa, std::uint32_t way) const {
         return {first_dpa(spa.begin, way), first_dpa(spa.end, way)};
+    }
+
+    /// Where the bytes of a DPA range on `way` lie in the address space: one part a chunk, rising.
+    std::vector<SpaRange> spa_of(std::uint32_t way, DpaRange dpa) const {
+        const DpaRange all = on_way(range_, way);
+        std::vector<SpaRange> out;
+        const std::uint64_t end = std::min(dpa.end, all.end);
+        for (std::uint64_t at = std::max(dpa.begin, all.begin); at < end;) {
+            const std::uint64_t spa = encode({way, at});
+            const std::uint64_t size = std::min(end - at, chunk_end(spa) - spa);
+            out.push_back({spa, spa + size});
+            at += size;
+        }
+        return out;
     }
 
     /// What turns a chunk's place in stripe `row` into its way, by exclusive or; 0 with modulo.

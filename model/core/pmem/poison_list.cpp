@@ -206,6 +206,17 @@ std::vector<DpaRange> PoisonList::runs(DpaRange range, std::uint8_t flags) const
     return result;
 }
 
+std::uint64_t PoisonList::count(std::uint8_t flags, std::uint64_t most) const {
+    std::uint64_t runs = 0, end = ~std::uint64_t{0};
+    for (auto p = ranges_.begin(); !ranges_.is_end(p) && runs < most; p = ranges_.next(p)) {
+        const LineRange& r = ranges_.at(p);
+        if (!has(r, flags)) continue;
+        if (r.begin() != end) ++runs;
+        end = r.end();
+    }
+    return runs;
+}
+
 std::vector<PoisonRun> PoisonList::tagged(DpaRange range) const {
     std::vector<PoisonRun> result;
     const Lines lines(range);

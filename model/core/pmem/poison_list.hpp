@@ -65,6 +65,8 @@ public:
     /// Maximal poisoned runs inside `range`, rising, whoever planted them.
     std::vector<DpaRange> runs(DpaRange range = {0, kMaxAddress},
                                std::uint8_t flags = kPoisonAny) const;
+    /// How many maximal runs have all of `flags`; counts no further than `most`.
+    std::uint64_t count(std::uint8_t flags, std::uint64_t most) const;
     /// The ranges as kept, rising: of one origin and one set of flags each.
     std::vector<PoisonRun> tagged(DpaRange range = {0, kMaxAddress}) const;
 

@@ -13,9 +13,17 @@ constexpr unsigned kControlSpares = 1u << 0, kControlMedia = 1u << 1, kControlCo
 // shutdown count, alarm flags, shutdown state. No AIT, PMIC and vendor data.
 constexpr std::uint32_t kValid = 0x3f | 1u << 9 | 1u << 10;
 
-/// Whether a temperature is at or above a (positive) threshold; bit 15 means below zero.
-constexpr bool reaches(std::uint16_t temperature, std::uint16_t threshold) {
-    return (temperature & 0x8000) == 0 && temperature >= threshold;
+constexpr int kHysteresis = 16;  // one degree Celsius (nvdimm.md 9.2)
+
+/// 1/16 degree Celsius with its sign, which bit 15 of the raw value stands for.
+constexpr int signed_of(std::uint16_t raw) {
+    return (raw & 0x8000 ? -1 : 1) * (raw & 0x7fff);
+}
+
+/// Whether the alarm of a temperature stands, when it stood as `hot` says.
+constexpr bool stays_hot(bool hot, std::uint16_t temperature, std::uint16_t threshold) {
+    const int above = signed_of(temperature) - signed_of(threshold);
+    return above >= 0 || (hot && above > -kHysteresis);
 }
 
 template <class T>
@@ -51,7 +59,11 @@ SmartHealth::SmartHealth(NvdimmProfile profile, const SmartStart& start)
     controller_temperature_ = start.controller_temperature.value_or(controller_temperature_);
     shutdown_count_ = start.shutdown_count.value_or(shutdown_count_);
     shutdown_state_ = start.shutdown_state.value_or(shutdown_state_);
+    unsafe_at_once_ = start.unsafe_shutdown_immediate;
+    watch_temperatures();
 }
+
+SmartHealth::SmartHealth(const NvdimmConfig& config) : SmartHealth(config.profile, config.smart) {}
 
 std::vector<std::uint8_t> SmartHealth::threshold_payload() const {
     std::vector<std::uint8_t> bytes(8);
@@ -65,8 +77,20 @@ std::vector<std::uint8_t> SmartHealth::threshold_payload() const {
 bool SmartHealth::trips(unsigned bit) const {
     if (!(thresholds_.control & bit)) return false;
     if (bit == kControlSpares) return spares() <= thresholds_.spares;
-    if (bit == kControlMedia) return reaches(media_temperature(), thresholds_.media_temperature);
-    return reaches(controller_temperature_, thresholds_.controller_temperature);
+    return bit == kControlMedia ? media_hot_ : controller_hot_;
+}
+
+/// To be called whenever a temperature may have changed.
+void SmartHealth::watch_temperatures() {
+    media_hot_ = stays_hot(media_hot_, media_temperature(), thresholds_.media_temperature);
+    controller_hot_ =
+        stays_hot(controller_hot_, controller_temperature_, thresholds_.controller_temperature);
+}
+
+void SmartHealth::set_thresholds(const SmartThresholds& thresholds) {
+    thresholds_ = thresholds;
+    media_hot_ = controller_hot_ = false;
+    watch_temperatures();
 }
 
 std::uint8_t SmartHealth::alarm_flags() const {
@@ -106,6 +130,7 @@ bool SmartHealth::inject(std::uint32_t flags, std::uint64_t temperature, std::ui
         injected_temperature_.reset();
         if (set & kSmartMediaTemperature)
             injected_temperature_ = static_cast<std::uint16_t>(temperature);
+        watch_temperatures();
     }
     if (select & kSmartSpares) {
         injected_spares_.reset();
@@ -116,11 +141,16 @@ bool SmartHealth::inject(std::uint32_t flags, std::uint64_t temperature, std::ui
         if (!injected_fatal_) health_ = kHealthNonCritical;  // off: health 1, as nfit_test does
     }
     if (select & kSmartUnsafeShutdown) {
-        // Takes effect at once, as in nfit_test; real modules wait for the next power-down.
-        if (set & kSmartUnsafeShutdown)
-            shutdown_state_ = 1, dirty_since_boot_ = true, ++shutdown_count_;
-        else
-            shutdown_state_ = 0, dirty_since_boot_ = false;
+        const bool unsafe = (set & kSmartUnsafeShutdown) != 0;
+        unsafe_pending_ = unsafe && !unsafe_at_once_;
+        if (unsafe && unsafe_at_once_) {  // as in nfit_test
+            shutdown_state_ = 1;
+            dirty_since_boot_ = true;
+            ++shutdown_count_;
+        } else if (!unsafe) {
+            shutdown_state_ = 0;
+            dirty_since_boot_ = false;
+        }
     }
     return true;
 }
@@ -133,6 +163,7 @@ bool SmartHealth::alarms() const {
 void SmartHealth::dirty_shutdown() {
     shutdown_state_ = 1;
     dirty_since_boot_ = true;
+    unsafe_pending_ = false;  // one shutdown counts once
     if (latched_) ++shutdown_count_;
 }
 
@@ -144,8 +175,8 @@ SmartImage SmartHealth::snapshot() const {
     image.alarm_flags = alarm_flags_;
     image.temperature = temperature_;
     image.controller_temperature = controller_temperature_;
-    image.shutdown_count = shutdown_count_;
-    image.dirty_shutdown = dirty_since_boot_;
+    image.shutdown_count = shutdown_count_ + (unsafe_pending_ && latched_ ? 1 : 0);
+    image.dirty_shutdown = dirty_since_boot_ || unsafe_pending_;
     image.injected_spares = injected_spares_;
     image.injected_temperature = injected_temperature_;
     image.injected_fatal = injected_fatal_;
@@ -166,7 +197,7 @@ void SmartHealth::restore(const SmartImage& image) {
     injected_spares_ = image.injected_spares;
     injected_temperature_ = image.injected_temperature;
     injected_fatal_ = image.injected_fatal;
-    thresholds_ = image.thresholds;
+    set_thresholds(image.thresholds);
 }
 
 }  // namespace mcemu::pmem

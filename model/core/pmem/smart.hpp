@@ -27,19 +27,21 @@ using mcemu::SmartThresholds;
 class SmartHealth {
 public:
     explicit SmartHealth(NvdimmProfile profile, const SmartStart& start = {});
+    explicit SmartHealth(const NvdimmConfig& config);
 
     /// The 128 bytes that follow the status word, little-endian (nvdimm.md 9.1).
     std::vector<std::uint8_t> payload() const;
 
-    /// Inject SMART. False when the arguments are no valid ones (status 2).
+    /// Inject SMART. False when the arguments are no valid ones (status 2). An unsafe shutdown acts
+    /// at once, or with SmartStart::unsafe_shutdown_immediate off when the machine goes off.
     bool inject(std::uint32_t flags, std::uint64_t temperature, std::uint64_t spares);
     /// Whether a health notification follows an injection: a threshold is crossed, health is
     /// worse than non-critical, or the last shutdown was dirty.
     bool alarms() const;
 
     const SmartThresholds& thresholds() const { return thresholds_; }
-    /// Set Alarm Thresholds (function 17).
-    void set_thresholds(const SmartThresholds& thresholds) { thresholds_ = thresholds; }
+    /// Set Alarm Thresholds (function 17). Alarms are judged anew, without hysteresis.
+    void set_thresholds(const SmartThresholds& thresholds);
     /// The answer of function 2 behind the status word.
     std::vector<std::uint8_t> threshold_payload() const;
     /// Latch System Shutdown Status (function 10): whether a dirty shutdown is counted.
@@ -57,7 +59,8 @@ public:
     std::uint8_t spares() const { return injected_spares_.value_or(spares_); }
     std::uint16_t media_temperature() const { return injected_temperature_.value_or(temperature_); }
     std::uint8_t life_used() const { return life_used_; }
-    /// Bits of SmartThresholds::control: what the module began with, and thresholds crossed now.
+    /// Bits of SmartThresholds::control: what the module began with, and alarms that stand now. A
+    /// temperature raises its alarm at the threshold and ends it a whole degree below.
     std::uint8_t alarm_flags() const;
     std::uint16_t controller_temperature() const { return controller_temperature_; }
     std::uint8_t shutdown_state() const { return shutdown_state_; }
@@ -65,6 +68,7 @@ public:
 
 private:
     bool trips(unsigned bit) const;
+    void watch_temperatures();
 
     SmartThresholds thresholds_;
     bool latched_ = true;
@@ -76,6 +80,9 @@ private:
     std::optional<std::uint8_t> injected_spares_;
     std::optional<std::uint16_t> injected_temperature_;
     bool injected_fatal_ = false;
+    bool media_hot_ = false, controller_hot_ = false;  // alarms that stand
+    bool unsafe_at_once_ = true;
+    bool unsafe_pending_ = false;  // the next power-down will be a dirty one
 };
 
 }  // namespace mcemu::pmem

@@ -89,3 +89,65 @@ TEST_CASE("an injection that selects nothing or is out of range is refused", "[c
     CHECK_FALSE(health.inject(on(kSmartSpares), 0, 101));
     CHECK_FALSE(health.inject(on(kSmartMediaTemperature), 0x10000, 0));
 }
+
+TEST_CASE("a temperature's alarm ends a whole degree below its threshold", "[core][pmem]") {
+    SmartHealth health(NvdimmProfile::optane);
+    const auto media = [&](unsigned sixteenths) {
+        REQUIRE(health.inject(on(kSmartMediaTemperature), sixteenths, 0));
+        return health.alarms();
+    };
+    CHECK_FALSE(media(39 * 16 + 15));
+    CHECK(media(40 * 16));
+    CHECK(media(39 * 16 + 1));
+    CHECK_FALSE(media(39 * 16));
+    CHECK_FALSE(media(39 * 16 + 15));  // on the way up the threshold counts again
+    CHECK(media(40 * 16));
+}
+
+TEST_CASE("new thresholds are judged without the old alarm", "[core][pmem]") {
+    SmartHealth health(NvdimmProfile::optane);
+    health.inject(on(kSmartMediaTemperature), 40 * 16, 0);
+    health.inject(on(kSmartMediaTemperature), 39 * 16 + 8, 0);
+    CHECK(health.alarm_flags() == 2);
+    health.set_thresholds({3, 5, 40 * 16, 30 * 16});
+    CHECK(health.alarm_flags() == 0);
+}
+
+TEST_CASE("the controller's alarm is armed by itself", "[core][pmem]") {
+    SmartHealth health(NvdimmProfile::optane);  // its controller has 25 degrees
+    health.set_thresholds({3, 5, 40 * 16, 20 * 16});
+    CHECK_FALSE(health.alarms());
+    health.set_thresholds({4, 5, 40 * 16, 20 * 16});
+    CHECK(health.alarm_flags() == 4);
+}
+
+TEST_CASE("thresholds and temperatures may lie below zero", "[core][pmem]") {
+    SmartHealth health(NvdimmProfile::optane);
+    health.set_thresholds({2, 5, 0x8000 | 10 * 16, 30 * 16});
+    CHECK(health.alarms());  // 23 degrees are more than -10
+    health.inject(on(kSmartMediaTemperature), 0x8000 | 10 * 16, 0);
+    CHECK(health.alarms());
+    health.inject(on(kSmartMediaTemperature), 0x8000 | 11 * 16, 0);
+    CHECK_FALSE(health.alarms());
+}
+
+TEST_CASE("an unsafe shutdown that waits acts when the machine goes off", "[core][pmem]") {
+    SmartStart start;
+    start.unsafe_shutdown_immediate = false;
+    SmartHealth health(NvdimmProfile::test, start);
+    health.inject(on(kSmartUnsafeShutdown), 0, 0);
+    CHECK(health.shutdown_state() == 0);
+    CHECK(health.shutdown_count() == 42);
+    CHECK_FALSE(health.alarms());
+    CHECK(health.snapshot().dirty_shutdown);
+    CHECK(health.snapshot().shutdown_count == 43);
+
+    SmartHealth latched_off = health;
+    latched_off.latch(false);
+    CHECK(latched_off.snapshot().shutdown_count == 42);
+    SmartHealth failed = health;  // power fails as well: it is one dirty shutdown
+    failed.dirty_shutdown();
+    CHECK(failed.snapshot().shutdown_count == 43);
+    health.inject(off(kSmartUnsafeShutdown), 0, 0);
+    CHECK_FALSE(health.snapshot().dirty_shutdown);
+}

@@ -80,7 +80,9 @@ void Processes::State::touched(const AccessEvent& a, std::uint64_t spa, std::uin
     }
     const SpaRange at{spa, spa + size};
     if (a.kind == AccessKind::store || a.kind == AccessKind::store_full_line) {
-        bus.media().write(at, bus.media().fill_of(a.data, spa - done));
+        const pmem::Contents::Fill fill = bus.media().fill_of(a.data, spa - done);
+        if (a.kind == AccessKind::store) bus.media().write_cached(at, fill);
+        else bus.media().write(at, fill);
         return;
     }
     found.equal = found.equal && bus.media().holds(at, a.data, spa - done);

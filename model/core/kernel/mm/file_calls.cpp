@@ -80,6 +80,7 @@ Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, 
 std::int64_t Processes::State::fsync(std::uint32_t file) {
     if (mm.is_down(file)) return -EIO;
     Mapping& mapping = mm.file(file);
+    if (mm.is_dax_file(file)) kernel.libnvdimm.flush_file(file);  // dax_writeback_mapping_range()
     if (mapping.kind != MapKind::file) return 0;  // noop_fsync() of tmpfs; DAX keeps no error
     const bool failed = mapping.eio;
     mapping.eio = false;  // AS_EIO is told once (filemap_check_errors())

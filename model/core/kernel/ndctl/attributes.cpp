@@ -1,5 +1,6 @@
 // Attributes in sysfs, and raw looks at a namespace's metadata (nvdimm.md 7.4, 11.2, 12.7).
 #include <cstdio>
+#include <utility>
 
 #include "core/kernel/kernel.hpp"
 #include "core/kernel/ndctl/ndctl.hpp"
@@ -7,6 +8,8 @@
 #include "core/kernel/nvdimm/bus.hpp"
 #include "core/kernel/nvdimm/scrub.hpp"
 #include "core/pmem/namespace_layout.hpp"
+#include "core/pmem/nfit_text.hpp"
+#include "core/pmem/set_cookie.hpp"
 
 namespace mcemu::kernel {
 namespace {
@@ -15,9 +18,23 @@ std::string trimmed(std::string text) {
     if (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
 }
-std::string hex(std::uint64_t value) {
+std::string hex(std::uint64_t value, int digits = 1) {
     char text[19];
-    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+    std::snprintf(text, sizeof text, "0x%0*llx", digits, static_cast<unsigned long long>(value));
+    return text;
+}
+
+/// flags_show() of drivers/acpi/nfit/core.c: a word for each, a blank behind each.
+std::string flag_words(const Dimm& dimm) {
+    const unsigned flags = dimm.map_flags | (dimm.dirty ? unsigned{kMapFlushFail} : 0u);
+    constexpr std::pair<unsigned, const char*> kWords[] = {
+        {kMapSaveFail, "save_fail "},     {kMapRestoreFail, "restore_fail "},
+        {kMapFlushFail, "flush_fail "},   {kMapNotArmed, "not_armed "},
+        {kMapSmartEvent, "smart_event "}, {kMapFail, "map_fail "},
+        {kMapSmartNotify, "smart_notify "}};
+    std::string text;
+    for (const auto& [flag, word] : kWords)
+        if (flags & flag) text += word;
     return text;
 }
 
@@ -37,6 +54,7 @@ void Ndctl::read_attribute(const NdctlEvent& c, Outcome& out) {
         else if (name == "size") give(std::to_string(ns.made.range.size()));
         else if (name == "resource") give(hex(ns.made.range.begin));
         else if (name == "device" && ns.enabled) give(used.device);
+        else if (name == "uuid") give(ns.made.uuid);
         else if (name == "badblocks" && block && used.mode != NamespaceMode::sector)
             give(ns.bad.show(false).text);
         else if (name == "badblocks" && block) give("");
@@ -47,7 +65,9 @@ void Ndctl::read_attribute(const NdctlEvent& c, Outcome& out) {
         const PmemRegion& region = bus.regions()[static_cast<std::size_t>(c.region)];
         if (name == "size") give(std::to_string(region.config->range.size()));
         else if (name == "resource") give(hex(region.config->range.begin));
-        else if (name == "persistence_domain") give("memory_controller");
+        else if (name == "persistence_domain") give(pmem::persistence_domain(kernel_.env.machine));
+        else if (name == "set_cookie") give(hex(pmem::set_cookie(kernel_.env.machine, *region.config)));
+        else if (name == "read_only") give(region.read_only ? "1" : "0");
         else if (name == "mappings") give(std::to_string(region.config->nvdimms.size()));
         else if (name == "badblocks" && !region.enabled) out.ret = -ENXIO;
         else if (name == "badblocks") give(region.bad.text());
@@ -57,6 +77,11 @@ void Ndctl::read_attribute(const NdctlEvent& c, Outcome& out) {
     if (c.nvdimm >= 0) {
         const Dimm& dimm = bus.dimms()[static_cast<std::size_t>(c.nvdimm)];
         if (name == "handle") give(hex(dimm.config->handle));
+        else if (name == "flags") give(flag_words(dimm));
+        else if (name == "dirty_shutdown") give(std::to_string(dimm.dirty_shutdowns));
+        else if (name == "serial") give(hex(pmem::swapped32(dimm.config->serial), 8));
+        else if (name == "vendor") give(hex(pmem::swapped16(dimm.config->vendor), 4));
+        else if (name == "id") give(pmem::dimm_id(*dimm.config));
         else if (name == "state") give(dimm.enabled ? "idle" : "disabled");
         else if (name == "security") give(dimm.locked ? "locked" : "disabled");
         else out.ret = -ENOENT;
@@ -98,6 +123,13 @@ void Ndctl::write_attribute(const NdctlEvent& c, Outcome& out) {
         } else {
             out.ret = -EACCES;
         }
+        return;
+    }
+    if (c.region >= 0 && name == "read_only") {
+        out.ret = value == "0" || value == "1" ? length : -EINVAL;
+        if (out.ret > 0)
+            kernel_.libnvdimm.bus().regions()[static_cast<std::size_t>(c.region)].read_only =
+                value == "1";
         return;
     }
     if (c.region >= 0 || c.nvdimm >= 0) {

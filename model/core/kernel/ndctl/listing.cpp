@@ -7,6 +7,8 @@
 #include "core/kernel/nvdimm/bus.hpp"
 #include "core/kernel/nvdimm/scrub.hpp"
 #include "core/pmem/namespace_layout.hpp"
+#include "core/pmem/nfit_text.hpp"
+#include "core/pmem/set_cookie.hpp"
 
 namespace mcemu::kernel {
 namespace {
@@ -90,6 +92,7 @@ Task<Node> Ndctl::namespace_node(Context& ctx, std::uint32_t index, bool media_e
     if (pages) n.add("align", used.align);
     if (ns.enabled)
         n.add(used.mode == NamespaceMode::devdax ? "chardev" : "blockdev", used.device);
+    if (!used.uuid.empty()) n.add("uuid", used.uuid);
     if (!used.label.empty()) n.add("name", used.label);
     if (!ns.enabled) n.add("state", "disabled");
 
@@ -121,12 +124,14 @@ Task<Node> Ndctl::dimm_node(Context& ctx, std::uint32_t nvdimm, bool with_health
     const NvdimmConfig& config = kernel_.env.machine.nvdimms[nvdimm];
     const Dimm& dimm = kernel_.libnvdimm.bus().dimms()[nvdimm];
     Node n = Node::object();
-    n.add("dev", config.id).add("handle", config.handle);
+    n.add("dev", config.id).add("id", pmem::dimm_id(config)).add("handle", config.handle);
+    for (const pmem::FlagWord& flag : pmem::kListedFlags)
+        if (dimm.map_flags & flag.bit || (flag.bit == kMapFlushFail && dimm.dirty))
+            n.add(flag.key, true);
     if (!dimm.enabled) n.add("state", "disabled");
     if (dimm.locked) n.add("security", "locked");
     const Health h = co_await health(ctx, nvdimm);
     if (h.error != 0) co_return n;
-    if (h.smart[31]) n.add("flag_failed_flush", true);
     if (with_health) n.add("health", health_node(h));
     co_return n;
 }
@@ -152,6 +157,8 @@ Task<Node> Ndctl::region_node(Context& ctx, std::uint32_t index, const NdctlEven
     n.add("dev", region.config->id).add("size", Node::bytes(range.size()));
     n.add("available_size", Node::bytes(available));
     n.add("max_available_extent", Node::bytes(extent)).add("type", "pmem");
+    n.add("iset_id", pmem::set_cookie(machine, *region.config));  // signed, as ndctl prints it
+    if (region.read_only) n.add("ro", true);
     if (c.listing.dimms) {
         Node mappings = Node::list();
         for (std::size_t way = 0; way < region.config->nvdimms.size(); ++way)
@@ -166,7 +173,8 @@ Task<Node> Ndctl::region_node(Context& ctx, std::uint32_t index, const NdctlEven
     std::vector<Row> rows;
     for (const Badblocks::Row& r : region.bad.rows()) rows.push_back({r.start, r.length});
     co_await add_badblocks(ctx, n, index, std::move(rows), range.begin, c.listing.media_errors);
-    n.add("persistence_domain", "memory_controller");
+    const std::string domain = pmem::persistence_domain(machine);
+    n.add("persistence_domain", domain.empty() ? "none" : domain);
     co_return n;
 }
 

@@ -44,6 +44,7 @@ int Ndctl::complete(const NamespaceRequest& r, const NamespaceConfig* before,
         return refuse("unsupported --sector-size");
     }
     c.label = r.name;
+    c.uuid = r.uuid;
     if (r.size) {
         // Whole stripes, each module's part aligned.
         const std::uint64_t ways = kernel_.env.machine.regions[c.region].nvdimms.size();
@@ -116,10 +117,9 @@ Task<void> Ndctl::create(Context& ctx, const NdctlEvent& c, Outcome& out) {
     NamespaceConfig config = there.made;
     config.region = static_cast<std::uint32_t>(c.region);
     const PmemRegion& region = kernel_.libnvdimm.bus().regions()[config.region];
-    if (!region.enabled || kernel_.libnvdimm.labels_spoilt(config.region)) {
+    if (!region.enabled) {
         out.ret = -ENXIO;
-        out.messages.push_back(region.config->id + (region.enabled ? " has no valid labels"
-                                                                   : " is disabled"));
+        out.messages.push_back(region.config->id + " is disabled");
         co_return;
     }
     out.ret = complete(c.make, nullptr, config, out);
@@ -195,6 +195,7 @@ Task<void> Ndctl::reconfigure(Context& ctx, const NdctlEvent& c, Outcome& out) {
             ? kPageSize
             : 0;
     if (config.label.empty()) config.label = before.label;
+    if (config.uuid.empty()) config.uuid = before.uuid;
     co_await make(ctx, ns, config, out);
 }
 

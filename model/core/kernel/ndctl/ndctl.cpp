@@ -19,7 +19,10 @@ constexpr const char* kNames[] = {"ndctl inject-error",      "ndctl clear-errors
                                   "ndctl list",              "ndctl inject-smart",
                                   "ndctl monitor",           "read",
                                   "write",                   "ndctl read-infoblock",
-                                  "btt map",                 "fail_cmd"};
+                                  "btt map",                 "fail_cmd",
+                                  "ndctl init-labels",       "ndctl zero-labels",
+                                  "ndctl check-labels",      "ndctl read-labels",
+                                  "ndctl write-infoblock"};
 
 }  // namespace
 
@@ -105,6 +108,15 @@ Task<void> Ndctl::perform(Context& ctx, const NdctlEvent& c, Outcome& out) {
             break;
         case Command::btt_lookup:
             btt_lookup(c, out);
+            break;
+        case Command::init_labels:
+        case Command::zero_labels:
+        case Command::check_labels:
+        case Command::read_labels:
+            labels(c, out);
+            break;
+        case Command::write_infoblock:
+            write_infoblock(c, out);
             break;
         case Command::fail_command:
             for (std::uint32_t i = 0; i < kernel_.env.machine.nvdimms.size(); ++i)

@@ -92,6 +92,11 @@ private:
                              std::uint64_t base, bool listed);
     bool concerns(const NdctlEvent& c, std::uint32_t region) const;
 
+    // labels.cpp
+    void labels(const NdctlEvent& c, Outcome& out);
+    Node labels_node(std::uint32_t nvdimm) const;
+    void write_infoblock(const NdctlEvent& c, Outcome& out);
+
     // attributes.cpp
     void read_attribute(const NdctlEvent& c, Outcome& out);
     void write_attribute(const NdctlEvent& c, Outcome& out);

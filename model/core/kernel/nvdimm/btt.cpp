@@ -132,14 +132,16 @@ std::vector<pmem::BttImage> Btt::snapshot() const {
         for (const LogEntry& log : arena.log)
             if (unfinished(arena, log)) map[log.lba] = {log.new_map};
         for (const auto& [lba, entry] : map)
-            if (entry.block != lba || entry.error)
-                image.map.push_back({lba, entry.block, entry.error});
+            if (entry.block != lba || entry.error || entry.zero)
+                image.map.push_back({lba, entry.block, entry.error, entry.zero});
         std::sort(image.map.begin(), image.map.end(),
                   [](const auto& a, const auto& b) { return a.place < b.place; });
+        image.spoilt_map = arena.spoilt_map;
         for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+            if (arena.log[lane].spoilt) image.spoilt_log.push_back(lane);
             const Free& free = arena.free[lane];
             if (free.block != arena.at.external_nlba + lane || free.has_error)
-                image.free.push_back({lane, free.block, free.has_error});
+                image.free.push_back({lane, free.block, free.has_error, false});
         }
         out.push_back(std::move(image));
     }
@@ -148,7 +150,10 @@ std::vector<pmem::BttImage> Btt::snapshot() const {
 
 void Btt::restore(const std::vector<pmem::BttImage>& image) {
     for (std::size_t i = 0; i < arenas_.size(); ++i) {
-        for (const auto& e : image[i].map) arenas_[i].map[e.place] = {e.block, e.error};
+        for (const auto& e : image[i].map)
+            arenas_[i].map[e.place] = {e.block, e.error, e.zero, !e.error && !e.zero};
+        arenas_[i].spoilt_map = image[i].spoilt_map;
+        for (const std::uint32_t lane : image[i].spoilt_log) arenas_[i].log[lane].spoilt = true;
         for (const auto& e : image[i].free) arenas_[i].free[e.place] = {e.block, e.error};
     }
 }

@@ -91,6 +91,7 @@ private:
         std::unordered_map<std::uint32_t, MapEntry> map;  // entries that are not the identity
         std::vector<Free> free;                           // by lane
         std::vector<LogEntry> log;                        // by lane
+        bool spoilt_map = false;                          // written over
         MapEntry entry(std::uint32_t lba) const {
             const auto it = map.find(lba);
             return it == map.end() ? MapEntry{lba} : it->second;

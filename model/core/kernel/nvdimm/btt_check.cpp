@@ -54,6 +54,7 @@ void Btt::overwritten(std::uint64_t offset, std::uint64_t size, const pmem::Cont
         const pmem::BttArena& at = arena.at;
         const auto [lba, lba_end] =
             touched(at.begin + at.mapoff, at.external_nlba, 4, offset, size);
+        arena.spoilt_map |= lba < lba_end;
         for (std::uint64_t i = lba; i < lba_end; ++i) {
             const auto index = static_cast<std::uint32_t>(i);
             const bool e = word & kErrorBit, z = word & kZeroBit;

@@ -1,6 +1,7 @@
 #include "core/kernel/nvdimm/bus.hpp"
 
 #include "core/kernel/kernel.hpp"
+#include "core/pmem/smart.hpp"
 
 namespace mcemu::kernel {
 namespace {
@@ -32,6 +33,10 @@ NvdimmBus::NvdimmBus(Kernel& kernel) : env_(kernel.env) {
         dimms_.back().config = &dimm;
         dimms_.back().locked = dimm.labels == LabelArea::locked;
         dimms_.back().label_spoilt = dimm.labels == LabelArea::corrupt;
+        const pmem::SmartHealth health(dimm);
+        dimms_.back().map_flags = dimm.map_flags;
+        dimms_.back().dirty = health.shutdown_state() != 0;
+        dimms_.back().dirty_shutdowns = health.shutdown_count();
     }
     std::uint32_t index = 0;
     for (const NamespaceConfig& config : kernel.namespaces) {

@@ -24,6 +24,7 @@ struct PmemRegion {
     BadblocksFiller filler{};
     std::uint64_t filled_at = 0;  ///< NvdimmBus::revalidations() of the last time
     bool enabled = true;
+    bool read_only = false;  ///< the `read_only` attribute: block devices on it refuse writes
 };
 
 /// A module as its driver sees it.
@@ -33,6 +34,10 @@ struct Dimm {
     bool locked = false;  ///< its label area answers "access denied"
     std::map<std::string, int> failing;  ///< commands that are made to fail, with their errno
     bool label_spoilt = false;           ///< its label area holds no valid index
+    // What the driver learnt when the NFIT was registered (nvdimm.md 1.4, 9.4).
+    std::uint8_t map_flags = 0;          ///< MemoryMapFlags
+    bool dirty = false;                  ///< the last shutdown was a dirty one
+    std::uint32_t dirty_shutdowns = 0;
 };
 
 /// A firmware call that the kernel made, other than asking for capabilities or status.
@@ -49,6 +54,7 @@ struct PmemNamespace {
     /// As its info block makes it; `force_raw` uses it as raw all the same.
     NamespaceConfig made;
     bool force_raw = false;
+    bool labels_lost = false;  ///< of one module at least: the region's next enabling misses it
     std::uint32_t index = 0;
     /// What sector 0 and the last sector of its table are: the data area of an fsdax namespace, the
     /// whole namespace for raw block devices and the metadata accessor of sector mode.
@@ -110,6 +116,11 @@ public:
     const pmem::Contents& media() const { return media_; }
     /// Whether anybody asks what memory holds; else contents are not followed.
     bool tracks_contents() const { return tracks_contents_; }
+    /// Contents that lasted over a reboot: they are followed, and nothing else is there.
+    void start_from(pmem::Contents contents) {
+        media_ = std::move(contents);
+        tracks_contents_ = true;
+    }
     std::vector<Dimm>& dimms() { return dimms_; }
     const std::vector<Dimm>& dimms() const { return dimms_; }
     /// Calls so far, in order.

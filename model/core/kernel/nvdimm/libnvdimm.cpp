@@ -28,57 +28,6 @@ std::string command_name(DsmEvent::Function function) {
 Libnvdimm::Libnvdimm(Kernel& kernel) : s_(std::make_unique<State>(kernel)) {}
 Libnvdimm::~Libnvdimm() = default;
 
-// The scrub at registration is over when a scenario begins. It asked for poison that the firmware
-// knew, and a scrub's results do not survive a boot (nvdimm.md 7.3, 17.10): media poison of the
-// configuration is latent, the tables start empty.
-void Libnvdimm::attach() {
-    const Env& env = s_->kernel.env;
-    for (const NamespaceConfig& ns : s_->kernel.namespaces)
-        if (ns.present && (!has_pages(ns) || env.config.pgmap_memtype_tracking))
-            s_->kernel.memtypes.reserve_at_boot(pgmap_range(ns, env.profile));
-}
-
-void Libnvdimm::start_from(const NvdimmImage& image, const std::vector<SpaRange>& known) {
-    const Env& env = s_->kernel.env;
-    if (env.config.nfit && env.machine.clear_error_supported) {
-        for (const SpaRange& run : known) s_->bus.add_badrange(run.begin, run.size());
-        for (std::uint32_t i = 0; i < s_->bus.regions().size(); ++i) s_->bus.revalidate_poison(i);
-    }
-    for (std::uint32_t ns = 0; ns < image.force_raw.size(); ++ns)
-        if (image.force_raw[ns]) attach_raw(ns);
-    for (std::uint32_t ns = 0; ns < image.btts.size(); ++ns) {
-        if (!s_->btts[ns]) continue;
-        s_->btts[ns]->restore(image.btts[ns]);
-        if (s_->bus.namespaces()[ns].force_raw) continue;
-        s_->kernel.env.flows.spawn([&] { return attach_btt(ns); });
-    }
-    s_->scrub.rescan(true);  // -ENOTTY: no firmware to ask, and nothing is found
-}
-
-Task<void> Libnvdimm::attach_btt(std::uint32_t ns) {
-    Context ctx;
-    ctx.worker = true;
-    ctx.comm = s_->kernel.env.names.intern("kworker/u4:1");
-    ctx.pid = 46;
-    enter(ns);
-    const int error = co_await s_->btts[ns]->attach(ctx);
-    leave(ns);
-    if (error == 0) co_return;
-    // The boot goes on without the device.
-    co_await disable(ctx, ns);
-}
-
-void Libnvdimm::save(NvdimmImage& image) const {
-    image.namespaces.clear();
-    for (const PmemNamespace& ns : s_->bus.namespaces()) {
-        if (!ns.made.present) continue;
-        const auto& btt = s_->btts[ns.index];
-        image.namespaces.push_back(ns.made);
-        image.btts.push_back(btt ? btt->snapshot() : std::vector<pmem::BttImage>{});
-        image.force_raw.push_back(ns.force_raw);
-    }
-}
-
 // nfit_handle_mce() (drivers/acpi/nfit/mce.c; kernel.md 5.6).
 Task<bool> Libnvdimm::nfit_notifier(Context&, const mca::MceRecord& record) {
     const Env& env = s_->kernel.env;
@@ -133,6 +82,10 @@ Task<int> Libnvdimm::submit_bio(Context& ctx, BioEvent bio, Found& found) {
     co_await phase(env, ctx.cpu, Lat::kernel_bio);
     int error = -ENXIO;  // device-dax has no block device, nor has a namespace that is disabled
     if (!enabled(bio.ns)) co_return error;
+    // blkdev_open() of a read-only device for writing.
+    if (bio.op != BioEvent::Op::read && s_->bus.namespaces()[bio.ns].has_table &&
+        read_only(bio.ns))
+        co_return -EACCES;
     enter(bio.ns);
     const PmemNamespace& ns = s_->bus.namespaces()[bio.ns];
     Btt* const btt = s_->btts[bio.ns].get();
@@ -168,6 +121,12 @@ Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm) {
 
 Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm, DsmReply& reply) {
     using Function = DsmEvent::Function;
+    // nd_ioctl(): what changes something, and every call that is only passed through.
+    const bool harmless = dsm.function == Function::ars_cap || dsm.function == Function::ars_status ||
+                          dsm.function == Function::smart || dsm.function == Function::smart_threshold;
+    if (dsm.read_only && !harmless) co_return -EPERM;
+    if (dsm.function == Function::clear_error && holds_enabled({dsm.address, dsm.address + dsm.cleared}))
+        co_return -EBUSY;
     // A scrub of the kernel's own is not to be disturbed (acpi_nfit_clear_to_send()).
     if (dsm.function == Function::ars_start && s_->scrub.busy()) co_return -EBUSY;
     DsmRequest request;
@@ -203,6 +162,15 @@ Task<int> Libnvdimm::ioctl(Context& ctx, DsmEvent dsm, DsmReply& reply) {
     }
 }
 
+/// nd_ns_forget_poison_check(): an enabled namespace with a block device that lies in the range.
+bool Libnvdimm::holds_enabled(SpaRange range) const {
+    for (const PmemNamespace& ns : s_->bus.namespaces())
+        if (ns.made.present && ns.enabled && ns.config->mode != NamespaceMode::devdax &&
+            ns.made.range.begin >= range.begin && ns.made.range.end <= range.end)
+            return true;
+    return false;
+}
+
 Task<int> Libnvdimm::zero_page(Context& ctx, std::uint32_t index, std::uint64_t spa) {
     PmemNamespace& ns = s_->bus.namespaces()[index];
     BioEvent bio;
@@ -218,6 +186,7 @@ Task<int> Libnvdimm::zero_page(Context& ctx, std::uint32_t index, std::uint64_t 
 Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, FileIoEvent io, Found& found) {
     const FileConfig& file = s_->kernel.scenario.files[io.file];
     const auto ns = static_cast<std::uint32_t>(file.on);
+    if (io.write && read_only(ns)) co_return -EROFS;  // the file system was mounted so
     enter(ns);
     ++s_->bus.namespaces()[ns].open_files;
     const std::int64_t done = co_await s_->driver.dax_rw(ctx, file, io.write, io.offset, io.size);
@@ -243,10 +212,21 @@ Task<std::int64_t> Libnvdimm::dax_file_io(Context& ctx, FileIoEvent io, Found& f
     co_return done;
 }
 
+void Libnvdimm::flush_file(std::uint32_t file) {
+    const FileConfig& config = s_->kernel.scenario.files[file];
+    const std::uint64_t begin = s_->kernel.namespaces[static_cast<std::size_t>(config.on)].data().begin;
+    for (const FileExtent& e : config.extents)
+        s_->bus.media().flush({begin + e.pmem, begin + e.pmem + e.size});
+}
+
 bool Libnvdimm::is_bad(std::uint32_t ns, std::uint64_t spa, std::uint64_t bytes) const {
     const PmemNamespace& n = s_->bus.namespaces()[ns];
     if (!n.has_table || spa < n.covered.begin) return false;
     return n.is_bad((spa - n.covered.begin) / kSectorSize, bytes);
+}
+
+bool Libnvdimm::read_only(std::uint32_t ns) const {
+    return s_->bus.regions()[s_->bus.namespaces()[ns].config->region].read_only;
 }
 
 const Badranges& Libnvdimm::bad_ranges() const { return s_->bus.ranges(); }

@@ -33,8 +33,11 @@ public:
     /// registration (nvdimm.md 7.3). That for known poison is over, with `known` as its records;
     /// the full one of every region begins now.
     void start_from(const NvdimmImage& image, const std::vector<SpaRange>& known);
-    /// Adds what the kernel has written to media: the BTTs.
+    /// Adds what the kernel has written to media: the BTTs, and contents as far as they are
+    /// followed. The modules' own images stand in it already.
     void save(NvdimmImage& image) const;
+    /// Power is lost: what CPU caches hold of persistent memory is, too, unless they are flushed.
+    void power_fail(bool caches_flushed);
 
     /// The NFIT decoder notifier for one record: true when it matched a pmem range.
     Task<bool> nfit_notifier(Context& ctx, const mca::MceRecord& record);
@@ -55,6 +58,8 @@ public:
     /// has cut a read at the end of the file.
     struct Found;
     Task<std::int64_t> dax_file_io(Context& ctx, FileIoEvent io, Found& found);
+    /// Cache lines of a DAX file reach the media.
+    void flush_file(std::uint32_t file);
     /// pmem_dax_zero_page_range() of one page: 0, -EIO or kTaskDied.
     Task<int> zero_page(Context& ctx, std::uint32_t ns, std::uint64_t spa);
     /// pmem_direct_access(): whether the data sectors of [spa, spa + bytes) are known bad.
@@ -93,7 +98,17 @@ public:
     void fail_command(std::uint32_t nvdimm, const std::string& command, int code);
     int failing(std::uint32_t nvdimm, const std::string& command) const;
     bool locked(std::uint32_t region) const;
+    bool not_mapped(std::uint32_t region) const;
+    /// Its region refuses writes through block devices.
+    bool read_only(std::uint32_t ns) const;
     bool labels_spoilt(std::uint32_t region) const;
+    /// Zeros, or an index without labels, over a module's label area: 0, or -EBUSY while a region
+    /// that uses it is enabled. Namespaces with labels there are gone when it comes up again.
+    int write_labels(std::uint32_t nvdimm, bool index);
+    /// A region that uses the module is enabled.
+    bool is_active(std::uint32_t nvdimm) const;
+    /// ndctl write-infoblock: 0, -EBUSY (enabled), or what the layout does not allow.
+    int write_infoblock(std::uint32_t ns, NamespaceMode mode, bool map_dev, std::uint64_t align);
     NvdimmBus& bus();
     const NvdimmBus& bus() const;
     Btt* btt(std::uint32_t ns);
@@ -117,7 +132,13 @@ private:
     std::vector<Notified> notified_;
     Task<NamespaceConfig> personality(Context& ctx, std::uint32_t ns);
     Task<int> clear_memmap_errors(Context& ctx, std::uint32_t ns);
-    void attach_raw(std::uint32_t ns);
+    bool holds_enabled(SpaRange range) const;
+    void come_up();
+    void withhold(std::uint32_t ns);
+    void detach_at_boot(std::uint32_t ns);
+    void forget(std::uint32_t ns);
+    void attach_raw(std::uint32_t ns, bool forced);
+    bool info_is_there(std::uint32_t ns) const;
     Task<void> attach_btt(std::uint32_t ns);
     Task<int> unmount(Context& ctx, std::uint32_t ns);
     struct State;

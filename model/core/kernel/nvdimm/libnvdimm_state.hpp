@@ -8,8 +8,29 @@
 #include "core/kernel/nvdimm/libnvdimm.hpp"
 #include "core/kernel/nvdimm/pmem_driver.hpp"
 #include "core/kernel/nvdimm/scrub.hpp"
+#include "core/pmem/namespace_layout.hpp"
 
 namespace mcemu::kernel {
+
+inline constexpr std::uint64_t kPfnInfo = 4096;  ///< where fsdax and devdax keep their info block
+
+/// Modes that have struct pages, and an info block that says where their data begin.
+constexpr bool has_info_page(NamespaceMode mode) {
+    return mode == NamespaceMode::fsdax || mode == NamespaceMode::devdax;
+}
+constexpr pmem::InfoBlock::Kind info_kind(NamespaceMode mode) {
+    return mode == NamespaceMode::fsdax    ? pmem::InfoBlock::Kind::pfn
+           : mode == NamespaceMode::devdax ? pmem::InfoBlock::Kind::dax
+                                           : pmem::InfoBlock::Kind::btt;
+}
+/// The namespace used as raw, whatever it was made as.
+inline NamespaceConfig as_raw(const NamespaceConfig& made) {
+    NamespaceConfig raw = made;
+    raw.mode = NamespaceMode::raw;
+    raw.data_offset = raw.end_trunc = 0;
+    raw.device = pmem::device_name(NamespaceMode::raw, made.number_region, made.number);
+    return raw;
+}
 
 struct Libnvdimm::State {
     explicit State(Kernel& k) : kernel(k), bus(k), driver(k, bus), scrub(k, bus) {

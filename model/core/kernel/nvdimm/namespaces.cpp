@@ -5,24 +5,6 @@
 #include "core/pmem/namespace_layout.hpp"
 
 namespace mcemu::kernel {
-namespace {
-
-constexpr std::uint64_t kPfnInfo = 4096;  // where fsdax and devdax keep their info block
-
-bool paged(NamespaceMode mode) {
-    return mode == NamespaceMode::fsdax || mode == NamespaceMode::devdax;
-}
-
-NamespaceConfig as_raw(const NamespaceConfig& made) {
-    NamespaceConfig raw = made;
-    raw.mode = NamespaceMode::raw;
-    raw.data_offset = raw.end_trunc = 0;
-    raw.device = pmem::device_name(NamespaceMode::raw, made.number_region, made.number);
-    return raw;
-}
-
-}  // namespace
-
 /// Info blocks of what the scenario made before it began.
 void Libnvdimm::State::write_info(std::uint32_t index) {
     const PmemNamespace& ns = bus.namespaces()[index];
@@ -30,10 +12,9 @@ void Libnvdimm::State::write_info(std::uint32_t index) {
     if (!made.present || !bus.tracks_contents()) return;
     if (made.mode == NamespaceMode::sector) {
         btts[index]->write_info(bus.media());
-    } else if (paged(made.mode)) {
+    } else if (has_info_page(made.mode)) {
         pmem::InfoBlock block;
-        block.kind = made.mode == NamespaceMode::fsdax ? pmem::InfoBlock::Kind::pfn
-                                                       : pmem::InfoBlock::Kind::dax;
+        block.kind = info_kind(made.mode);
         block.dataoff = made.data_offset;
         block.end_trunc = made.end_trunc;
         block.npfns = (made.range.size() - 8192) / kPageSize;
@@ -62,9 +43,7 @@ Task<NamespaceConfig> Libnvdimm::personality(Context& ctx, std::uint32_t index) 
     if (made.mode == NamespaceMode::sector)
         co_return s.btts[index] && s.btts[index]->recognised(s.bus.media()) ? made : as_raw(made);
     const pmem::InfoBlock* block = s.bus.media().info_at(made.range.begin + kPfnInfo);
-    const auto wanted = made.mode == NamespaceMode::fsdax ? pmem::InfoBlock::Kind::pfn
-                                                          : pmem::InfoBlock::Kind::dax;
-    co_return block && block->kind == wanted ? made : as_raw(made);
+    co_return block && block->kind == info_kind(made.mode) ? made : as_raw(made);
 }
 
 /// nd_pfn_clear_memmap_errors(): bad sectors in the area of the page structs are written over with
@@ -102,7 +81,10 @@ int Libnvdimm::create(std::uint32_t index, const NamespaceConfig& config) {
     if (ns.made.present) return -EBUSY;
     ns.made = config;
     ns.made.present = true;
-    ns.force_raw = false;
+    ns.force_raw = ns.labels_lost = false;
+    // The first label on an area without a valid index begins with one (init_labels()).
+    for (const std::uint32_t nvdimm : s.bus.regions()[config.region].config->nvdimms)
+        s.bus.dimms()[nvdimm].label_spoilt = false;
     s.kernel.namespaces[index] = ns.made;
     s.kernel.memory.place_namespace(static_cast<int>(index), config.range);
     s.bus.attach(ns);
@@ -143,31 +125,48 @@ int Libnvdimm::destroy(std::uint32_t index) {
             s.bus.media().zero({begin, begin + pmem::kInfoBlock});
             s.bus.media().zero({begin + a.info2off, begin + a.info2off + pmem::kInfoBlock});
         }
-    } else if (paged(ns.made.mode)) {
+    } else if (has_info_page(ns.made.mode)) {
         s.bus.media().zero({range.begin + kPfnInfo, range.begin + kPfnInfo + pmem::kInfoBlock});
     }
-    s.btts[index] = nullptr;
-    s.kernel.memory.unplace_namespace(range);
-    ns.made.present = false;
-    ns.made.range = {};
-    ns.force_raw = false;
-    s.kernel.namespaces[index] = ns.made;
-    s.bus.attach(ns);
+    forget(index);
     return 0;
 }
 
-/// Boot on a namespace whose force_raw is set.
-void Libnvdimm::attach_raw(std::uint32_t index) {
+/// Nothing says any more that there is a namespace; what it held stays where it is.
+void Libnvdimm::forget(std::uint32_t index) {
     State& s = *s_;
     PmemNamespace& ns = s.bus.namespaces()[index];
-    ns.force_raw = true;
-    NamespaceConfig& live = s.kernel.namespaces[index];
-    const bool pages = paged(live.mode);
-    if (pages) s.kernel.direct_map.remove(ns.made.range);
-    if (pages) s.kernel.memory.remove_pages(live);
-    live = as_raw(ns.made);
-    if (pages) s.kernel.direct_map.add(live.range, false);
+    s.btts[index] = nullptr;
+    s.kernel.memory.unplace_namespace(ns.made.range);
+    ns.made.present = false;
+    ns.made.range = {};
+    ns.force_raw = ns.labels_lost = false;
+    s.kernel.namespaces[index] = ns.made;
     s.bus.attach(ns);
+}
+
+int Libnvdimm::write_infoblock(std::uint32_t index, NamespaceMode mode, bool map_dev,
+                               std::uint64_t align) {
+    State& s = *s_;
+    PmemNamespace& ns = s.bus.namespaces()[index];
+    if (!ns.made.present) return -ENODEV;
+    if (ns.enabled) return -EBUSY;
+    const pmem::NamespaceLayout layout =
+        pmem::namespace_layout(ns.made.range, mode, map_dev, align);
+    if (layout.error != 0) return layout.error;
+    NamespaceConfig made = ns.made;
+    made.mode = mode;
+    made.map_dev = map_dev;
+    made.align = align;
+    made.data_offset = layout.data_offset;
+    made.end_trunc = layout.end_trunc;
+    made.device = pmem::device_name(mode, made.number_region, made.number);
+    ns.made = made;
+    s.kernel.namespaces[index] = made;
+    s.bus.attach(ns);
+    s.btts[index] = nullptr;
+    s.write_info(index);
+    return 0;
 }
 
 int Libnvdimm::set_force_raw(std::uint32_t index, bool on) {
@@ -176,91 +175,6 @@ int Libnvdimm::set_force_raw(std::uint32_t index, bool on) {
     if (ns.enabled) return -EBUSY;
     ns.force_raw = on;
     return 0;
-}
-
-// ---------------------------------------------------------------- regions and modules
-
-Task<int> Libnvdimm::disable_region(Context& ctx, std::uint32_t region) {
-    PmemRegion& r = s_->bus.regions()[region];
-    if (!r.enabled) co_return 0;
-    for (std::uint32_t i = 0; i < s_->bus.namespaces().size(); ++i) {
-        const PmemNamespace& ns = s_->bus.namespaces()[i];
-        if (ns.made.region != region || !ns.enabled) continue;
-        const int error = co_await disable(ctx, i);
-        if (error != 0) co_return error;
-    }
-    r.enabled = false;
-    r.bad = s_->bus.fresh_table();
-    r.filler = {};
-    co_return 0;
-}
-
-/// nd_region_probe(): every mapping's module has to have its driver, and labels that can be read;
-/// then the namespaces come up by themselves.
-Task<int> Libnvdimm::enable_region(Context& ctx, std::uint32_t region) {
-    PmemRegion& r = s_->bus.regions()[region];
-    if (r.enabled) co_return 0;
-    for (const std::uint32_t nvdimm : r.config->nvdimms)
-        if (!s_->bus.dimms()[nvdimm].enabled) co_return -ENXIO;
-    r.enabled = true;
-    s_->bus.revalidate_poison(region);
-    for (std::uint32_t i = 0; i < s_->bus.namespaces().size(); ++i) {
-        const PmemNamespace& ns = s_->bus.namespaces()[i];
-        if (ns.made.region != region || !ns.made.present || ns.enabled) continue;
-        co_await enable(ctx, i);  // one that does not come up leaves the others alone
-    }
-    co_return 0;
-}
-
-int Libnvdimm::disable_dimm(std::uint32_t nvdimm) {
-    Dimm& dimm = s_->bus.dimms()[nvdimm];
-    for (const PmemRegion& r : s_->bus.regions()) {
-        const auto& used = r.config->nvdimms;
-        if (r.enabled && std::find(used.begin(), used.end(), nvdimm) != used.end()) return -EBUSY;
-    }
-    dimm.enabled = false;
-    return 0;
-}
-
-/// nvdimm_probe(). A label area whose size is denied leaves the module locked: it enables, but no
-/// namespace on it does. Denied data fail it (nvdimm.md 3).
-int Libnvdimm::enable_dimm(std::uint32_t nvdimm) {
-    Dimm& dimm = s_->bus.dimms()[nvdimm];
-    if (dimm.enabled) return 0;
-    dimm.locked = dimm.config->labels == LabelArea::locked;
-    const int size = failing(nvdimm, "get_config_size");
-    if (size == -EACCES) dimm.locked = true;
-    else if (size != 0) return size;
-    if (!dimm.locked) {
-        const int data = failing(nvdimm, "get_config_data");
-        if (data == -EACCES) dimm.locked = true;
-        if (data != 0) return data;
-    }
-    dimm.enabled = true;
-    return 0;
-}
-
-int Libnvdimm::failing(std::uint32_t nvdimm, const std::string& command) const {
-    const auto& list = s_->bus.dimms()[nvdimm].failing;
-    const auto it = list.find(command);
-    return it == list.end() ? 0 : it->second;
-}
-
-void Libnvdimm::fail_command(std::uint32_t nvdimm, const std::string& command, int code) {
-    if (code == 0) s_->bus.dimms()[nvdimm].failing.erase(command);
-    else s_->bus.dimms()[nvdimm].failing[command] = code;
-}
-
-bool Libnvdimm::locked(std::uint32_t region) const {
-    const auto& used = s_->bus.regions()[region].config->nvdimms;
-    return std::any_of(used.begin(), used.end(),
-                       [&](std::uint32_t n) { return s_->bus.dimms()[n].locked; });
-}
-
-bool Libnvdimm::labels_spoilt(std::uint32_t region) const {
-    const auto& used = s_->bus.regions()[region].config->nvdimms;
-    return std::any_of(used.begin(), used.end(),
-                       [&](std::uint32_t n) { return s_->bus.dimms()[n].label_spoilt; });
 }
 
 NvdimmBus& Libnvdimm::bus() { return s_->bus; }

@@ -144,6 +144,7 @@ Task<void> PmemDriver::invalidate(Context& ctx, std::uint64_t spa, std::uint64_t
     ++env.counters.cache_flushes;
     env.trace.step(Module::kernel, TraceKind::cache_flush, ctx.cpu, va, size);
     env.hw.clflush(ctx.cpu, va, size);
+    bus_.media().flush({spa, spa + size});
     const std::uint64_t pages = round_up(size, kPageSize) >> kPageShift;
     co_await phase(env, ctx.cpu, Lat::cpu_clflush_page, pages);
 }

@@ -59,6 +59,7 @@ Task<void> Scrub::work() {
             // The scan goes on where the answer was full. As in 6.1 this start does not make the
             // results valid: the records of the second batch are skipped as stale.
             const int restarted = co_await start(ctx, status_.restart, false);
+            if (restarted == 0 && env.config.ars_continue_valid) valid_ = true;
             if (restarted != 0 && restarted != -EBUSY) scanning_ = -1;
         } else {
             complete();
