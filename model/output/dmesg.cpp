@@ -175,6 +175,7 @@ constexpr Format kFormats[] = {
      "XFS ({0s}): Corruption of on-disk metadata (0x10) detected at {1s} "
      "(fs/xfs/xfs_notify_failure.c:{2d}).  Shutting down filesystem."},
     {Line::xfs_unmount, "XFS ({0s}): Please unmount the filesystem and rectify the problem(s)"},
+    {Line::badblocks_full, "{0s}: set_badblock: failed for sector {1x}"},
 };
 // clang-format on
 static_assert(std::size(kFormats) == static_cast<std::size_t>(Line::count_));

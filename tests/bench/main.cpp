@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "campaign_rate.hpp"
+#include "core/kernel/nvdimm/badrange.hpp"
 #include "raw_kernel.hpp"
 #include "regress_rate.hpp"
 #include "sim/run.hpp"
@@ -62,6 +63,8 @@ const std::vector<Load>& loads() {
         {"deep-1e5", "operation", {10'000, 100'000}, [](std::uint64_t n) { return deep(100'000, n); }},
         {"deep-1e6", "operation", {10'000, 200'000}, [](std::uint64_t n) { return deep(1'000'000, n); }},
         {"deep-1e7", "operation", {10'000, 200'000}, [](std::uint64_t n) { return deep(10'000'000, n); }, nullptr, true},
+        {"deep-ranges", "range", {10'000, 100'000, 1'000'000}, deep_ranges},
+        {"deep-ranges-1e7", "range", {1'000'000, 10'000'000}, deep_ranges, nullptr, true},
         {"shared", "process found", {1'000, 10'000, 100'000}, [](std::uint64_t n) { return shared(static_cast<std::uint32_t>(n)); }},
         {"crowd", "error", {1'000, 10'000, 100'000}, crowd},
     };
@@ -87,14 +90,21 @@ nlohmann::json run_once(const Load& load, std::uint64_t size) {
     const long at_rest = peak_kib();
     simulation.run();
     const auto end = std::chrono::steady_clock::now();
-    if (const std::string wrong = check(w, simulation.view()); !wrong.empty())
+    const long peak = peak_kib();  // the results that are looked at now are not the run's
+    const mcemu::RunView view = simulation.view();
+    if (const std::string wrong = check(w, view); !wrong.empty())
         throw std::runtime_error(std::string(load.name) + " of " + std::to_string(size) + ": " + wrong);
     using Seconds = std::chrono::duration<double>;
-    return {{"units", w.units},
-            {"elaborate_s", Seconds(elaborated - begin).count()},
-            {"run_s", Seconds(end - elaborated).count()},
-            {"elaborated_bytes", (at_rest - before) * 1024},
-            {"peak_bytes", (peak_kib() - before) * 1024}};
+    nlohmann::json out = {{"units", w.units},
+                          {"elaborate_s", Seconds(elaborated - begin).count()},
+                          {"run_s", Seconds(end - elaborated).count()},
+                          {"elaborated_bytes", (at_rest - before) * 1024},
+                          {"peak_bytes", (peak - before) * 1024}};
+    const auto& list = view.kernel.libnvdimm.bad_ranges();
+    if (w.bad_ranges && *w.bad_ranges != 0)
+        out["kernel_bytes_per_range"] =
+            static_cast<double>(list.bytes()) / static_cast<double>(list.size());
+    return out;
 }
 
 double median(std::vector<double> values) {
@@ -141,6 +151,8 @@ ordered_json measure(const Load& load, const Options& o, const ordered_json& raw
                             {"elaborate_s", one["elaborate_s"]},
                             {"elaborated_bytes", one["elaborated_bytes"]},
                             {"peak_bytes", one["peak_bytes"]}};
+        if (one.contains("kernel_bytes_per_range"))
+            row["kernel_bytes_per_range"] = one["kernel_bytes_per_range"];
         if (load.fan_out) row["raw_wake_ups_per_unit"] = raw_rates[load.fan_out].get<double>() / rate;
         if (last_units > 0 && units > last_units)
             row["peak_bytes_per_unit"] = (peak - last_peak) / (units - last_units);

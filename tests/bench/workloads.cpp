@@ -249,6 +249,8 @@ Workload deep(std::uint64_t ranges, std::uint64_t operations) {
 
     // One poisoned unit in every 1 / `ranges` of the set, each at the beginning of a page.
     const std::uint64_t step = round_down(kSize / ranges, kPageSize);
+    for (NvdimmConfig& module : s.machine.nvdimms)
+        module.poison.reserve(ranges / s.machine.nvdimms.size() + ranges / 64 + 1);
     for (std::uint64_t i = 0; i < ranges; ++i) poison_unit(s.machine, 0, i * step);
 
     // A full scrub first, in one answer: the kernel's own list holds every range, too.
@@ -300,6 +302,12 @@ Workload deep(std::uint64_t ranges, std::uint64_t operations) {
     w.records = each;
     w.media_lines = (ranges - each) * 256 / kLineSize;
     w.bad_ranges = ranges - each;
+    return w;
+}
+
+Workload deep_ranges(std::uint64_t ranges) {
+    Workload w = deep(ranges, 1000);
+    w.units = ranges;
     return w;
 }
 

@@ -29,9 +29,14 @@ Workload storm(std::uint64_t errors, const std::string& only = "");
 /// is one CPU in one rendezvous.
 Workload wide(std::uint32_t cpus, std::uint64_t rendezvous);
 
-/// `ranges` poisoned ranges in 6 TiB of persistent memory, all found by a full scrub; `loads` processes' loads that meet
-/// them and as many Clear Uncorrectable Error calls elsewhere. The unit is one operation.
+/// `ranges` poisoned ranges in 6 TiB of persistent memory, all found by a full scrub; processes'
+/// loads that meet them and as many Clear Uncorrectable Error calls elsewhere, `operations`
+/// together. The unit is one operation.
 Workload deep(std::uint64_t ranges, std::uint64_t operations);
+
+/// The same with a thousand operations. The unit is one range: what it costs to be loaded, found
+/// by the scrub and kept by kernel and modules.
+Workload deep_ranges(std::uint64_t ranges);
 
 /// One page of a device-dax mapping shared by `processes` processes, and one machine check in it
 /// that is consumed: everybody is told. The unit is one process found.

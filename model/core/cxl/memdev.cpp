@@ -133,7 +133,7 @@ ReturnCode Memdev::scan_media(DpaRange range, SimTime now) {
     request.range = {range.begin, range.end};
     request.scan_time = SimTime{std::max<std::uint64_t>(time, 1)};
     request.max_records = std::max<std::uint64_t>(identity_.poison_list_max, 1);
-    scan_read_ = 0;
+    scan_answered_ = 0;
     return scan_.start(request, now) ? ReturnCode::success : ReturnCode::busy;
 }
 
@@ -148,13 +148,17 @@ ScanMediaReply Memdev::get_scan_media_results(SimTime now) {
         reply.code = ReturnCode::busy;
         return reply;
     }
-    const auto& found = scan_.records();
-    for (; scan_read_ < found.size() && reply.records.size() < kRecordsPerReply; ++scan_read_) {
-        const MediaErrorRecord first = record_of(found[scan_read_].spa);
+    for (const kernel::ArsRecord& found : scan_.records()) {
+        if (found.spa < scan_answered_) continue;
+        if (reply.records.size() == kRecordsPerReply) {
+            reply.flags |= kMoreRecords;
+            break;
+        }
+        const MediaErrorRecord first = record_of(found.spa);
         reply.records.push_back(
-            {first.address, static_cast<std::uint32_t>(found[scan_read_].length / kLineSize)});
+            {first.address, static_cast<std::uint32_t>(found.length / kLineSize)});
+        scan_answered_ = found.spa + found.length;
     }
-    if (scan_read_ < found.size()) reply.flags |= kMoreRecords;
     if (scan_.state() == pmem::ArsState::stopped_overflow) {
         reply.flags |= kScanStopped;
         reply.restart = {scan_.restart().begin, scan_.restart().end};

@@ -88,7 +88,7 @@ private:
     std::uint64_t continue_ = 0;  // and where the next answer starts
     std::uint64_t scan_rate_;
     pmem::Ars scan_{*this};
-    std::size_t scan_read_ = 0;  // records of it that have been answered
+    std::uint64_t scan_answered_ = 0;  // DPA up to which its records have been answered
     SimTime now_{};              // of the scan's latest step
     std::uint32_t origin_ = 0;
     std::vector<pmem::PoisonRun> healed_;

@@ -60,7 +60,7 @@ std::uint8_t level_of(Line line, const std::array<std::uint64_t, 6>& args) {
         case Line::pat_reserve_added: case Line::pat_free_request: case Line::dax_private:
         case Line::dax_unaligned: case Line::dax_not_capable: case Line::dax_dontfork:
         case Line::mcelog_triggering: case Line::mcelog_done: case Line::mcelog_poll_start:
-        case Line::mcelog_poll_done:
+        case Line::mcelog_poll_done: case Line::badblocks_full:
             return 6;
         case Line::ghes_source: case Line::ghes_severity: case Line::ghes_error:
         case Line::ghes_section: case Line::ghes_address: case Line::ghes_mask:

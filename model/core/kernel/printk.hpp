@@ -112,6 +112,7 @@ enum class Line : std::uint16_t {
     soft_huge_not_isolated,     ///< v4.x soft_offline_huge_page(): pfn
     xfs_shutdown,       ///< device, name of the symbol text, line of fs/xfs/xfs_notify_failure.c
     xfs_unmount,        ///< device ("XFS (pmem0): Please unmount the filesystem ...")
+    badblocks_full,     ///< name of driver and device, sector (drivers/nvdimm/badrange.c set_badblock())
     count_
 };
 

@@ -17,11 +17,11 @@ bool Ars::start(const Request& request, SimTime now) {
     start_ = now;
     stall_ = SimTime::zero();
     position_ = request.range.begin;
-    records_.clear();
-    holes_ = 0;
+    found_ = {};
+    unmerged_.clear();
     state_ = ArsState::running;
     if (request_.known_only && request_.known) {
-        records_ = *request_.known;
+        unmerged_ = *request_.known;
         position_ = request_.range.end;
         return true;
     }
@@ -32,7 +32,7 @@ bool Ars::start(const Request& request, SimTime now) {
                 position_ = run->begin;
                 return true;
             }
-            records_.push_back({media_.handle_at(run->begin), run->begin, run->size()});
+            found_.add(inside(*run), 0);
             position_ = run->end;
         }
         position_ = request_.range.end;
@@ -70,18 +70,16 @@ void Ars::advance(SimTime now) {
         }
         // The run that the previous advance() left in the middle goes on.
         const bool goes_on =
-            !records_.empty() && records_.back().length != 0 &&
-            records_.back().spa + records_.back().length == run->begin;
+            run->begin > base() && found_.first_in(inside({run->begin - kLineSize, run->begin}));
         if (!goes_on) {
             if (count() >= request_.max_records) return overflow(run->begin);
-            records_.push_back({media_.handle_at(run->begin), run->begin, 0});
             // The scan stands at the run until its record is written.
             position_ = run->begin;
             stall_ += media_.record_cost();
             target = std::max(position_at(now), run->begin + kLineSize);
         }
         const std::uint64_t end = std::min({run->end, target, request_.range.end});
-        records_.back().length += end - run->begin;
+        found_.add(inside({run->begin, end}), 0);
         media_.list({run->begin, end});
         position_ = end;
     }
@@ -100,8 +98,8 @@ void Ars::stop(SimTime now) {
 
 void Ars::reset() {
     state_ = ArsState::none;
-    records_.clear();
-    holes_ = 0;
+    found_ = {};
+    unmerged_.clear();
     position_ = 0;
     request_ = {};
 }
@@ -109,7 +107,7 @@ void Ars::reset() {
 void Ars::forget(SpaRange healed) {
     if (request_.known) {  // in no order
         std::vector<kernel::ArsRecord> left;
-        for (const kernel::ArsRecord& r : records_) {
+        for (const kernel::ArsRecord& r : unmerged_) {
             const std::uint64_t end = r.spa + r.length;
             if (r.spa < std::min(end, healed.begin))
                 left.push_back({r.handle, r.spa, std::min(end, healed.begin) - r.spa});
@@ -117,42 +115,29 @@ void Ars::forget(SpaRange healed) {
                 left.push_back({r.handle, std::max(r.spa, healed.end),
                                 end - std::max(r.spa, healed.end)});
         }
-        records_ = std::move(left);
+        unmerged_ = std::move(left);
         return;
     }
-    const auto first = std::partition_point(
-        records_.begin(), records_.end(),
-        [&](const kernel::ArsRecord& r) { return r.spa + r.length <= healed.begin; });
-    for (auto r = first; r != records_.end() && r->spa < healed.end; ++r) {
-        if (r->length == 0) continue;
-        const SpaRange range{r->spa, r->spa + r->length};
-        const bool head = range.begin < healed.begin, tail = range.end > healed.end;
-        const kernel::ArsRecord rest{tail ? media_.handle_at(healed.end) : 0, healed.end,
-                                     range.end - healed.end};
-        if (head) {
-            r->length = healed.begin - range.begin;
-            if (!tail) continue;
-            records_.insert(r + 1, rest);
-            break;
-        }
-        if (tail) {
-            *r = rest;
-        } else {
-            r->length = 0;
-            ++holes_;
-        }
-    }
+    healed = {std::max(healed.begin, base()), std::min(healed.end, request_.range.end)};
+    if (found_.empty() || healed.begin >= healed.end) return;
+    found_.clear(inside(healed));
     // A record split in two may no longer fit into one answer.
     if (count() <= request_.max_records) return;
-    const std::uint64_t last = records().back().spa;
-    records_.pop_back();
-    overflow(last);
+    const DpaRange last = found_.last();
+    found_.clear(last);
+    overflow(base() + last.begin);
 }
 
-const std::vector<kernel::ArsRecord>& Ars::records() const {
-    if (holes_ != 0) std::erase_if(records_, [](const auto& r) { return r.length == 0; });
-    holes_ = 0;
-    return records_;
+std::vector<kernel::ArsRecord> Ars::records() const {
+    if (request_.known) return unmerged_;
+    std::vector<kernel::ArsRecord> out;
+    out.reserve(count());
+    found_.for_each([&](const PoisonRun& run) {
+        const std::uint64_t spa = base() + run.range.begin;
+        const std::uint64_t end = std::min(base() + run.range.end, request_.range.end);
+        out.push_back({media_.handle_at(spa), spa, end - spa});
+    });
+    return out;
 }
 
 }  // namespace mcemu::pmem

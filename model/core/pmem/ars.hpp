@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/kernel/platform.hpp"
+#include "core/pmem/poison_list.hpp"
 #include "core/units.hpp"
 
 namespace mcemu::pmem {
@@ -56,15 +57,16 @@ public:
     /// Platform reset: no scrub since boot.
     void reset();
     /// The lines were healed: results still held no longer name them. O(log n) but for what it
-    /// meets, and for a record that is split in two.
+    /// meets.
     void forget(SpaRange healed);
 
     ArsState state() const { return state_; }
     /// When a running scan ends, as far as known: every further record delays it.
     SimTime finish_time() const { return start_ + request_.scan_time + stall_; }
-    const std::vector<kernel::ArsRecord>& records() const;
+    /// The results, rising; those that the request brought along, in their own order.
+    std::vector<kernel::ArsRecord> records() const;
     /// How many they are.
-    std::size_t count() const { return records_.size() - holes_; }
+    std::size_t count() const { return request_.known ? unmerged_.size() : found_.size(); }
     /// The part of the request that the records describe.
     SpaRange covered() const { return {request_.range.begin, position_}; }
     /// Whether it only returns what is known already.
@@ -75,6 +77,9 @@ public:
 private:
     std::uint64_t position_at(SimTime now) const;
     void overflow(std::uint64_t first_unreported);
+    /// Where found_ counts from: results of a high region need no high numbers.
+    std::uint64_t base() const { return round_down(request_.range.begin, kLineSize); }
+    DpaRange inside(SpaRange range) const { return {range.begin - base(), range.end - base()}; }
 
     ArsMedia& media_;
     ArsState state_ = ArsState::none;
@@ -82,9 +87,8 @@ private:
     SimTime start_{};
     SimTime stall_{};             // time taken by records so far
     std::uint64_t position_ = 0;  // everything below has been scanned
-    // By address. One without length was healed: they are taken out when somebody reads.
-    mutable std::vector<kernel::ArsRecord> records_;
-    mutable std::size_t holes_ = 0;
+    PoisonList found_;            // the results; touching runs are one record
+    std::vector<kernel::ArsRecord> unmerged_;  // the results that the request brought along
 };
 
 }  // namespace mcemu::pmem

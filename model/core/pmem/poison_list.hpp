@@ -70,6 +70,20 @@ public:
     /// The ranges as kept, rising: of one origin and one set of flags each.
     std::vector<PoisonRun> tagged(DpaRange range = {0, kMaxAddress}) const;
 
+    /// Calls f(PoisonRun) for each range as kept, rising.
+    template <class F>
+    void for_each(F&& f) const {
+        for (auto p = ranges_.begin(); !ranges_.is_end(p); p = ranges_.next(p)) {
+            const LineRange& r = ranges_.at(p);
+            f(PoisonRun{{r.begin() * kLineSize, r.end() * kLineSize}, r.origin(), r.flags()});
+        }
+    }
+    /// The highest range; only when not empty().
+    DpaRange last() const {
+        const LineRange& r = ranges_.at(ranges_.previous(ranges_.end()));
+        return {r.begin() * kLineSize, r.end() * kLineSize};
+    }
+
     std::size_t size() const { return ranges_.size(); }  ///< ranges as kept
     bool empty() const { return ranges_.empty(); }
     std::uint64_t poisoned_bytes() const { return lines_ * kLineSize; }

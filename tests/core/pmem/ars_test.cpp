@@ -325,3 +325,44 @@ TEST_CASE("healing the open run does not lengthen another record", "[core][pmem]
 
     CHECK(ranges(ars) == std::vector<SpaRange>{{0x11000, 0x11040}, {0x18000, 0x19000}});
 }
+
+TEST_CASE("a scan asks as often as it finds something, however much it scans", "[core][pmem]") {
+    struct Counting : Media {
+        mutable int asked = 0;
+        std::optional<SpaRange> next_run(std::uint64_t from, std::uint64_t end,
+                                         bool known_only) const override {
+            ++asked;
+            return Media::next_run(from, end, known_only);
+        }
+    };
+    const std::uint64_t size = GENERATE(1ull << 30, 6ull << 40);
+    Counting media;
+    constexpr int kRuns = 100;
+    for (std::uint64_t i = 0; i < kRuns; ++i)
+        media.poison.add({size / kRuns * i, size / kRuns * i + 64}, 0);
+    Ars ars(media);
+    ars.start({{0, size}, 6000s, kRuns, false}, 0s);
+    ars.advance(3000s);
+    ars.advance(6000s);
+    CHECK(ars.state() == ArsState::done);
+    CHECK(ars.count() == kRuns);
+    CHECK(media.asked <= kRuns + 2);
+}
+
+TEST_CASE("results of a region at the top of the address space are as any others", "[core][pmem]") {
+    constexpr std::uint64_t kTop = 1ull << 52;
+    struct High : Media {
+        std::optional<SpaRange> next_run(std::uint64_t from, std::uint64_t end, bool) const override {
+            const SpaRange bad{kTop - 256, kTop};
+            if (from >= bad.end || end <= bad.begin) return std::nullopt;
+            return SpaRange{std::max(from, bad.begin), std::min(end, bad.end)};
+        }
+        void list(SpaRange) override {}
+    } high;
+    Ars ars(high);
+    ars.start({{kTop - 0x10000, kTop}, 64us, 10, false}, 0us);
+    ars.advance(64us);
+    CHECK(ranges(ars) == std::vector<SpaRange>{{kTop - 256, kTop}});
+    ars.forget({kTop - 192, kTop - 128});
+    CHECK(ranges(ars) == std::vector<SpaRange>{{kTop - 256, kTop - 192}, {kTop - 128, kTop}});
+}

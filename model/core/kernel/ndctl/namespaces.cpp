@@ -96,7 +96,8 @@ Task<void> Ndctl::make(Context& ctx, std::uint32_t ns, NamespaceConfig config, O
     config.device = pmem::device_name(config.mode, config.number_region, config.number);
     out.ret = kernel_.libnvdimm.create(ns, config);
     if (out.ret != 0) co_return;
-    out.ret = co_await kernel_.libnvdimm.enable(ctx, ns);
+    out.ret = co_await kernel_.libnvdimm.write_metadata(ctx, ns);
+    if (out.ret == 0) out.ret = co_await kernel_.libnvdimm.enable(ctx, ns);
     if (out.ret != 0) {
         kernel_.libnvdimm.destroy(ns);
         out.messages.push_back("failed to enable " + config.id);

@@ -1,6 +1,7 @@
 #include "core/kernel/nvdimm/badblocks_filler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mcemu::kernel {
 namespace {
@@ -19,24 +20,17 @@ auto row_at(const std::vector<Row>& rows, std::uint64_t sector) {
 
 }  // namespace
 
-void BadblocksFiller::populate(const Badranges& list, SpaRange resource, Badblocks& table,
-                               const std::function<void(const SectorRange&)>& changed) {
+std::optional<std::uint64_t> BadblocksFiller::populate(
+    const Badranges& list, SpaRange resource, Badblocks& table,
+    const std::function<void(const SectorRange&)>& changed) {
     const Walk walk{list, resource, table, changed};
     catch_up(walk);
     if (orderly_) look_at_what_may_change(walk);
     else if (!settled_) look_at_everything(walk, 0);
-    else {
-        const std::set<Slot> now = std::move(pending_);
-        pending_.clear();
-        for (const Slot slot : now) {
-            if (!set(walk, slot)) continue;
-            look_at_everything(walk, slot + 1);
-            settled_ = false;
-            break;
-        }
-    }
+    else look_at_news(walk);
     seen_ = list.end();
     changes_seen_ = list.changes().size();
+    return walk.failed;
 }
 
 /// Takes in what happened to list and table since the last time.
@@ -47,7 +41,6 @@ void BadblocksFiller::catch_up(const Walk& walk) {
     }
     const std::vector<Slot>& changes = walk.list.changes();
     pending_.insert(changes.begin() + static_cast<std::ptrdiff_t>(changes_seen_), changes.end());
-    for (Slot slot = seen_; slot < walk.list.end(); ++slot) pending_.insert(pending_.end(), slot);
     if (version_ == walk.table.version()) return;
     const bool was_orderly = orderly_;
     follow_rows(walk);
@@ -58,6 +51,7 @@ void BadblocksFiller::catch_up(const Walk& walk) {
 /// Nothing is known of any range but that those that touch no row cannot change a full table.
 void BadblocksFiller::start_anew(const Walk& walk) {
     generation_ = walk.list.generation();
+    seen_ = walk.list.end();
     pending_.clear();
     frontier_ = 0;
     rows_.clear();
@@ -72,6 +66,8 @@ void BadblocksFiller::look_at_what_may_change(const Walk& walk) {
     for (;;) {
         const auto due = pending_.lower_bound(at);
         Slot slot = due != pending_.end() ? *due : kNone;
+        if (const Slot fresh = std::max(seen_, at); fresh < walk.list.end())
+            slot = std::min(slot, fresh);
         const Slot next = std::max(scan, at);
         if (walk.table.rows().size() < Badblocks::kMaxRows && next < std::min(walk.list.end(), slot))
             slot = next;
@@ -93,6 +89,21 @@ void BadblocksFiller::look_at_what_may_change(const Walk& walk) {
     }
 }
 
+/// What is new or changed, after a walk over a table that is not orderly changed nothing.
+void BadblocksFiller::look_at_news(const Walk& walk) {
+    const std::set<Slot> now = std::exchange(pending_, {});
+    const auto changes = [&](Slot slot) {
+        if (!set(walk, slot)) return false;
+        look_at_everything(walk, slot + 1);
+        settled_ = false;
+        return true;
+    };
+    for (const Slot slot : now)
+        if (slot < seen_ && changes(slot)) return;
+    for (Slot slot = seen_; slot < walk.list.end(); ++slot)
+        if (changes(slot)) return;
+}
+
 void BadblocksFiller::look_at_everything(const Walk& walk, Slot from) {
     pending_.clear();
     bool any = false;
@@ -109,7 +120,10 @@ bool BadblocksFiller::set(const Walk& walk, Slot slot) {
     if (!sectors) return false;
     // A full table is not an error: the hardware will still raise the exception.
     const int full = walk.table.set(sectors->first, sectors->count, true);
-    if (full != 0) frontier_ = std::min(frontier_, slot);
+    if (full != 0) {
+        frontier_ = std::min(frontier_, slot);
+        if (!walk.failed) walk.failed = sectors->first;
+    }
     if (walk.table.version() == version_) return false;
     follow_rows(walk);
     walk.changed(*sectors);

@@ -1,6 +1,7 @@
 #pragma once  // Fills a bad-block table from the list of bad ranges, again and again.
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -20,9 +21,11 @@ namespace mcemu::kernel {
 /// is set until a whole walk changed nothing.
 class BadblocksFiller {
 public:
-    /// `changed` is told which ranges changed rows, in order.
-    void populate(const Badranges& list, SpaRange resource, Badblocks& table,
-                  const std::function<void(const SectorRange&)>& changed);
+    /// `changed` is told which ranges changed rows, in order. Returns the first sector of the first
+    /// range that found no room.
+    std::optional<std::uint64_t> populate(const Badranges& list, SpaRange resource,
+                                          Badblocks& table,
+                                          const std::function<void(const SectorRange&)>& changed);
 
 private:
     using Slot = Badranges::Slot;
@@ -31,11 +34,13 @@ private:
         SpaRange resource;
         Badblocks& table;
         const std::function<void(const SectorRange&)>& changed;
+        mutable std::optional<std::uint64_t> failed{};
     };
 
     void catch_up(const Walk& walk);
     void start_anew(const Walk& walk);
     void look_at_what_may_change(const Walk& walk);
+    void look_at_news(const Walk& walk);
     void look_at_everything(const Walk& walk, Slot from);
     bool set(const Walk& walk, Slot slot);
     void follow_rows(const Walk& walk);
@@ -47,10 +52,10 @@ private:
     std::uint64_t version_ = ~std::uint64_t{0};     // and what it called itself then
     std::uint64_t generation_ = ~std::uint64_t{0};  // of the list
     std::size_t changes_seen_ = 0;
-    Slot seen_ = 0;         // slots that had been filled then
+    Slot seen_ = 0;         // slots that had been filled then: those from here on are new
     bool orderly_ = true;   // rows in order, apart, acknowledged
     bool settled_ = false;  // a walk over everything changed nothing of a table that is not orderly
-    std::set<Slot> pending_;  // ranges to look at
+    std::set<Slot> pending_;  // ranges to look at, beside the new ones
     Slot frontier_ = 0;       // all ranges from here on are to be looked at when there is room
 };
 

@@ -74,6 +74,7 @@ void Libnvdimm::attach_raw(std::uint32_t index, bool forced) {
     s.kernel.direct_map.add(live.range, false);
     s.kernel.memtypes.reserve_at_boot(live.range);
     s.bus.attach(ns);
+    s.bus.fill(ns);
 }
 
 /// Whether the kernel finds the info block of what the namespace was made as: it stands there, in
@@ -140,8 +141,11 @@ Task<void> Libnvdimm::attach_btt(std::uint32_t ns) {
     ctx.comm = s_->kernel.env.names.intern("kworker/u4:1");
     ctx.pid = 46;
     enter(ns);
-    co_await s_->btts[ns]->heal_free_blocks(ctx);
+    const int error = co_await s_->btts[ns]->attach(ctx);
     leave(ns);
+    if (error == 0) co_return;
+    // The boot goes on without the device.
+    co_await disable(ctx, ns);
 }
 
 void Libnvdimm::power_fail(bool caches_flushed) {

@@ -17,13 +17,14 @@ Btt::Btt(PmemDriver& driver, NvdimmBus& bus, PmemNamespace& ns)
       range_(ns.config->range),
       sector_(ns.config->sector_size),
       io_(driver, bus, ns.config->range, kNamespaceTable + ns.index) {
-    for (const pmem::BttArena& at : pmem::btt_layout(range_, ns.config->data_offset, sector_)) {
-        Arena arena{at, {}, {}, {}, false};
-        for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
-            arena.free.push_back({at.external_nlba + lane});
-            arena.log.push_back({lane, at.external_nlba + lane, at.external_nlba + lane});
-        }
-        arenas_.push_back(std::move(arena));
+    for (const pmem::BttArena& at : pmem::btt_layout(range_, ns.config->data_offset, sector_))
+        arenas_.emplace_back(at);
+}
+
+Btt::Arena::Arena(const pmem::BttArena& where) : at(where) {
+    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+        free.push_back({at.external_nlba + lane});
+        log.push_back({lane, at.external_nlba + lane, at.external_nlba + lane});
     }
 }
 
@@ -39,6 +40,10 @@ Task<int> Btt::submit_bio(Context& ctx, BioEvent bio, Found* found) {
     if (bio.op == BioEvent::Op::discard) co_return -EOPNOTSUPP;
     const std::uint64_t ratio = sector_ / kSectorSize;
     if (bio.sector % ratio != 0 || bio.sectors % ratio != 0) co_return -EIO;  // unaligned segment
+    std::uint64_t capacity = 0;
+    for (const Arena& arena : arenas_) capacity += arena.at.external_nlba * ratio;
+    if (bio.sectors > capacity || bio.sector > capacity - bio.sectors)
+        co_return -EIO;  // beyond the end of the device: nothing is begun
     for (std::uint64_t i = 0; i < bio.sectors / ratio; ++i) {
         std::uint64_t lba = bio.sector / ratio + i;
         Arena* arena = arena_of(lba);
@@ -122,7 +127,11 @@ std::vector<pmem::BttImage> Btt::snapshot() const {
     std::vector<pmem::BttImage> out;
     for (const Arena& arena : arenas_) {
         pmem::BttImage image;
-        for (const auto& [lba, entry] : arena.map)
+        // What only reached the log is finished by the next attach, as the log itself does not last.
+        auto map = arena.map;
+        for (const LogEntry& log : arena.log)
+            if (unfinished(arena, log)) map[log.lba] = {log.new_map};
+        for (const auto& [lba, entry] : map)
             if (entry.block != lba || entry.error || entry.zero)
                 image.map.push_back({lba, entry.block, entry.error, entry.zero});
         std::sort(image.map.begin(), image.map.end(),
@@ -149,14 +158,60 @@ void Btt::restore(const std::vector<pmem::BttImage>& image) {
     }
 }
 
-Task<void> Btt::heal_free_blocks(Context& ctx) {
-    // A block that stays bad makes the attach of 6.1 fail; here it is tried again by the next
-    // write of its lane.
-    for (Arena& arena : arenas_)
-        for (Free& free : arena.free) {
-            const int error = co_await clear_free_block(ctx, arena, free);
-            if (error == kTaskDied) co_return;
-        }
+Task<int> Btt::format(Context& ctx, Badblocks& table) {
+    constexpr std::uint64_t kMapPiece = 2 << 20, kLogPiece = 4096;  // of one write
+    for (Arena& arena : arenas_) {
+        const pmem::BttArena& at = arena.at;
+        const struct {
+            std::uint64_t begin, end, piece;
+        } areas[] = {{at.mapoff, at.logoff, kMapPiece},
+                     {at.logoff, at.info2off, kLogPiece},
+                     {at.info2off, at.info2off + pmem::kInfoBlock, pmem::kInfoBlock},
+                     {0, pmem::kInfoBlock, pmem::kInfoBlock}};
+        for (const auto& area : areas)
+            for (std::uint64_t offset = area.begin; offset < area.end; offset += area.piece) {
+                const std::uint64_t size = std::min(area.piece, area.end - offset);
+                const int error = co_await io_.write(ctx, table, at.begin + offset, size, false);
+                if (error != 0) co_return error;
+            }
+        arena = Arena(at);
+    }
+    co_return 0;
+}
+
+Task<int> Btt::attach(Context& ctx) {
+    for (Arena& arena : arenas_) {
+        const int error = co_await attach_arena(ctx, arena);
+        if (error != 0) co_return error;
+    }
+    co_return 0;
+}
+
+Task<int> Btt::attach_arena(Context& ctx, Arena& arena) {
+    int error = co_await read_bytes(ctx, arena.at.begin, pmem::kInfoBlock);
+    if (error != 0) co_return error;
+    error = co_await read_bytes(ctx, arena.at.begin + arena.at.logoff, kLogGroup * kLanes);
+    if (error != 0) co_return error;
+    for (std::uint32_t lane = 0; lane < kLanes; ++lane) {
+        // A block that stays bad is tried again by the next write of its lane.
+        error = co_await clear_free_block(ctx, arena, arena.free[lane]);
+        if (error == kTaskDied) co_return error;
+        const LogEntry& log = arena.log[lane];
+        if (log.spoilt || log.old_map == log.new_map) continue;
+        error = co_await read_bytes(ctx, map_at(arena, log.lba), 4);
+        if (error != 0) co_return error;
+        if (!unfinished(arena, log)) continue;
+        error = co_await write_bytes(ctx, map_at(arena, log.lba), 4, false);
+        if (error != 0) co_return error;
+        arena.map[log.lba] = {log.new_map, false, false, true};
+    }
+    co_return 0;
+}
+
+/// Whether the last write of a lane reached its log and not the map.
+bool Btt::unfinished(const Arena& arena, const LogEntry& log) {
+    if (log.spoilt || log.old_map == log.new_map) return false;
+    return arena.entry(log.lba).block == log.old_map;
 }
 
 bool Btt::is_bad(std::uint64_t offset, std::uint64_t size) const {

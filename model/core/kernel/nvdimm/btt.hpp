@@ -31,8 +31,12 @@ public:
     /// image fits the layout.
     std::vector<pmem::BttImage> snapshot() const;
     void restore(const std::vector<pmem::BttImage>& image);
-    /// btt_freelist_init(): blocks that the log says were freed with an error are healed.
-    Task<void> heal_free_blocks(Context& ctx);
+    /// btt_arena_write_layout(): map, log and info blocks made anew, over the namespace's table.
+    Task<int> format(Context& ctx, Badblocks& table);
+    /// discover_arenas(), btt_freelist_init(): reads info blocks and log, heals blocks that the log
+    /// says were freed with an error, and finishes map updates that only reached the log. 0, -EIO
+    /// (metadata that cannot be read: no device comes up) or kTaskDied.
+    Task<int> attach(Context& ctx);
 
     static std::vector<pmem::BttArena> layout(SpaRange range, std::uint64_t initial_offset) {
         return pmem::btt_layout(range, initial_offset);
@@ -82,6 +86,7 @@ private:
         bool spoilt = false;  // what stands there is no log
     };
     struct Arena {
+        explicit Arena(const pmem::BttArena& where);  // made anew
         pmem::BttArena at;
         std::unordered_map<std::uint32_t, MapEntry> map;  // entries that are not the identity
         std::vector<Free> free;                           // by lane
@@ -97,6 +102,8 @@ private:
     Task<int> write_sector(Context& ctx, Arena& arena, std::uint32_t lba, const DataSpec& data,
                            std::uint64_t origin);
     Task<int> clear_free_block(Context& ctx, Arena& arena, Free& free);
+    Task<int> attach_arena(Context& ctx, Arena& arena);
+    static bool unfinished(const Arena& arena, const LogEntry& log);
     Task<int> read_bytes(Context& ctx, std::uint64_t offset, std::uint64_t size);
     Task<int> write_bytes(Context& ctx, std::uint64_t offset, std::uint64_t size, bool atomic);
     bool is_bad(std::uint64_t offset, std::uint64_t size) const;

@@ -83,19 +83,39 @@ void NvdimmBus::revalidate_poison(std::uint32_t region) {
     r.filled_at = ++revalidations_;
     populate(r.bad, r.filler, region, r.config->range);
     for (PmemNamespace& ns : namespaces_)
-        if (ns.config->region == region && ns.has_table && ns.enabled)
-            populate(ns.bad, ns.filler, kNamespaceTable + ns.index, ns.covered);
+        if (ns.config->region == region && ns.enabled) fill(ns);
+}
+
+void NvdimmBus::fill(PmemNamespace& ns) {
+    if (!ns.has_table) return;
+    ns.filled_at = ++revalidations_;
+    populate(ns.bad, ns.filler, kNamespaceTable + ns.index, ns.covered);
 }
 
 void NvdimmBus::populate(Badblocks& table, BadblocksFiller& filler, std::uint32_t id,
                          SpaRange resource) {
-    filler.populate(ranges_, resource, table, [&](const SectorRange& sectors) {
+    const auto changed = [&](const SectorRange& sectors) {
         env_.trace.note(Module::kernel, TraceKind::badblocks_set, id, sectors.first, sectors.count);
-    });
+    };
+    const auto full = filler.populate(ranges_, resource, table, changed);
+    if (!full || told_full_) return;
+    told_full_ = true;
+    env_.log.line(0, Line::badblocks_full, env_.names.intern(device_of(id)), *full);
+}
+
+/// Driver and device that a table belongs to, as dev_info() names them.
+std::string NvdimmBus::device_of(std::uint32_t table) const {
+    if (table < kNamespaceTable) return "nd_region " + regions_[table].config->id;
+    const NamespaceConfig& ns = *namespaces_[table - kNamespaceTable].config;
+    const std::string number =
+        std::to_string(ns.number_region) + "." + std::to_string(ns.number);
+    if (ns.mode == NamespaceMode::fsdax) return "nd_pmem pfn" + number;
+    if (ns.mode == NamespaceMode::sector) return "nd_pmem btt" + number;
+    return "nd_pmem namespace" + number;
 }
 
 Task<DsmReply> NvdimmBus::call(Context& ctx, DsmRequest request) {
-    const DsmReply reply = env_.hw.dsm(request);
+    DsmReply reply = env_.hw.dsm(request);
     if (cost_of(request.function) == Lat::fw_dsm_smi && request.nvdimm < 0)
         calls_.push_back({env_.agenda.now(), env_.agenda.why().origin, request, reply.status,
                           reply.cleared});
@@ -130,6 +150,7 @@ void NvdimmBus::account_cleared(std::uint64_t spa, std::uint64_t cleared) {
     ranges_.forget(spa, static_cast<std::uint32_t>(cleared));
     env_.trace.step(Module::kernel, TraceKind::badrange_forgotten, 0, spa, cleared);
     media_.zero({spa, spa + cleared});
+    if (on_zeroed) on_zeroed({spa, spa + cleared});
     const std::uint64_t sectors = cleared / kSectorSize;
     if (sectors == 0) return;
     for (std::size_t i = 0; i < regions_.size(); ++i) {

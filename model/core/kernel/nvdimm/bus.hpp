@@ -1,5 +1,6 @@
 #pragma once  // The NVDIMM bus: known bad ranges, the tables made from them, calls to the firmware.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -65,6 +66,7 @@ struct PmemNamespace {
     unsigned users = 0;
     unsigned open_files = 0;  ///< of its file system, by calls that are going on
     bool enabled = true;
+    std::uint64_t filled_at = 0;  ///< NvdimmBus::revalidations() of the last time
 
     bool is_bad(std::uint64_t sector, std::uint64_t bytes) const {
         return !bad.empty() && bad.check(sector, bytes / kSectorSize).result != 0;
@@ -90,6 +92,8 @@ public:
     /// nvdimm_region_notify(NVDIMM_REVALIDATE_POISON): the region's table, then those of its
     /// namespaces, take in what the list holds. Rows are only ever added.
     void revalidate_poison(std::uint32_t region);
+    /// The namespace's own table alone, as when it is enabled (nvdimm.md 11.3).
+    void fill(PmemNamespace& ns);
     /// How often that was.
     std::uint64_t revalidations() const { return revalidations_; }
     /// nvdimm_clear_poison(): bytes cleared, or a negative errno.
@@ -124,12 +128,16 @@ public:
     /// The personality's table: what it covers, empty, then filled from the list.
     void attach(PmemNamespace& ns);
     void populate(Badblocks& table, BadblocksFiller& filler, std::uint32_t id, SpaRange resource);
+    /// Told of what a clear left zeros in, beside media().
+    std::function<void(SpaRange)> on_zeroed{};
     /// A table of its own over `resource`, filled from the list.
     Badblocks table_over(SpaRange resource) const;
     /// A namespace's own table, and the region's, begin anew with nothing in them.
     Badblocks fresh_table() const { return Badblocks(env_.config.badblocks); }
 
 private:
+    std::string device_of(std::uint32_t table) const;
+
     Env& env_;
     pmem::Contents media_;
     bool tracks_contents_ = false;
@@ -139,6 +147,7 @@ private:
     std::vector<PmemNamespace> namespaces_;
     Badranges ranges_;
     std::uint64_t revalidations_ = 0;
+    bool told_full_ = false;  // dev_info_once() of set_badblock()
 };
 
 }  // namespace mcemu::kernel

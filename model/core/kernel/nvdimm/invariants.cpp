@@ -211,7 +211,7 @@ std::string PmemInvariants::tables_hold_the_list() {
         if (wrong.empty() && filled(region))
             wrong = look(region.config->id, region.bad, region.config->range);
     for (const PmemNamespace& ns : bus.namespaces())
-        if (wrong.empty() && ns.has_table && ns.enabled && filled(bus.regions()[ns.config->region]))
+        if (wrong.empty() && ns.has_table && ns.enabled && ns.filled_at > before)
             wrong = look(ns.config->id, ns.bad, ns.covered);
     lost_ = std::max(lost_, lost);
     return wrong;
@@ -235,8 +235,9 @@ std::string PmemInvariants::scrub() {
     if (running || ars_ == pmem::ArsState::none) return "";
 
     const SpaRange covered = ars.covered();
+    const std::vector<ArsRecord> found = ars.records();
     std::uint64_t at = std::max(covered.begin, restart_.begin);
-    for (const ArsRecord& r : ars.records()) {
+    for (const ArsRecord& r : found) {
         if (r.length == 0 || r.spa < at || r.spa + r.length > covered.end)
             return "scrub result " + text({r.spa, r.spa + r.length}) + " is out of order or outside " +
                    text(covered);
@@ -255,7 +256,6 @@ std::string PmemInvariants::scrub() {
         for (const std::uint32_t nvdimm : region.nvdimms) ways.push_back(&media_.poison(nvdimm));
         for (auto run = pmem::next_run(set, ways, part.begin, part.end); run;
              run = pmem::next_run(set, ways, run->end, part.end)) {
-            const auto& found = ars.records();
             const auto record = std::upper_bound(
                 found.begin(), found.end(), run->begin,
                 [](std::uint64_t spa, const ArsRecord& r) { return spa < r.spa; });

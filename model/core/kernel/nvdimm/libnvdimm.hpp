@@ -82,6 +82,9 @@ public:
     // ---------------------------------------- what ndctl changes (namespaces.cpp)
     /// A namespace comes into being, its info blocks written; it is not enabled. 0 or -EBUSY.
     int create(std::uint32_t ns, const NamespaceConfig& config);
+    /// Writes them to the media, with map and log of a BTT: what is known to be bad there is
+    /// cleared. 0, -EIO or kTaskDied.
+    Task<int> write_metadata(Context& ctx, std::uint32_t ns);
     /// 0, -EBUSY (enabled), -ENODEV (there is none).
     int destroy(std::uint32_t ns);
     /// The `force_raw` attribute: 0, -EBUSY (enabled), -ENODEV.

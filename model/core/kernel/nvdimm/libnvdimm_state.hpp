@@ -39,6 +39,16 @@ struct Libnvdimm::State {
                                ? std::make_unique<Btt>(driver, bus, ns)
                                : nullptr);
         for (std::uint32_t i = 0; i < btts.size(); ++i) write_info(i);
+        bus.on_zeroed = [this](SpaRange range) { zeroed(range); };
+    }
+    /// A clear leaves zeros, also in the map and the log of a BTT.
+    void zeroed(SpaRange range) {
+        for (std::uint32_t i = 0; i < btts.size(); ++i) {
+            const SpaRange all = bus.namespaces()[i].made.range;
+            const SpaRange part{std::max(range.begin, all.begin), std::min(range.end, all.end)};
+            if (btts[i] && part.begin < part.end)
+                btts[i]->overwritten(part.begin - all.begin, part.size(), {});
+        }
     }
     void write_info(std::uint32_t ns);  // namespaces.cpp
     Kernel& kernel;

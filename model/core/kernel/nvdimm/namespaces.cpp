@@ -56,13 +56,15 @@ Task<int> Libnvdimm::clear_memmap_errors(Context& ctx, std::uint32_t index) {
     const std::uint64_t sectors = config.data_offset / kSectorSize - kFirst;
     const SpaRange region = s.bus.regions()[config.region].config->range;
     Badblocks table = s.bus.table_over(config.range);
-    NamespaceIo io(s.driver, s.bus, config.range, kNamespaceTable + index);
+    // Only this much is mapped for it: a row that goes beyond ends in an error.
+    const SpaRange area{config.range.begin, config.range.begin + config.data_offset};
+    NamespaceIo io(s.driver, s.bus, area, kNamespaceTable + index);
     while (true) {
         const Badblocks::Finding bad =
             s.bus.regions()[config.region].bad.check(kFirst, sectors);
         if (bad.result == 0) co_return 0;
         const std::uint64_t spa = region.begin + bad.first_bad * kSectorSize;
-        if (spa < config.range.begin) co_return -ENXIO;
+        if (spa < config.range.begin) co_return -EFAULT;
         const std::uint64_t begin = round_down(spa - config.range.begin, kPageSize);
         const std::uint64_t length = round_up(bad.bad_sectors * kSectorSize, kPageSize);
         for (std::uint64_t done = 0; done < length; done += kPageSize) {
@@ -91,6 +93,23 @@ int Libnvdimm::create(std::uint32_t index, const NamespaceConfig& config) {
                         : nullptr;
     s.write_info(index);
     return 0;
+}
+
+/// nd_pfn_init(), btt_meta_init().
+Task<int> Libnvdimm::write_metadata(Context& ctx, std::uint32_t index) {
+    State& s = *s_;
+    PmemNamespace& ns = s.bus.namespaces()[index];
+    const NamespaceConfig& made = ns.made;
+    if (made.mode == NamespaceMode::raw) co_return 0;
+    Badblocks table = s.bus.table_over(made.range);
+    NamespaceIo io(s.driver, s.bus, made.range, kNamespaceTable + index);
+    s.kernel.direct_map.add(made.range, false);
+    int error = 0;
+    if (made.mode == NamespaceMode::sector) error = co_await s.btts[index]->format(ctx, table);
+    else error = co_await io.write(ctx, table, kPfnInfo, pmem::kInfoBlock, false);
+    s.kernel.direct_map.remove(made.range);
+    s.write_info(index);  // clearing has left zeros
+    co_return error;
 }
 
 /// ndctl destroy-namespace writes zeros over the info blocks, so that nothing finds them later.

@@ -170,6 +170,7 @@ void Scrub::take_records() {
     const std::size_t usable = std::min(status_.records.size(), complete_records);
     for (std::size_t i = 0; i < usable; ++i)
         bus_.add_badrange(status_.records[i].spa, status_.records[i].length);
+    status_.records = {};
 }
 
 // ars_complete(): a range is done when the reported area reaches its end.

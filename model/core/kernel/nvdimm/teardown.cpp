@@ -112,13 +112,18 @@ Task<int> Libnvdimm::enable(Context& ctx, std::uint32_t index) {
         }
     }
     ns.enabled = true;
-    s_->bus.revalidate_poison(config.region);
-    if (config.mode == NamespaceMode::sector) {
-        enter(index);
-        co_await s_->btts[index]->heal_free_blocks(ctx);
-        leave(index);
-    }
-    co_return 0;
+    s_->bus.fill(ns);
+    if (config.mode != NamespaceMode::sector) co_return 0;
+    enter(index);
+    const int attached_btt = co_await s_->btts[index]->attach(ctx);
+    leave(index);
+    if (attached_btt == 0) co_return 0;
+    // btt_probe() fails: there is no device, and what was claimed for it is given back.
+    ns.enabled = false;
+    s_->bus.attach(ns);
+    kernel.direct_map.remove(range);
+    kernel.memtypes.free(ctx, range.begin, range.end);
+    co_return attached_btt;
 }
 
 }  // namespace mcemu::kernel

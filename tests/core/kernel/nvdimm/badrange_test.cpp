@@ -154,3 +154,35 @@ TEST_CASE("ten thousand adds and forgets leave no trace in memory", "[core][nvdi
     CHECK(ranges.size() == 0);
     CHECK(ranges.bytes() < 128 * 1024);
 }
+
+TEST_CASE("a range of more than 16 TiB keeps its length", "[core][nvdimm]") {
+    constexpr std::uint64_t kTiB = 1ull << 40;
+    Badranges ranges;
+    ranges.add(0x1000, 16 * kTiB - 1);
+    ranges.add(32 * kTiB, 100 * kTiB);
+    ranges.add(0x2000, 16 * kTiB - 2);
+    CHECK(ranges.ranges() == Ranges{{0x1000, 16 * kTiB - 1}, {32 * kTiB, 100 * kTiB}, {0x2000, 16 * kTiB - 2}});
+    ranges.add(32 * kTiB, 64);  // a shorter one
+    ranges.forget(0x1000, 0x1000);
+    CHECK(ranges.ranges() == Ranges{{0x2000, 16 * kTiB - 0x1001}, {32 * kTiB, 64}, {0x2000, 16 * kTiB - 2}});
+    ranges.check();
+    // The highest address of a machine, and none above.
+    ranges.add((1ull << 52) - 64, 64);
+    CHECK(ranges.ranges().back() == Badranges::Range{(1ull << 52) - 64, 64});
+}
+
+TEST_CASE("a range takes less than 24 bytes, whatever order they come in", "[core][nvdimm]") {
+    constexpr std::uint64_t kRanges = 100'000;
+    const bool rising = GENERATE(true, false);
+    Badranges ranges;
+    for (std::uint64_t i = 0; i < kRanges; ++i)
+        ranges.add((rising ? i : i * 0x9e3779b1u % (1u << 20)) * 4096, 256);
+    REQUIRE(ranges.size() == kRanges);
+    CHECK(ranges.bytes() < kRanges * (rising ? 18 : 24));
+    // Half of them go, at random: blocks and slots are given back.
+    for (std::uint64_t i = 0; i < kRanges; i += 2)
+        ranges.forget((rising ? i : i * 0x9e3779b1u % (1u << 20)) * 4096, 256);
+    REQUIRE(ranges.size() == kRanges / 2);
+    ranges.check();
+    CHECK(ranges.bytes() < kRanges / 2 * 40);
+}
