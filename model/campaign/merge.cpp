@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 
 #include "campaign/cluster.hpp"
@@ -31,9 +32,14 @@ public:
             files = std::move(next);
         }
         open(files, 0, files.size());
+        if (!plan_->campaign().stop) {
+            write_results(output, *plan_, pointers(), has_every_run());
+            return;
+        }
         const std::string together = output + ".merge";
         temporary_.push_back(together);
-        // Whether no run is missing is part of the file, and known when they are together.
+        // Whether no run is missing is part of the file, and with a stop rule known when they are
+        // together.
         write_results(together, *plan_, pointers(), false);
         const bool complete = [&] {
             const Database all(together, Database::Mode::read);
@@ -46,6 +52,24 @@ public:
     }
 
 private:
+    /// Of a campaign whose cells have each as many runs as the plan says: no need to read them.
+    bool has_every_run() const {
+        std::vector<Piece> all;
+        for (const auto& d : open_) {
+            const std::vector<Piece> some = d->pieces();
+            all.insert(all.end(), some.begin(), some.end());
+        }
+        std::sort(all.begin(), all.end(), [](const Piece& a, const Piece& b) {
+            return a.cell != b.cell ? a.cell < b.cell : a.first < b.first;
+        });
+        std::uint64_t cell = 0, next = 0;  // the first run that has not been seen
+        for (const Piece& p : all) {
+            while (cell < p.cell && next >= plan_->campaign().runs) ++cell, next = 0;
+            if (cell != p.cell || p.first > next) return false;
+            next = std::max(next, p.end);
+        }
+        return cell + 1 == plan_->cells() && next >= plan_->campaign().runs;
+    }
     void open(const std::vector<std::string>& files, std::size_t begin, std::size_t end) {
         open_.clear();
         for (std::size_t i = begin; i < end; ++i) {

@@ -138,8 +138,8 @@ std::vector<std::pair<std::optional<Lat>, SimTime>> critical_path(const Trace& t
             add(p.which, p.end - p.begin);
             continue;
         }
-        // A gap is what the same CPU did meanwhile: a signal waits until its process leaves the
-        // kernel.
+        // A gap is what the same CPU did meanwhile, and had done at its end: a signal waits until
+        // its process leaves the kernel.
         SimTime t = p.begin, announced{};
         bool any = false;
         for (std::uint32_t n = first_at(trace, p.begin); n < to && trace[n].at < p.end; ++n) {
@@ -147,8 +147,8 @@ std::vector<std::pair<std::optional<Lat>, SimTime>> critical_path(const Trace& t
             if (r.kind != TraceKind::phase || r.subject != p.cpu || r.b == 0) continue;
             const bool waits = any && r.at == announced;  // for the phase announced before it
             if (r.at < t && !waits) continue;
-            const SimTime from = std::max(t, r.at), end = std::min(p.end, from + SimTime{r.b});
-            if (end <= from) continue;
+            const SimTime from = std::max(t, r.at), end = from + SimTime{r.b};
+            if (end > p.end) continue;
             add(std::nullopt, from - t);
             add(static_cast<Lat>(r.a), end - from);
             t = end;

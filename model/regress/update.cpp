@@ -274,7 +274,9 @@ private:
 /// Turns what is different between two values into edits of the text in which the first stands.
 class Editor {
 public:
-    Editor(std::string_view text, std::vector<Edit>& edits) : text_(text), edits_(edits) {}
+    /// `by_item`: a list that became shorter is edited item by item, else written anew.
+    Editor(std::string_view text, std::vector<Edit>& edits, bool by_item)
+        : text_(text), edits_(edits), by_item_(by_item) {}
 
     std::string problem;
 
@@ -312,12 +314,49 @@ public:
             for (std::size_t i = 0; i < value.count; ++i) change(value.items[i], before[i], after[i]);
             return;
         }
+        if (by_item_ && value.is(Value::Type::array) && after.is_array() && !after.empty() &&
+            after.size() < value.count) {
+            const std::vector<std::size_t> kept = items_kept(before, after);
+            for (std::size_t i = 0, k = 0; i < value.count; ++i) {
+                const Value& item = value.items[i];
+                if (k < kept.size() && kept[k] == i) change(item, before[i], after[k++]);
+                else if (item.source != 0) problem = "the expectation stands in a file that is included: change it there";
+                else edits_.push_back(removal(text_, item.offset, end_of_value(text_, item.offset)));
+            }
+            return;
+        }
         const std::size_t end = end_of_value(text_, value.offset);
         edits_.push_back({value.offset, end - value.offset,
                           written(after, text_, value.offset, end)});
     }
 
 private:
+    /// Which items of `before` became those of `after`, in order: the way that leaves most as they
+    /// are, and among the others most of the same keys.
+    static std::vector<std::size_t> items_kept(const Json& before, const Json& after) {
+        const std::size_t n = before.size(), m = after.size();
+        const auto likeness = [&](std::size_t i, std::size_t k) -> int {
+            if (before[i] == after[k]) return 4;
+            if (!before[i].is_object() || !after[k].is_object()) return 1;
+            int same = 0;
+            for (const auto& [key, value] : after[k].items()) same |= before[i].contains(key);
+            return 1 + same;
+        };
+        // best[i][k]: of the first i items for the first k.
+        constexpr int kImpossible = -1'000'000;
+        std::vector best(n + 1, std::vector<int>(m + 1, kImpossible));
+        for (std::size_t i = 0; i <= n; ++i) best[i][0] = 0;
+        for (std::size_t i = 1; i <= n; ++i)
+            for (std::size_t k = 1; k <= std::min(i, m); ++k)
+                best[i][k] = std::max(best[i - 1][k], best[i - 1][k - 1] + likeness(i - 1, k - 1));
+        std::vector<std::size_t> kept(m);
+        for (std::size_t i = n, k = m; k > 0; --i) {
+            if (i > k && best[i][k] == best[i - 1][k]) continue;
+            kept[--k] = i - 1;
+        }
+        return kept;
+    }
+
     /// A key of `after` that `before` has not; "" when there is none.
     static std::string new_key(const Json& before, const Json& after) {
         for (const auto& [key, value] : after.items())
@@ -338,6 +377,7 @@ private:
 
     std::string_view text_;
     std::vector<Edit>& edits_;
+    bool by_item_;
 };
 
 }  // namespace
@@ -366,17 +406,20 @@ Update propose(const std::string& path, const scenario::LoadOptions& options,
     const Value* expect = loaded.text->root.find("expect");
     const std::string& text = loaded.text->source(0).text;
     if (expect == nullptr) return update;
-    Editor editor(text, update.edits);
-    editor.change(*expect, loaded.expect, mender.expect());
-    update.why_not = editor.problem;
-    std::sort(update.edits.begin(), update.edits.end(),
-              [](const Edit& a, const Edit& b) { return a.offset < b.offset; });
-    // The text that comes of it must say what was meant, whatever its layout.
-    if (update.why_not.empty()) {
+    const Json wanted = mender.expect();
+    for (const bool by_item : {true, false}) {
+        update.edits.clear();
+        Editor editor(text, update.edits, by_item);
+        editor.change(*expect, loaded.expect, wanted);
+        update.why_not = editor.problem;
+        std::sort(update.edits.begin(), update.edits.end(),
+                  [](const Edit& a, const Edit& b) { return a.offset < b.offset; });
+        if (!update.why_not.empty()) break;
+        // The text that comes of it must say what was meant, whatever its layout.
         const scenario::LoadResult again =
             scenario::load_text(path, edited(text, update.edits), options);
-        if (!again.loaded || again.loaded->expect != mender.expect())
-            update.why_not = "the layout of the file does not allow the edit";
+        if (again.loaded && again.loaded->expect == wanted) break;
+        update.why_not = "the layout of the file does not allow the edit";
     }
     if (!update.why_not.empty()) update.edits.clear();
     return update;

@@ -100,9 +100,11 @@ TEST_CASE("a page is reachable from its poison to the end of each of its mapping
                          {"open", {false, true, false}},
                          {"accesses", 2},      // near and load: of that page, while it was bad
                          {"speculative", 1}});  // the late one finds no cacheable mapping
+    // v6.1 leaves memory_failure() to task work: on the way back to user mode, 2 us later.
     const auto fresh = run(scenario_text(process("p", 10, kHandler), events, "v6.1"));
-    check_exposure(fresh, {{"user", 1'012'000},
-                           {"direct_map", fresh["speculation"]},  // not present any more
+    check_exposure(fresh, {{"user", 1'012'000 + 2'000},
+                           {"speculation", 1'052'000 + 2'000},
+                           {"direct_map", 1'052'000 + 2'000},  // not present any more
                            {"open", {false, false, false}},
                            {"speculative", 1}});
 }
@@ -138,7 +140,7 @@ TEST_CASE("a page is bad until the last of its lines is healed") {
                     {"direct_map", 5'000'000},
                     {"speculation", 5'000'000},
                     {"open", {false, false, false}},
-                    {"accesses", 3}});
+                    {"accesses", 1}});  // the first store: the others leave nothing bad behind
 }
 
 TEST_CASE("a process that dies takes its mappings of other bad pages along") {
@@ -197,6 +199,6 @@ TEST_CASE("poison of a module is found at the addresses that its interleave give
     const auto got = run(scenario_text(
         process("p", 10, kHandler, R"("size": "2MiB", "kind": "devdax", "of": "namespace0.0", "offset": "0x0", "page": "4KiB", "share": "shared")"),
         events, "v4.19", machine));
-    check_exposure(got, {{"pages", 1}, {"accesses", 1}, {"open", {false, true, false}}});
-    CHECK(got["user"].get<std::uint64_t>() == 1'012'000);
+    // v4.19: the memory type of the namespace stands in the way of a change of the direct map.
+    check_exposure(got, {{"pages", 1}, {"user", 1'012'000}, {"accesses", 1}, {"open", {false, true, true}}});
 }

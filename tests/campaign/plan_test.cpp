@@ -74,9 +74,9 @@ TEST_CASE("what a campaign file gets wrong is told where it stands") {
     says(R"(, "set": { "x": 1 }, "sweep": [ { "of": "/params/x", "values": [ 1 ] } ])",
          "c.json:1:131: /sweep/0/values/0: \"/params/x\" is changed twice: change each place once");
     says(R"(, "numbers": [ { "of": "/counter/cmci" } ])",
-         "c.json:1:92: /numbers/0/of: results have no \"counter\": did you mean \"counters\"?");
+         "c.json:1:89: /numbers/0/of: results have no \"counter\": did you mean \"counters\"?");
     says(R"(, "numbers": [ { "of": "/signals/0/pdi" } ])",
-         "c.json:1:92: /numbers/0/of: results have no \"pdi\" in /signals/0: did you mean \"pid\"?");
+         "c.json:1:89: /numbers/0/of: results have no \"pdi\" in /signals/0: did you mean \"pid\"?");
     CHECK(told(R"(, "numbers": [ { "of": "/signals/0/pid" }, { "of": "/poison/dram0" } ])").empty());
     CHECK(told(R"(, "sweeps": [])").find("did you mean \"sweep\"?") != std::string::npos);
 }
@@ -90,8 +90,8 @@ TEST_CASE("a measured distribution is drawn between the points of its table") {
     CHECK(at(0.95) == "7us");
     CHECK(extremes(d) == std::vector<nlohmann::json>{"1us", "9us"});
     CHECK(told(R"(, "draw": [ { "of": "x", "dist": "empirical", "table": [[0.5, "1us"], [0.4, "2us"]] } ])") ==
-          "c.json:1:134: /draw/0/table/1: the table does not rise here: shares rise, and values do not fall\n"
-          "c.json:1:119: /draw/0/table: the last share is not 1: the last row holds the largest value: [1, VALUE]\n");
+          "c.json:1:121: /draw/0/table: the last share is not 1: the last row holds the largest value: [1, VALUE]\n"
+          "c.json:1:136: /draw/0/table/1: the table does not rise here: shares rise, and values do not fall\n");
 }
 
 TEST_CASE("draws come from the distribution that is asked for") {

@@ -27,6 +27,8 @@ async function open(name, options = {}, hash = "") {
 }
 const hasScript = async (page) => (await page.locator("#figures").count()) > 0;
 const shot = async (page, name, options) => { if (shots) await page.screenshot({ path: `${shots}/${name}.png`, ...options }); };
+/** A section of the page by itself, as the manual shows it. */
+const sectionShot = async (page, section, name) => { if (shots) await page.locator(`#${section}`).screenshot({ path: `${shots}/${name}.png` }); };
 const wide = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 const hash = async (page) => { await page.waitForTimeout(450); return new URLSearchParams(new URL(page.url()).hash.slice(1)); };
 
@@ -82,6 +84,7 @@ const hash = async (page) => { await page.waitForTimeout(450); return new URLSea
         await page.emulateMedia({ media: "print" });
         check(await page.locator(".timeline svg").isVisible(), "print has no picture");
         check(!(await page.locator(".timeline canvas").isVisible()), "print shows the canvas");
+        await shot(page, "print", { fullPage: true });
     } else {
         console.log("the program was built without npm: only its still pages are tested");
     }
@@ -102,6 +105,8 @@ for (const [name, options] of [
 for (const [name, options] of [["two", {}], ["two-dark", { colorScheme: "dark" }]]) {
     const page = await open("two.html", options);
     check(await page.locator("#comparison table tbody tr").count() > 1, "variants are not compared");
+    await sectionShot(page, "phases", `${name}-phases`);
+    await sectionShot(page, "exposure", `${name}-exposure`);
     await shot(page, name, { fullPage: true });
     await page.close();
 }
@@ -113,6 +118,8 @@ for (const [name, options] of [["many", {}], ["many-dark", { colorScheme: "dark"
         check((await page.locator("figure.cdf button").nth(1).innerText()).includes("Show shares"), "the tail is not shown");
     }
     check(await page.locator("#sensitivity table").isVisible(), "sensitivity is missing");
+    await sectionShot(page, "latency", `${name}-latency`);
+    await sectionShot(page, "sensitivity", `${name}-sensitivity`);
     await shot(page, name, { fullPage: true });
     await page.close();
 }
