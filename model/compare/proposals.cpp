@@ -3,6 +3,7 @@
 #include <array>
 #include <map>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "compare/coverage_words.hpp"
@@ -136,8 +137,8 @@ void add_pages(Pool& pool) {
                     {"processes",
                      Json::array({{{"id", "p"}, {"pid", 5421}, {"comm", "p"}, {"mce_kill", "early"}, {"sigbus", sigbus},
                                    {"maps", Json::array({{{"id", "m"}, {"va", "0x40000000"}, {"size", "2MiB"},
-                                                          {"kind", k.kind}, {"page", k.page}, {"share", k.share},
-                                                          {"state", state}}})}}})}};
+                                                          {"at", "0x10000000"}, {"kind", k.kind}, {"page", k.page},
+                                                          {"share", k.share}, {"state", state}}})}}})}};
                 const std::string name = std::string(k.kind) + "-" + k.share + "-" + state + "-" + sigbus;
                 const auto advise = [](const char* advice, const char* at) {
                     return event("madvise", {{"process", "p"}, {"va", "0x40000000"}, {"size", "4KiB"}, {"advice", advice}}, at);
@@ -145,7 +146,7 @@ void add_pages(Pool& pool) {
                 pool.add("hwpoison-" + name, Json::array({advise("hwpoison", "1ms"), advise("hwpoison", "2ms")}), process);
                 pool.add("soft-" + name, Json::array({advise("soft_offline", "1ms"), advise("soft_offline", "2ms")}), process);
                 pool.add("load-" + name,
-                         Json::array({event("poison", {{"process", "p"}, {"va", "0x40000000"}, {"length", "64B"}}),
+                         Json::array({event("poison", {{"spa", "0x10000000"}, {"length", "64B"}}),
                                       event("load", {{"process", "p"}, {"va", "0x40000000"}}, "2ms"),
                                       event("load", {{"process", "p"}, {"va", "0x40000000"}}, "3ms")}),
                          process);
@@ -153,6 +154,55 @@ void add_pages(Pool& pool) {
     pool.add("unpoison", Json::array({event("hwpoison_pfn", {{"pfn", "0x4000"}}),
                                       event("unpoison_pfn", {{"pfn", "0x4000"}}, "2ms"),
                                       event("unpoison_pfn", {{"pfn", "0x4000"}}, "3ms")}));
+}
+
+Json races_with(const char* phase, const char* what, Json fields) {
+    Json e = {{"after", {{"phase", phase}}}, {"do", what}};
+    for (const auto& [key, value] : fields.items()) e[key] = value;
+    return Json::array({event("hwpoison_pfn", {{"pfn", "0x41000"}}), e});
+}
+
+/// Pages of files, what comes between an error and its handling, and what is done behind it.
+void add_handling(Pool& pool) {
+    const Json files = Json::array({{{"id", "f0"}, {"fs", "ext4"}, {"dax", false}, {"path", "/data/f0"}, {"size", "16KiB"}}});
+    const auto process = [](const char* kind, const char* state, const char* policy = "early") {
+        Json map = {{"id", "m"}, {"va", "0x7f1000000000"}, {"size", "16KiB"}, {"kind", kind}, {"state", state}, {"at", "0x41000000"}};
+        if (std::string_view(kind) == "file") map["of"] = "f0";
+        return Json::array({{{"id", "p"}, {"pid", 700}, {"comm", "p"}, {"cpu", 1}, {"mce_kill", policy}, {"maps", Json::array({map})}}});
+    };
+    const auto call = [](const char* function, const char* at) {
+        return event("call", {{"function", function}, {"arguments", Json::array({"0x41000", "0x0"})}}, at);
+    };
+    const Json bad = event("hwpoison_pfn", {{"pfn", "0x41000"}});
+    for (const char* state : {"dirty", "clean", "mlocked", "unevictable"}) {
+        const Json rest = {{"files", files}, {"processes", process("file", state)}};
+        pool.add(std::string("file-") + state, Json::array({bad, call("memory_failure", "2ms")}), rest);
+        pool.add(std::string("file-soft-") + state,
+                 Json::array({call("soft_offline_page", "1ms"), call("soft_offline_page", "2ms")}), rest);
+    }
+    const Json anonymous = {{"processes", process("anon", "dirty")}};
+    pool.add("race-exit", races_with("kernel.mf_collect", "exit", {{"process", "p"}}), anonymous);
+    pool.add("race-unpoison", races_with("kernel.mf_lock", "unpoison_pfn", {{"pfn", "0x41000"}}), anonymous);
+    pool.add("race-truncate", races_with("kernel.mf_lock", "truncate", {{"file", "f0"}, {"size", 0}}),
+             {{"files", files}, {"processes", process("file", "dirty")}});
+    pool.add("unpoison-refused",
+             Json::array({bad, call("memory_failure", "2ms"), event("unpoison_pfn", {{"pfn", "0x41000"}}, "3ms")}), anonymous);
+    pool.add("late-policy", Json::array({call("memory_failure", "1ms")}),
+             {{"processes", process("anon", "dirty", "late")},
+              {"kernel", {{"sysctl", {{"memory_failure_early_kill", 1}}}}}});
+    for (const char* state : {"buddy", "pcp", "slab", "hugetlb_free"})
+        pool.add(std::string("unpoison-") + state,
+                 Json::array({call("memory_failure", "1ms"), event("unpoison_pfn", {{"pfn", "0x41000"}}, "2ms"),
+                              event("unpoison_pfn", {{"pfn", "0x41000"}}, "3ms")}),
+                 {{"kernel_pages", Json::array({{{"at", "0x41000000"}, {"size", "2MiB"}, {"state", state}}})}});
+    pool.add("fake-panic",
+             Json::array({event("sysctl", {{"name", "fake_panic"}, {"value", 1}}, "500us"),
+                          event("mce", {{"cpu", 1}, {"bank", 1}, {"status", "0xbe00000000000134"}, {"mcgstatus", "0x5"},
+                                        {"addr", "0x41000040"}, {"misc", "0x86"}})}));
+    pool.add("firmware-details",
+             Json::array({event("cper", {{"severity", "recoverable"}, {"address", "0x41000000"},
+                                         {"mask", "0xfffffffffffff000"}, {"error_type", 3}}),
+                          event("cper", {{"severity", "recoverable"}, {"address", "0xfffffffff000"}}, "2ms")}));
 }
 
 void add_pat(Pool& pool) {
@@ -215,6 +265,7 @@ std::vector<Json> proposal_pool() {
         add_severities(pool, p.id);
         add_banks(pool);
         add_pages(pool);
+        add_handling(pool);
         add_pat(pool);
         add_pmem(pool);
     }

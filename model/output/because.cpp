@@ -1,5 +1,8 @@
 #include "output/because.hpp"
 
+#include <algorithm>
+#include <variant>
+
 #include "core/mca/status.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
@@ -34,6 +37,14 @@ std::string failed_call(const RunView& view, std::size_t index) {
         return "bank " + std::to_string(mce->bank) + " of CPU " + std::to_string(mce->cpu) +
                " shows nothing of it, and nobody acted on it";
     return "no bank, page or process shows anything of it";
+}
+
+/// Whether somebody set corrupt-filter-*: without that it lets everything pass.
+bool filter_written(const RunView& view) {
+    return std::any_of(view.scenario.events.begin(), view.scenario.events.end(), [](const auto& e) {
+        const auto* write = std::get_if<SysctlEvent>(&e.action);
+        return write != nullptr && write->name.starts_with("corrupt-filter");
+    });
 }
 
 /// What a bank shows of an error whose data it did not keep (mce.md 4, table; a count field stands
@@ -94,7 +105,10 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::filtered_by_kernel:
             return "the kernel filters errors of this kind";
         case FateReason::filter_rejected:
-            return "the hwpoison filter did not let the page pass";
+            return filter_written(view)
+                       ? "the hwpoison filter did not let the page pass"
+                       : "the kernel injects nothing there: the page is free, or part of a huge "
+                         "page that cannot be split";
         case FateReason::by_newer_error:
             return other_event(causes, fate) + " overwrote it in " + mce_place(view, index);
         case FateReason::lost_to_older_error:

@@ -298,6 +298,31 @@ Findings members(const std::string& key, const Json& wanted, const Json& result)
     return findings;
 }
 
+/// Where the time of the slowest went: its three longest phases, and what no phase covers.
+Json longest_phases(const Json& result, const Json& want, SimTime slowest) {
+    for (const Json& entry : result["latency"]) {
+        if (entry["from"] != want.value("from", "") || entry["to"] != want.value("to", "") ||
+            !entry["ns"].is_number() || from_ns(entry["ns"].get<std::uint64_t>()) != slowest ||
+            !entry.contains("phases"))
+            continue;
+        std::vector<std::pair<std::uint64_t, std::string>> phases;
+        std::uint64_t left = entry["ns"].get<std::uint64_t>();
+        for (const Json& phase : entry["phases"]) {
+            const auto ns = phase["ns"].get<std::uint64_t>();
+            phases.emplace_back(ns, phase["name"].get<std::string>());
+            left -= std::min(left, ns);
+        }
+        if (left > 0) phases.emplace_back(left, "waiting");
+        std::stable_sort(phases.begin(), phases.end(),
+                         [](const auto& a, const auto& b) { return a.first > b.first; });
+        phases.resize(std::min<std::size_t>(phases.size(), 3));
+        Json out = Json::object();
+        for (const auto& [ns, name] : phases) out[name] = human_time(from_ns(ns));
+        return out;
+    }
+    return Json::object();
+}
+
 Findings latency(const Json& wanted, const Json& result) {
     Findings findings;
     const Json list = wanted.is_array() ? wanted : Json::array({wanted});
@@ -332,6 +357,8 @@ Findings latency(const Json& wanted, const Json& result) {
             f.ok = !f.late && !(min && least < *min);
             f.got = human_time(f.late ? worst : least);
         }
+        if (f.late && !times.empty())
+            f.nearest = {{"longest", longest_phases(result, want, *std::max_element(times.begin(), times.end()))}};
         if (f.ok) f.wanted = f.got = nullptr;
         findings.push_back(std::move(f));
     }

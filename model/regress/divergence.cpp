@@ -82,6 +82,15 @@ Place place_of(const Json& finding, const Json& result) {
             if (steps[2] == std::to_string(i))
                 if (const auto t = time_at(signals[i])) return {*t, false};
     }
+    // An order over time says itself when it was otherwise.
+    if (key == "temporal" && finding.contains("nearest") && finding["nearest"].is_object()) {
+        std::optional<std::uint64_t> first;
+        for (const char* member : {"t_ns", "first_ns", "second_ns"})
+            if (const auto t = finding["nearest"].find(member);
+                t != finding["nearest"].end() && t->is_number_unsigned())
+                first = std::min(first.value_or(end), t->get<std::uint64_t>());
+        if (first) return {*first, false};
+    }
     return {end, true};
 }
 

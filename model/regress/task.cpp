@@ -78,6 +78,17 @@ std::vector<std::string> what_became(const Json& result) {
     return lines;
 }
 
+/// Ids of the first two events that happened at one time; "" when none did.
+std::string same_time(const Json& result) {
+    const Json& events = result["events"];
+    for (std::size_t i = 1; i < events.size(); ++i) {
+        const Json &a = events[i - 1], &b = events[i];
+        if (a.contains("t_ns") && b.contains("t_ns") && a["t_ns"].is_number() && a["t_ns"] == b["t_ns"])
+            return a["id"].get<std::string>() + " and " + b["id"].get<std::string>();
+    }
+    return {};
+}
+
 class Performance : public Prepared {
 public:
     explicit Performance(const Task& task) : task_(task) {}
@@ -236,6 +247,8 @@ private:
                                  " expectations more");
         out_.divergence = first_divergence(result);
         out_.events = what_became(result);
+        if (const std::string together = same_time(result); !together.empty())
+            out_.events.push_back(together + " come at the same time: mcemu run --explore tries every order");
         if (!task_.update) return;
         const auto judge = [&](const nlohmann::json& expect) {
             Json again = result;

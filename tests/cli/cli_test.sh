@@ -775,7 +775,7 @@ man)
     status 0 man run
     has out '.SH SYNOPSIS'
     has out '\fB\-\-result\fR \fIFILE\fR'
-    pages=$(sed -n 's/^  \([a-z]*\)  .*/\1/p' <<END
+    pages=$(sed -n 's/^  \([a-z]*\) .*/\1/p' <<END
 $("$program" --help </dev/null)
 END
 )

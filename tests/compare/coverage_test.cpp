@@ -1,6 +1,7 @@
 #include "compare/coverage.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "compare/coverage_words.hpp"
@@ -102,4 +103,56 @@ TEST_CASE("proposals have names of their own and reach what they say", "[compare
         CHECK(reached.at(p.kind).contains(p.thing));
     }
     CHECK(found > 0);
+}
+
+TEST_CASE("every proposal passes the check, and reaches alone what it is proposed for", "[compare][coverage]") {
+    std::map<std::string, std::pair<std::string, std::vector<compare::Proposal>>> by_name;
+    for (const compare::Proposal& p : compare::propose({}, false)) {
+        if (p.scenario.is_null()) continue;
+        auto& [text, all] = by_name[p.scenario["name"].get<std::string>()];
+        text = p.scenario.dump();
+        all.push_back(p);
+    }
+    CHECK(by_name.size() > 50);
+    for (const auto& [name, entry] : by_name) {
+        INFO(name);
+        scenario::LoadOptions check;
+        check.purpose = scenario::Purpose::check;
+        check.second_opinion = false;  // a test holds the reader against the schema
+        CHECK(scenario::load_text(name, entry.first, check).findings.empty());
+        const Reached reached = covered(entry.first, false);
+        for (const compare::Proposal& p : entry.second) {
+            INFO(p.kind << ": " << p.thing);
+            REQUIRE(reached.contains(p.kind));
+            CHECK(reached.at(p.kind).contains(p.thing));
+        }
+    }
+}
+
+TEST_CASE("no family of proposals is refused as a whole", "[compare][coverage]") {
+    // Some combinations are no machine's; a family of which none is one was written wrongly.
+    std::map<std::string, int> good;
+    for (const auto& scenario : compare::proposal_pool()) {
+        const std::string name = scenario["name"].get<std::string>();
+        scenario::LoadOptions check;
+        check.purpose = scenario::Purpose::check;
+        check.second_opinion = false;
+        int& count = good[name.substr(0, name.find('-'))];
+        if (scenario::load_text(name, scenario.dump(), check).loaded) ++count;
+    }
+    for (const auto& [family, count] : good) {
+        INFO(family);
+        CHECK(count > 0);
+    }
+}
+
+TEST_CASE("a rule that a kernel shows decides something", "[compare][coverage]") {
+    // What the kill line says, and what a storm's line begins with.
+    const Reached killed = covered(test::racing("2ms"), true);
+    CHECK(killed.at("kernel differences").at("kill_verb as in v4.18, v4.19") == std::set<std::string>{"v4.19"});
+    const Reached panics = covered(R"({"schema": "mcemu/scenario/1", "name": "k", "kernel": {"profile": "v4.19"},
+        "events": [{"at": "1ms", "do": "mce", "cpu": 0, "bank": 1, "status": "0xbd80000000000134",
+                    "mcgstatus": "0x7", "addr": "0x5000000", "misc": "0x86", "cs": "0x10"}]})", true);
+    CHECK(panics.at("kernel differences").at("grades_kernel_uc_as_panic as in v4.18, v4.19") ==
+          std::set<std::string>{"v4.19"});
 }

@@ -115,6 +115,18 @@ TEST_CASE("tolerant 0 turns an uncorrected error in the kernel into a panic") {
     CHECK(grader.grade(record(uncorrected), in).severity == MCE_PANIC_SEVERITY);
 }
 
+TEST_CASE("what is uncorrected in the kernel is a panic by the kernel's own rule, not by its table") {
+    const Vector& uncorrected = kVectors[41];
+    const GradingInput in = input(uncorrected);
+    REQUIRE(in.tolerant == 1);
+    const auto severity = [&](SeverityGrader grader) {
+        return grader.grade(record(uncorrected), in).severity;
+    };
+    CHECK(severity(SeverityGrader(SeverityGrader::Rules::v4)) < MCE_PANIC_SEVERITY);
+    CHECK(severity(SeverityGrader(SeverityGrader::Rules::v4, true)) == MCE_PANIC_SEVERITY);
+    CHECK(severity(SeverityGrader(SeverityGrader::Rules::v6, false)) < MCE_PANIC_SEVERITY);
+}
+
 TEST_CASE("The non-signalled row is spelled as its kernel spells it") {
     const Vector& corrected = kVectors[30];
     SeverityGrader v4(SeverityGrader::Rules::v4), v6(SeverityGrader::Rules::v6);
