@@ -85,6 +85,9 @@ const hash = async (page) => { await page.waitForTimeout(450); return new URLSea
         check(await page.locator(".timeline svg").isVisible(), "print has no picture");
         check(!(await page.locator(".timeline canvas").isVisible()), "print shows the canvas");
         await shot(page, "print", { fullPage: true });
+        const rows = page.locator("#summary tbody tr").first();
+        const head = await page.locator("#summary thead tr").first().boundingBox();
+        check((await rows.boundingBox()).y >= head.y + head.height - 1, "print: a heading covers a row");
     } else {
         console.log("the program was built without npm: only its still pages are tested");
     }
