@@ -1,5 +1,6 @@
 // mcemu man: manual pages, as troff, of the program and of each command.
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "command_table.hpp"
@@ -27,17 +28,23 @@ std::string troff(const std::string& text) {
 /// Paragraphs: lines that are indented stay as they are.
 std::string paragraphs(const std::string& text) {
     std::string out;
-    bool verbatim = false;
+    bool verbatim = false, apart = false;  // apart: a blank line, and nothing behind it yet
     std::string line;
     for (const char c : text + "\n") {
         if (c != '\n') {
             line += c;
             continue;
         }
+        if (line.empty()) {
+            apart = !out.empty();
+            continue;
+        }
         const bool indented = line.starts_with("  ");
-        if (indented != verbatim) out += indented ? ".nf\n" : ".fi\n";
+        if (verbatim && !indented) out += ".fi\n";
+        if (std::exchange(apart, false)) out += ".PP\n";
+        if (indented && !verbatim) out += ".nf\n";
         verbatim = indented;
-        out += line.empty() ? ".PP\n" : troff(line) + "\n";
+        out += troff(line) + "\n";
         line.clear();
     }
     return out + (verbatim ? ".fi\n" : "");
