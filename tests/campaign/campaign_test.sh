@@ -75,13 +75,13 @@ classes)
         "latency": { "from": "event:load", "to": "signal:victim", "max": "300us" } } },
       { "name": "slow", "when": { "fates": { "poison": "consumed" }, "counters": { "num_poisoned_pages": 1 },
         "log": [ "...", { "re": "Killing victim" }, "..." ], "no_log": [ "panic" ],
-        "signals": [ { "process": "victim", "signal": "SIGBUS" } ], "pages": { "0x10000": [ "hwpoison", "..." ] } } } ],
+        "signals": [ { "process": "victim", "signal": "SIGBUS" } ], "pages": [ { "pfn": "0x10000", "users": 1 } ] } } ],
       "numbers": [ { "of": "/counters/num_poisoned_pages" }, { "name": "lines", "of": "/log" }, { "of": "/end_ns" } ]'
     status 0 run c.json -o c.db -q
     status 0 report c.db --format json
-    python3 - <out <<'PY' || fail "the classes are others"
+    python3 - out <<'PY' || fail "the classes are others"
 import json, sys
-cells = json.load(sys.stdin)["cells"]
+cells = json.load(open(sys.argv[1]))["cells"]
 wanted = [{"another order": 0, "quick": 3, "slow": 0, "none of these": 0}, {"another order": 0, "quick": 0, "slow": 3, "none of these": 0}]
 for cell, want in zip(cells, wanted):
     got = {c["class"]: c["runs"] for c in cell["user_classes"]}
