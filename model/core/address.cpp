@@ -84,7 +84,15 @@ private:
         const DimmAddress at = dimm_address(region, spa_);
         const std::uint64_t chunk = offset / region.interleave;
         const auto ways = region.nvdimms.size();
-        add_at(Kind::nvdimm, "dpa", s_.machine.nvdimms[at.nvdimm].id, at.dpa,
+        if (!region.interleave_table.empty()) {
+            const std::uint64_t places = region.stripe() / region.interleave;
+            add_at(Kind::nvdimm, "dpa", s_.machine.nvdimms[at.nvdimm].id, at.dpa,
+                   "line " + std::to_string(chunk) + " of " + hex(region.interleave) +
+                       " bytes: place " + std::to_string(chunk % places) + " of stripe " +
+                       std::to_string(chunk / places) + ", by the interleave table line " +
+                       std::to_string((at.dpa - region.dpa_base[at.way]) / region.interleave) +
+                       " of way " + std::to_string(at.way));
+        } else add_at(Kind::nvdimm, "dpa", s_.machine.nvdimms[at.nvdimm].id, at.dpa,
                "chunk " + std::to_string(chunk) + " of " + hex(region.interleave) + " bytes: way " +
                    std::to_string(at.way) + " of " + std::to_string(ways) + "; DPA = " +
                    hex(region.dpa_base[at.way]) + " + chunk / " + std::to_string(ways) + " * " +
@@ -167,6 +175,10 @@ private:
 }  // namespace
 
 DimmAddress dimm_address(const RegionConfig& region, std::uint64_t spa) {
+    if (!region.interleave_table.empty()) {
+        const pmem::InterleaveSet::Place place = pmem::InterleaveSet(region).decode(spa);
+        return {place.way, region.nvdimms[place.way], place.dpa};
+    }
     const std::uint64_t offset = spa - region.range.begin;
     const std::uint64_t chunk = offset / region.interleave;
     const auto way = static_cast<std::uint32_t>(chunk % region.nvdimms.size());
@@ -181,6 +193,7 @@ std::optional<std::uint64_t> region_spa(const RegionConfig& region, std::uint32_
     if (way >= ways || dpa < region.dpa_base[way]) return std::nullopt;
     const std::uint64_t inside = dpa - region.dpa_base[way];
     if (inside >= region.range.size() / ways) return std::nullopt;
+    if (!region.interleave_table.empty()) return pmem::InterleaveSet(region).encode({way, dpa});
     return region.range.begin + (inside / region.interleave * ways + way) * region.interleave +
            inside % region.interleave;
 }

@@ -146,6 +146,13 @@ struct RegionConfig {
     std::vector<std::uint32_t> nvdimms;    ///< way -> index into MachineConfig::nvdimms
     std::vector<std::uint64_t> dpa_base;   ///< per way, bytes
     std::uint64_t interleave = 4096;       ///< granularity, bytes
+    /// Per way, which places of a stripe its lines take, in units of the granularity; all ways have
+    /// as many. Empty: place w is way w's (nvdimm.md 2.2).
+    std::vector<std::vector<std::uint32_t>> interleave_table{};
+    std::uint64_t stripe() const {
+        const std::size_t lines = interleave_table.empty() ? 1 : interleave_table[0].size();
+        return nvdimms.size() * lines * interleave;
+    }
 };
 
 enum class NamespaceMode : std::uint8_t { raw, fsdax, devdax, sector };
@@ -178,6 +185,8 @@ struct MachineConfig {
     std::vector<NamespaceConfig> namespaces;
     bool clear_error_supported = true;  ///< the NVDIMM root device answers ARS and Clear Error
     PersistenceDomain persistence_domain = PersistenceDomain::memory_controller;
+    /// Firmware keeps injected ranges as nfit_test does: in order, unmerged (nvdimm.md 4.2).
+    bool unmerged_poison_list = false;
     std::uint64_t wall_time = 1530000000;  ///< seconds since 1970 at time 0 (MCE record TIME)
 };
 

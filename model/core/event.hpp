@@ -138,6 +138,8 @@ struct ForkEvent { std::uint32_t process = 0; ProcessConfig child; };  ///< chil
 struct ExitEvent { std::uint32_t process = 0; int code = 0; };
 struct TruncateEvent { std::uint32_t file = 0; std::uint64_t size = 0; int process = -1; };
 struct MlockEvent { std::uint32_t process = 0; std::uint64_t va = 0, size = 0; };
+/// CLWB of the lines, and SFENCE: they reach what persists.
+struct FlushEvent { std::uint32_t process = 0; std::uint64_t va = 0, size = 64; };
 struct FsyncEvent { std::uint32_t process = 0, file = 0; };
 struct PrctlMceKillEvent { std::uint32_t process = 0; McePolicy policy = McePolicy::standard; };
 /// sigprocmask(SIG_BLOCK or SIG_UNBLOCK) of SIGBUS.
@@ -214,7 +216,7 @@ using Action =
                  CxlEvent, DmaEvent, CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
                  FsyncEvent, PrctlMceKillEvent, SigprocmaskEvent, SigactionEvent, PinEvent,
                  UnpinEvent, SysctlEvent, CpuHotplugEvent, NamespaceEvent, PowerFailEvent,
-                 CallEvent, PunchHoleEvent, NdctlEvent>;
+                 CallEvent, PunchHoleEvent, FlushEvent, NdctlEvent>;
 
 // ---------------------------------------------------------------- when
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/pmem/btt_layout.hpp"
+#include "core/pmem/interleave.hpp"
 #include "scenario/reader.hpp"
 #include "scenario/resolver.hpp"
 
@@ -32,6 +33,10 @@ public:
             image.btts.push_back(read_btt(ns, machine_.namespaces[i]));
             image.force_raw.push_back(ns.truth("force_raw"));
         });
+        state.each("regions", [&](const Cursor& region, std::size_t i) {
+            image.foreign_labels.push_back(saved_region(region, i).nvdimms !=
+                                           machine_.regions[i].nvdimms);
+        });
         if (state.given("memdevs")) {
             image.memdevs = machine_.memdevs;
             image.memdev_images.emplace();
@@ -43,6 +48,10 @@ public:
         image.contents.emplace();
         std::uint64_t end = 0;
         state.each("contents", [&](const Cursor& run, std::size_t) { read_run(run, end, image); });
+        state.each("regions", [&](const Cursor& region, std::size_t i) {
+            if (image.foreign_labels[i])
+                move(*image.contents, saved_region(region, i), machine_.regions[i]);
+        });
         return image;
     }
 
@@ -126,8 +135,25 @@ private:
         differs(thing.at(key), in_quotes(key) + " of " + id, hex_text(ours),
                 hex_text(thing.number(key)));
     }
+    /// Modules that changed places in a set are its modules still; the set is another one.
     void compare_ways(const Cursor& region, const RegionConfig& ours) {
-        std::string here, there, here_base, there_base;
+        std::string here, there, here_base, there_base, here_table, there_table;
+        std::vector<std::string_view> names_here, names_there;
+        for (const std::uint32_t nvdimm : ours.nvdimms)
+            names_here.push_back(machine_.nvdimms[nvdimm].id);
+        for (const Value& name : region.find("nvdimms")->children())
+            names_there.push_back(name.text());
+        const bool moved = names_here != names_there &&
+                           std::is_permutation(names_here.begin(), names_here.end(),
+                                               names_there.begin(), names_there.end());
+        for (const auto& row : ours.interleave_table)
+            for (const std::uint32_t place : row) here_table += ' ' + std::to_string(place);
+        if (const Value* table = region.find("interleave_table"); table != nullptr)
+            for (const Value& row : table->children())
+                for (const Value& place : row.children())
+                    there_table += ' ' + std::to_string(place.whole);
+        differs(region.path(), "\"interleave_table\" of " + ours.id, here_table, there_table);
+        if (moved) return;
         for (const std::uint32_t nvdimm : ours.nvdimms) here += ' ' + machine_.nvdimms[nvdimm].id;
         for (const Value& name : region.find("nvdimms")->children())
             there += ' ' + std::string(name.text());
@@ -231,6 +257,53 @@ private:
     }
 
     // ------------------------------------------------------------ contents
+
+    /// The region with its modules in the order of the image.
+    RegionConfig saved_region(const Cursor& region, std::size_t i) {
+        RegionConfig out = machine_.regions[i];
+        const Value* names = region.find("nvdimms");
+        for (std::size_t way = 0; way < out.nvdimms.size() && way < names->count; ++way)
+            for (std::uint32_t n = 0; n < machine_.nvdimms.size(); ++n)
+                if (names->items[way].text() == machine_.nvdimms[n].id) out.nvdimms[way] = n;
+        const Value* bases = region.find("dpa_base");
+        for (std::size_t way = 0; way < out.dpa_base.size() && way < bases->count; ++way)
+            out.dpa_base[way] = parse_quantity(kAddress, bases->items[way]).value.value_or(0);
+        return out;
+    }
+
+    /// What the modules hold goes with them to their new places.
+    static void move(std::vector<pmem::Contents::Saved>& contents, const RegionConfig& from,
+                     const RegionConfig& to) {
+        const pmem::InterleaveSet before(from), after(to);
+        std::vector<pmem::Contents::Saved> moved;
+        for (const pmem::Contents::Saved& run : contents) {
+            if (!from.range.contains(run.range.begin, run.range.size())) {
+                moved.push_back(run);
+                continue;
+            }
+            for (std::uint64_t at = run.range.begin; at < run.range.end;) {
+                const std::uint64_t end = std::min(run.range.end, before.chunk_end(at));
+                const pmem::InterleaveSet::Place place = before.decode(at);
+                const auto way = static_cast<std::uint32_t>(
+                    std::find(to.nvdimms.begin(), to.nvdimms.end(), from.nvdimms[place.way]) -
+                    to.nvdimms.begin());
+                // Where a module's own addresses begin elsewhere, what lies below is nobody's.
+                const DpaRange mine = after.on_way(to.range, way);
+                if (mine.contains(place.dpa, end - at)) {
+                    pmem::Contents::Saved piece = run;
+                    const std::uint64_t spa = after.encode({way, place.dpa});
+                    piece.range = {spa, spa + (end - at)};
+                    if (run.fill.origin != 0) piece.fill.origin = spa - (at - run.fill.origin);
+                    moved.push_back(std::move(piece));
+                }
+                at = end;
+            }
+        }
+        std::sort(moved.begin(), moved.end(), [](const auto& a, const auto& b) {
+            return a.range.begin < b.range.begin;
+        });
+        contents = std::move(moved);
+    }
 
     /// A run of contents at or above `end`, which moves behind it.
     void read_run(const Cursor& run, std::uint64_t& end, NvdimmImage& image) {

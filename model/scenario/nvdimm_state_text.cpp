@@ -132,12 +132,14 @@ Json region_json(const RegionConfig& region, const std::vector<NvdimmConfig>& nv
     Json names = Json::array(), bases = Json::array();
     for (const std::uint32_t nvdimm : region.nvdimms) names.push_back(nvdimms[nvdimm].id);
     for (const std::uint64_t base : region.dpa_base) bases.push_back(hex_text(base));
-    return {{"id", region.id},
-            {"base", hex_text(region.range.begin)},
-            {"size", region.range.size()},
-            {"nvdimms", std::move(names)},
-            {"dpa_base", std::move(bases)},
-            {"interleave", region.interleave}};
+    Json out = {{"id", region.id},
+                {"base", hex_text(region.range.begin)},
+                {"size", region.range.size()},
+                {"nvdimms", std::move(names)},
+                {"dpa_base", std::move(bases)},
+                {"interleave", region.interleave}};
+    if (!region.interleave_table.empty()) out["interleave_table"] = region.interleave_table;
+    return out;
 }
 
 Json entries_json(const std::vector<pmem::BttImage::Entry>& entries, const char* place) {

@@ -61,13 +61,14 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
         }
         return e;
     }
-    if (what == "munmap" || what == "mlock" || what == "pin" || what == "unpin") {
+    if (what == "munmap" || what == "mlock" || what == "flush" || what == "pin" || what == "unpin") {
         const std::uint32_t process = process_of(event);
         std::uint64_t rest = 0;
         const std::uint64_t va = address_of(event, process, &rest);
         if (!event.given("size") && !event.given("map") && event.given("va"))
             add(event.path(), "the key \"size\" is missing", "with \"va\" nothing tells how much");
         const std::uint64_t size = event.maybe("size").value_or(rest);
+        if (what == "flush") return FlushEvent{process, va, size};
         if (what == "munmap") return MunmapEvent{process, va, size};
         if (what == "pin") return PinEvent{process, va, size, event.truth("longterm")};
         if (what == "unpin") return UnpinEvent{process, va, size};
@@ -124,6 +125,16 @@ std::uint64_t Resolver::address_of(const Cursor& event, std::uint32_t process, s
     return found.va + offset;
 }
 
+/// A failure of the media takes whole lines of it; chunks of a region hold whole ones.
+void Resolver::media_lines(const Cursor& event, const NvdimmConfig& module, PoisonEvent& e) {
+    if (e.heal || event.text("failure") != "media" || module.profile == NvdimmProfile::nvdimm_n)
+        return;
+    constexpr std::uint64_t kMediaLine = 256;  // nvdimm.md 1.1, 1.2
+    const std::uint64_t end = round_up(e.address + e.length, kMediaLine);
+    e.address = round_down(e.address, kMediaLine);
+    e.length = end - e.address;
+}
+
 Action Resolver::poison(const Cursor& event) {
     PoisonEvent e;
     e.heal = event.chosen()->name == "unpoison_media";
@@ -147,6 +158,8 @@ Action Resolver::poison(const Cursor& event) {
         e.memdev = reference(event, "memdev", memdevs_);
         e.address = event.number("dpa");
         if (bad(event) || e.memdev < 0) return e;
+        if (!e.heal && event.text("failure") == "media")
+            add(event.at("failure"), "only NVDIMMs have media lines", "leave it out");
         const MemdevConfig& device_config = scenario.machine.memdevs[static_cast<std::size_t>(e.memdev)];
         if (!memory_unsure_ && !SpaRange{0, device_config.size()}.contains(e.address, e.length))
             add(event.at("dpa"), hex_text(e.address) + " + " + size_text(e.length) + " lies outside " + device_config.id,
@@ -161,6 +174,8 @@ Action Resolver::poison(const Cursor& event) {
         if (!memory_unsure_ && !SpaRange{0, module.size}.contains(e.address, e.length))
             add(event.at("dpa"), hex_text(e.address) + " + " + size_text(e.length) + " lies outside " + module.id,
                 "it has " + size_text(module.size));
+        else
+            media_lines(event, module, e);
         return e;
     }
     e.address = event.number("spa");
@@ -169,6 +184,11 @@ Action Resolver::poison(const Cursor& event) {
         add(event.at("length"), "the range wraps around", "make it smaller");
     } else {
         in_memory(event.at("spa"), {e.address, e.address + e.length});
+        for (const RegionConfig& region : scenario.machine.regions)
+            if (region.range.contains(e.address, e.length) && !region.nvdimms.empty())
+                return media_lines(event, scenario.machine.nvdimms[region.nvdimms[0]], e), e;
+        if (!e.heal && !memory_unsure_ && event.text("failure") == "media")
+            add(event.at("failure"), "only NVDIMMs have media lines", "leave it out, or choose an address in a region");
     }
     return e;
 }

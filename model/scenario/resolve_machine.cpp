@@ -33,6 +33,7 @@ void Resolver::resolve_machine(const Cursor& root) {
         resolve_mca(*machine);
         m.clear_error_supported = machine->truth("clear_error_supported");
         m.persistence_domain = machine->choice<PersistenceDomain>("persistence_domain");
+        m.unmerged_poison_list = machine->text("poison_list_style") == "nfit_test";
         m.wall_time = machine->number("wall_time");
         resolve_memdevs(*machine);
     }
@@ -233,6 +234,7 @@ void Resolver::resolve_region(const Cursor& region, std::size_t index) {
         for (std::size_t i = 0; i < std::min<std::size_t>(ways, list->count); ++i)
             r.dpa_base[i] = parse_quantity(kAddress, list->items[i]).value.value_or(0);
     }
+    if (!bad(region)) resolve_table(region, r);
     if (bad(region)) {
         m.regions.push_back(std::move(r));
         return;
@@ -248,18 +250,18 @@ void Resolver::resolve_region(const Cursor& region, std::size_t index) {
         }
         share = std::min(share, nvdimm.size - std::min(nvdimm.size, r.dpa_base[i]));
     }
-    share = round_down(share, r.interleave);
+    share = round_down(share, r.stripe() / ways);
     const std::uint64_t most = share * ways;
     const std::uint64_t size = region.maybe("size").value_or(most);
     if (size > most)
         add(region.at("size"), size_text(size) + " is more than the modules hold",
             "at most " + size_text(most));
-    if (size % (ways * r.interleave) != 0)
+    if (size % r.stripe() != 0)
         add(region.at("size"), size_text(size) + " is not a whole number of stripes",
-            "a multiple of " + size_text(ways * r.interleave));
+            "a multiple of " + size_text(r.stripe()));
     if (size == 0 && !region.given("size"))
         add(region.path(), "the modules are smaller than one stripe", "at least " +
-            size_text(r.interleave) + " each");
+            size_text(r.stripe() / ways) + " each");
 
     std::uint64_t base = 0;
     if (region.given("base")) {

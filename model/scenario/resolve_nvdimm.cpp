@@ -79,6 +79,39 @@ void Resolver::resolve_nfit(const Cursor& nvdimm, NvdimmConfig& n, std::uint32_t
     if (n.map_flags & kMapRestoreFail) n.map_flags |= kMapFail;
 }
 
+/// The interleave table of a region: each place of the stripe belongs to one line of one module.
+void Resolver::resolve_table(const Cursor& region, RegionConfig& r) {
+    const Value* table = region.find("interleave_table");
+    if (table == nullptr) return;
+    const Path at = region.at("interleave_table");
+    const auto wrong = [&](const std::string& what) {
+        add(at, what, "a row for each of the " + std::to_string(r.nvdimms.size()) +
+                          " modules, as long as the others, of rising places; each place once");
+        r.interleave_table.clear();
+    };
+    for (const Value& row : table->children()) {
+        std::vector<std::uint32_t>& places = r.interleave_table.emplace_back();
+        for (const Value& place : row.children())
+            places.push_back(static_cast<std::uint32_t>(place.whole));
+    }
+    const auto& rows = r.interleave_table;
+    if (rows.size() != r.nvdimms.size())
+        return wrong(std::to_string(rows.size()) + " rows for " +
+                     std::to_string(r.nvdimms.size()) + " modules");
+    std::vector<bool> taken(rows.size() * rows[0].size());
+    for (const auto& row : rows) {
+        if (row.size() != rows[0].size()) return wrong("the rows differ in length");
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            if (i != 0 && row[i] <= row[i - 1]) return wrong("the places of a row do not rise");
+            if (row[i] >= taken.size())
+                return wrong("there is no place " + std::to_string(row[i]) + " in a stripe of " +
+                             std::to_string(taken.size()));
+            if (taken[row[i]]) return wrong("place " + std::to_string(row[i]) + " is taken twice");
+            taken[row[i]] = true;
+        }
+    }
+}
+
 /// A uuid in its usual form, in lower case; an empty text otherwise, with a finding.
 std::string Resolver::uuid(const Cursor& at) {
     std::string text(at.text("uuid"));

@@ -152,6 +152,8 @@ private:
     // resolve_machine.cpp
     void resolve_nvdimms(const Cursor& machine);
     void resolve_nfit(const Cursor& nvdimm, NvdimmConfig& n, std::uint32_t index);
+    void media_lines(const Cursor& event, const NvdimmConfig& module, PoisonEvent& e);
+    void resolve_table(const Cursor& region, RegionConfig& r);
     std::string uuid(const Cursor& at);
     void resolve_regions(const Cursor& machine);
     void resolve_region(const Cursor& region, std::size_t index);

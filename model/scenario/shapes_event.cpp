@@ -158,6 +158,12 @@ constexpr Field kPoisonFields[] = {
     {"dpa", &kAddress, "With nvdimm or memdev: address in it", {}},
     {"length", &kLength, "Bytes", "\"64B\""},
 };
+constexpr std::string_view kFailures[] = {"line", "media"};
+constinit const Shape kFailure{.kind = Kind::choice, .choices = kFailures};
+constexpr Field kPlantFields[] = {
+    kPoisonFields[0], kPoisonFields[1], kPoisonFields[2], kPoisonFields[3], kPoisonFields[4],
+    {"failure", &kFailure, "line: these cache lines alone; media: all of the module's media lines (256B, nvdimm_n: 64B)", "\"line\""},
+};
 constexpr Field kLoadFields[] = {
     kProcess, kVa, kMap, kMapOffset, {"size", &kAccessSize, "Bytes", "8"},
     ndctl::kFill, ndctl::kPattern, ndctl::kReport};
@@ -218,6 +224,9 @@ constexpr Field kDsmArguments[] = {
 };
 constinit const Shape kDsmArgumentsShape{.kind = Kind::object, .name = "dsm_arguments",
                                          .doc = "Input of the call.", .fields = kDsmArguments};
+constexpr Field kFlushFields[] = {
+    kProcess, kVa, kMap, kMapOffset,
+    {"size", &kLength, "Bytes (default: the rest of the map)", {}}};
 constexpr Field kDsmFields[] = {
     {"function", &kDsmFunction, "Which function", {}, true},
     {"nvdimm", &kText, "The module, by id", {}},
@@ -306,7 +315,7 @@ constexpr Field kCallFields[] = {
 
 constexpr Case kCases[] = {
     {"mce", "Latch this record in the bank and signal it, as an injector would.", kMceFields},
-    {"poison", "Plant a latent media error: nothing happens until somebody touches it.", kPoisonFields},
+    {"poison", "Plant a latent media error: nothing happens until somebody touches it.", kPlantFields},
     {"unpoison_media", "Heal a media error.", kPoisonFields},
     {"load", "The process reads memory.", kLoadFields},
     {"store", "The process writes memory.", kStoreFields},
@@ -321,6 +330,7 @@ constexpr Case kCases[] = {
     {"read_file", "The read() system call.", kFileIoFields},
     {"write_file", "The write() system call.", kFileIoFields},
     {"fsync", "The fsync() system call.", kFsyncFields},
+    {"flush", "CLWB of cache lines, and SFENCE: what a process stored reaches persistent memory.", kFlushFields},
     {"dsm", "A firmware call: _DSM of the NVDIMM root device or a module.", kDsmFields},
     {"cxl", "A mailbox command of a CXL memory device, through its driver.", kCxlFields},
     {"dma", "A device reads or writes memory by itself.", kDmaFields},
@@ -373,7 +383,7 @@ constexpr Case kCases[] = {
 constexpr std::string_view kDoNames[] = {
     "mce",       "poison",     "unpoison_media", "load",         "store",        "fetch",
     "speculate", "copy",       "scrub",          "madvise",      "hwpoison_pfn", "unpoison_pfn",
-    "bio",       "read_file",  "write_file",     "fsync",        "dsm",          "cxl",         "dma",          "cper",
+    "bio",       "read_file",  "write_file",     "fsync",        "flush",        "dsm",          "cxl",         "dma",          "cper",
     "mmap",      "munmap",     "mlock",          "fork",         "exit",         "truncate",
     "prctl_mce_kill", "sigprocmask", "sigaction",  "pin",         "unpin",
     "sysctl",    "cpu_offline", "cpu_online",

@@ -116,6 +116,8 @@ constinit const Shape kReportedUnit{.kind = Kind::size, .max = 1ull << 20};
 constinit const Shape kTracked{.kind = Kind::whole, .max = 1ull << 31};
 constinit const Shape kRegister16{.kind = Kind::address, .max = 0xffff};
 constinit const Shape kRegister8{.kind = Kind::address, .max = 0xff};
+constexpr std::string_view kListStyles[] = {"runs", "nfit_test"};
+constinit const Shape kListStyle{.kind = Kind::choice, .choices = kListStyles};
 constexpr std::string_view kDomains[] = {"memory_controller", "cpu_cache", "none"};
 constinit const Shape kDomain{.kind = Kind::choice, .choices = kDomains};
 constinit const Shape kHealthBits{.kind = Kind::whole, .max = 7};
@@ -181,6 +183,9 @@ constinit const Shape kNvdimmList{.kind = Kind::list, .item = &kNvdimm};
 
 constinit const Shape kTextList{.kind = Kind::list, .min = 1, .item = &kText};
 constinit const Shape kAddressList{.kind = Kind::list, .item = &kAddress};
+constinit const Shape kPlace{.kind = Kind::whole, .max = 4095};
+constinit const Shape kPlaces{.kind = Kind::list, .min = 1, .item = &kPlace};
+constinit const Shape kPlaceTable{.kind = Kind::list, .min = 1, .item = &kPlaces};
 constexpr Field kRegionFields[] = {
     {"id", &kText, "Its name (default: region0, region1 ...)", {}, false, "\"region0\""},
     {"base", &kAddress, "First system physical address (default: behind all memory, at a whole GiB)", {}, false, "\"0x200000000\""},
@@ -188,6 +193,7 @@ constexpr Field kRegionFields[] = {
     {"nvdimms", &kTextList, "Its modules, in interleave order", {}, true, "[\"nmem0\"]"},
     {"dpa_base", &kAddressList, "Where the region begins in each module (default: 0)", {}},
     {"interleave", &kInterleave, "Granularity of interleaving, a power of two", "\"4KiB\""},
+    {"interleave_table", &kPlaceTable, "By module, the places that its lines take in a stripe, rising, counted in units of interleave; as many for each (default: place N for module N)", {}, false, "[[0, 3], [1, 2]]"},
 };
 constinit const Shape kRegion{.kind = Kind::object, .name = "region",
                               .doc = "An interleave set of persistent-memory modules.",
@@ -265,6 +271,7 @@ constexpr Field kMachineFields[] = {
      "{\"mc.broadcast\": \"1us\"}"},
     {"clear_error_supported", &kBoolean, "Firmware answers ARS and Clear Uncorrectable Error", "true"},
     {"persistence_domain", &kDomain, "What reaches the media when power fails: what the memory controller has accepted, CPU caches too (eADR), or nothing", "\"memory_controller\""},
+    {"poison_list_style", &kListStyle, "How firmware keeps what was injected: as runs of lines, or as nfit_test does, one entry per call in the order of the calls", "\"runs\""},
     {"wall_time", &kSeconds, "Seconds since 1970 at time 0", "1530000000"},
 };
 

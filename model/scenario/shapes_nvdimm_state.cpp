@@ -77,6 +77,8 @@ constinit const Shape kModuleList{.kind = Kind::list, .item = &kModule};
 
 constinit const Shape kNames{.kind = Kind::list, .item = &kText};
 constinit const Shape kAddresses{.kind = Kind::list, .item = &kAddress};
+constinit const Shape kPlaces{.kind = Kind::list, .item = &kCount};
+constinit const Shape kPlaceTable{.kind = Kind::list, .item = &kPlaces};
 constexpr Field kRegionFields[] = {
     {"id", &kText, "Its name", {}, true},
     {"base", &kAddress, "First system physical address", {}, true},
@@ -84,6 +86,7 @@ constexpr Field kRegionFields[] = {
     {"nvdimms", &kNames, "Its modules, in interleave order", {}, true},
     {"dpa_base", &kAddresses, "Where it begins in each", {}, true},
     {"interleave", &kSize, "Granularity", {}, true},
+    {"interleave_table", &kPlaceTable, "By module, the places that its lines take in a stripe", {}},
 };
 constinit const Shape kRegion{.kind = Kind::object, .name = "region", .doc = "An interleave set.",
                               .fields = kRegionFields};

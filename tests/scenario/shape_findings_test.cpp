@@ -42,7 +42,7 @@ TEST_CASE("an event without do is told", "[scenario][shape]") {
           "s.json:7:1: /events/0: the key \"do\" is missing: expected one of \"mce\", \"poison\", "
           "\"unpoison_media\", \"load\", \"store\", \"fetch\", \"speculate\", \"copy\", \"scrub\", "
           "\"madvise\", \"hwpoison_pfn\", \"unpoison_pfn\", \"bio\", \"read_file\", \"write_file\", "
-          "\"fsync\", \"dsm\", \"cxl\", \"dma\", \"cper\", \"mmap\", \"munmap\", \"mlock\", \"fork\", \"exit\", \"truncate\", "
+          "\"fsync\", \"flush\", \"dsm\", \"cxl\", \"dma\", \"cper\", \"mmap\", \"munmap\", \"mlock\", \"fork\", \"exit\", \"truncate\", "
           "\"prctl_mce_kill\", \"sigprocmask\", \"sigaction\", \"pin\", \"unpin\", \"sysctl\", "
           "\"cpu_offline\", \"cpu_online\", "
           "\"disable_namespace\", \"enable_namespace\", \"create_namespace\", "

@@ -72,6 +72,7 @@ struct DsmReply {
     std::uint32_t status = 0;        ///< low 16 bits status, high 16 bits extended (nvdimm.md 6.3)
     std::uint64_t cleared = 0;       ///< clear_error
     std::uint32_t max_ars_out = 0, clear_err_unit = 0, scrub_time_s = 0;
+    std::uint16_t flags = 0;         ///< ars_cap: bit 0 the platform tells of errors by 0x81
     std::uint32_t out_length = 0;    ///< ars_status
     SpaRange covered{}, restart{};   ///< ars_status
     bool overflow = false;

@@ -19,6 +19,10 @@ bool Ars::start(const Request& request, SimTime now) {
     position_ = request.range.begin;
     found_ = {};
     state_ = ArsState::running;
+    if (request_.known_only && request_.known) {
+        position_ = request_.range.end;
+        return true;
+    }
     if (request_.known_only) {
         // The list is read at once; the answer takes its time (nfit_test computes at Start, too).
         while (const auto run = media_.next_run(position_, request_.range.end, true)) {
@@ -98,6 +102,19 @@ void Ars::reset() {
 }
 
 void Ars::forget(SpaRange healed) {
+    if (request_.known) {  // in no order
+        std::vector<kernel::ArsRecord> left;
+        for (const kernel::ArsRecord& r : *request_.known) {
+            const std::uint64_t end = r.spa + r.length;
+            if (r.spa < std::min(end, healed.begin))
+                left.push_back({r.handle, r.spa, std::min(end, healed.begin) - r.spa});
+            if (end > std::max(r.spa, healed.end))
+                left.push_back({r.handle, std::max(r.spa, healed.end),
+                                end - std::max(r.spa, healed.end)});
+        }
+        *request_.known = std::move(left);
+        return;
+    }
     healed = {std::max(healed.begin, base()), std::min(healed.end, request_.range.end)};
     if (found_.empty() || healed.begin >= healed.end) return;
     found_.clear(inside(healed));
@@ -109,6 +126,7 @@ void Ars::forget(SpaRange healed) {
 }
 
 std::vector<kernel::ArsRecord> Ars::records() const {
+    if (request_.known) return *request_.known;
     std::vector<kernel::ArsRecord> out;
     out.reserve(count());
     found_.for_each([&](const PoisonRun& run) {

@@ -45,6 +45,8 @@ public:
         SimTime scan_time{};            ///< of the whole range
         std::uint64_t max_records = 0;  ///< that one answer holds, at least 1
         bool known_only = false;        ///< flags bit 1: no scan, known poison after scan_time
+        /// With known_only: these records, however many, instead of what the media know.
+        std::optional<std::vector<kernel::ArsRecord>> known{};
     };
     /// False (status 6, nothing changes) while a scan is running.
     bool start(const Request& request, SimTime now);
@@ -61,10 +63,10 @@ public:
     ArsState state() const { return state_; }
     /// When a running scan ends, as far as known: every further record delays it.
     SimTime finish_time() const { return start_ + request_.scan_time + stall_; }
-    /// The results, rising.
+    /// The results, rising; those that a request brought along in its own order.
     std::vector<kernel::ArsRecord> records() const;
     /// How many they are.
-    std::size_t count() const { return found_.size(); }
+    std::size_t count() const { return request_.known ? request_.known->size() : found_.size(); }
     /// The part of the request that the records describe.
     SpaRange covered() const { return {request_.range.begin, position_}; }
     /// Whether it only returns what is known already.

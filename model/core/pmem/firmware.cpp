@@ -12,6 +12,7 @@ __extension__ typedef unsigned __int128 Wide;  // NOLINT: products of bytes and 
 constexpr std::uint64_t kPicosecondsPerSecond = 1'000'000'000'000;
 
 // Sizes in the answer of Query ARS Status: header with the status word, one record.
+constexpr std::size_t kTestInjectRecords = 4096 / 16;  // of nfit_test's answer
 constexpr std::uint32_t kArsHeader = 48, kArsRecord = 24;
 
 /// [address, address + length), or nothing when it is empty or wraps around.
@@ -99,6 +100,7 @@ Firmware::Answer Firmware::ars_cap(SpaRange range) {
         a.reply.max_ars_out = std::min(a.reply.max_ars_out, module.max_ars_out);
         if (module.profile == NvdimmProfile::test) a.reply.status |= kArsVolatile;  // nfit_test: 3
     }
+    if (!is_test(region)) a.reply.flags = 1;
     a.reply.clear_err_unit = clear_unit(region);
     for (const std::uint32_t nvdimm : region.nvdimms)
         if (const auto reported = machine_.nvdimms[nvdimm].reported_clear_unit)
@@ -113,6 +115,7 @@ Firmware::Answer Firmware::ars_start(SpaRange range, std::uint32_t flags, SimTim
     scan.range = range;
     scan.known_only = (flags & kArsFlagKnownOnly) != 0;
     scan.max_records = max_records(region);
+    if (scan.known_only && machine_.unmerged_poison_list) scan.known = unmerged(region, range);
     scan.scan_time = scan.known_only ? latency_.draw(Lat::fw_ars_short) : scan_time(region, range);
     if (!ars_.start(scan, now)) {
         a.reply.status = kDsmFunctionSpecific;
@@ -196,6 +199,7 @@ Firmware::Answer Firmware::clear_error(SpaRange range, SimTime now) {
 Firmware::Answer Firmware::inject_error(SpaRange range, std::uint32_t options, SimTime now) {
     const Region& region = *region_of(range);
     ars_.advance(now);
+    if (machine_.unmerged_poison_list) injected();  // before the modules remember this one
     // Exactly the lines asked for, not the 256 B of a media failure (nvdimm.md 4.2).
     const SpaRange lines{round_down(range.begin, kLineSize), round_up(range.end, kLineSize)};
     for (std::uint32_t way = 0; way < region.set.ways(); ++way) {
@@ -203,6 +207,7 @@ Firmware::Answer Firmware::inject_error(SpaRange range, std::uint32_t options, S
         if (part.begin < part.end)
             modules_.plant(region.nvdimms[way], part, kPoisonListed | kPoisonInjected);
     }
+    if (machine_.unmerged_poison_list) injected().add(range.begin, range.size());
     Answer a = answer(kDsmSuccess, Lat::fw_dsm_smi);
     if (options & kInjectNotify) a.notify = Notification{kNotifyUncorrectable, -1};
     return a;
@@ -216,6 +221,13 @@ Firmware::Answer Firmware::inject_clear(SpaRange range, SimTime now) {
 
 Firmware::Answer Firmware::inject_status() {
     Answer a = answer(kDsmSuccess, Lat::fw_dsm_call);
+    if (machine_.unmerged_poison_list) {
+        for (const auto& range : injected().ranges()) {
+            a.reply.records.push_back({handle_at(range.start), range.start, range.length});
+            if (a.reply.records.size() > kTestInjectRecords) break;  // one too many, as there
+        }
+        return a;
+    }
     for (const Region& region : regions_) {
         const SpaRange all = region.set.range();
         std::uint64_t at = all.begin;
@@ -318,6 +330,12 @@ SimTime Firmware::scan_time(const Region& region, SpaRange range) const {
 /// Removes poison from the media and, with it, from the injected list; and from scrub results
 /// still held (nvdimm.md 6.5).
 void Firmware::heal(const Region& region, SpaRange range) {
+    if (machine_.unmerged_poison_list)
+        for (std::uint64_t at = range.begin; at < range.end;) {  // the list takes 32 bits of length
+            const std::uint64_t size = std::min<std::uint64_t>(range.end - at, 1u << 31);
+            injected().forget(at, static_cast<std::uint32_t>(size));
+            at += size;
+        }
     const SpaRange lines{round_up(range.begin, kLineSize), round_down(range.end, kLineSize)};
     if (lines.begin >= lines.end) return;
     for (std::uint32_t way = 0; way < region.set.ways(); ++way) {
@@ -325,6 +343,43 @@ void Firmware::heal(const Region& region, SpaRange range) {
         if (part.begin < part.end) modules_.heal(region.nvdimms[way], part);
     }
     ars_.forget(lines);
+}
+
+/// The list begins with what the modules remember from before.
+kernel::Badranges& Firmware::injected() {
+    if (!injected_known_) {
+        injected_known_ = true;
+        for (const Region& region : regions_) {
+            const SpaRange all = region.set.range();
+            std::uint64_t at = all.begin;
+            while (const auto run = pmem::next_run(region.set, poison(region), at, all.end,
+                                                   kPoisonInjected)) {
+                injected_.add(run->begin, run->size());
+                at = run->end;
+            }
+        }
+    }
+    return injected_;
+}
+
+/// What nfit_test reports of a range: its list in order, each entry for itself; behind it known
+/// errors that nobody injected.
+std::vector<kernel::ArsRecord> Firmware::unmerged(const Region& region, SpaRange range) {
+    std::vector<kernel::ArsRecord> out;
+    for (const auto& entry : injected().ranges()) {
+        const SpaRange part{std::max(entry.start, range.begin), std::min(entry.end(), range.end)};
+        if (part.begin < part.end) out.push_back({0, part.begin, part.size()});
+    }
+    const std::size_t listed = out.size();
+    std::optional<SpaRange> run = next_run(range.begin, range.end, true);
+    for (; run; run = next_run(run->end, range.end, true))
+        if (std::none_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(listed),
+                         [&](const kernel::ArsRecord& r) {
+                             return r.spa < run->end && run->begin < r.spa + r.length;
+                         }))
+            out.push_back({machine_.nvdimms[region.nvdimms[region.set.decode(run->begin).way]].handle,
+                           run->begin, run->size()});
+    return out;
 }
 
 bool Firmware::is_test(const Region& region) const {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/config.hpp"
+#include "core/kernel/nvdimm/badrange.hpp"
 #include "core/kernel/platform.hpp"
 #include "core/latency.hpp"
 #include "core/pmem/ars.hpp"
@@ -99,6 +100,8 @@ private:
     SimTime scan_time(const Region& region, SpaRange range) const;
     void heal(const Region& region, SpaRange range);
     bool is_module(int nvdimm) const;
+    kernel::Badranges& injected();
+    std::vector<kernel::ArsRecord> unmerged(const Region& region, SpaRange range);
 
     std::optional<SpaRange> next_run(std::uint64_t from, std::uint64_t end,
                                      bool known_only) const override;
@@ -111,6 +114,9 @@ private:
     Modules& modules_;
     mutable std::vector<Region> regions_;
     std::vector<PoisonList> stuck_;  // by module
+    // As nfit_test keeps what was injected, which is the kernel's own list (nvdimm.md 4.2).
+    kernel::Badranges injected_;
+    bool injected_known_ = false;
     Ars ars_;
 };
 

@@ -80,6 +80,8 @@ struct NvdimmImage {
     std::vector<bool> force_raw{};  ///< by namespace: used as raw, whatever it is made as
     /// What the modules hold, by SPA; nothing: nobody followed it.
     std::optional<std::vector<pmem::Contents::Saved>> contents{};
+    /// By region: its modules have changed places since, and their labels are of another set.
+    std::vector<bool> foreign_labels{};
     std::vector<std::string> patterns{};  ///< names of contents, by their number in it
     std::vector<MemdevConfig> memdevs{};
     /// By CXL memory device; nothing: the image says nothing of them.

@@ -44,8 +44,27 @@ public:
                                         std::to_string(dpa_base_.size()) + " ways of " +
                                         std::to_string(granularity_));
     }
+    /// With RegionConfig::interleave_table the places of a stripe are given line by line (NFIT
+    /// type 2; nvdimm.md 2.2). Throws, too, when a way's places do not rise, or a place of the
+    /// stripe is nobody's or several ways'.
     explicit InterleaveSet(const RegionConfig& region)
-        : InterleaveSet(region.range, region.interleave, region.dpa_base) {}
+        : InterleaveSet(region.range, region.interleave, region.dpa_base) {
+        if (region.interleave_table.empty()) return;
+        places_ = region.interleave_table;
+        lines_ = places_[0].size();
+        owners_.assign(lines_ * ways(), {ways(), 0});
+        bool good = places_.size() == ways() && range_.size() % region.stripe() == 0;
+        for (std::uint32_t way = 0; good && way < ways(); ++way) {
+            good = places_[way].size() == lines_ &&
+                   std::is_sorted(places_[way].begin(), places_[way].end());
+            for (std::uint32_t line = 0; good && line < lines_; ++line) {
+                const std::uint32_t place = places_[way][line];
+                good = place < owners_.size() && owners_[place].way == ways();
+                if (good) owners_[place] = {way, line};
+            }
+        }
+        if (!good) throw std::invalid_argument("InterleaveSet: table of " + region.id);
+    }
     explicit InterleaveSet(const DramConfig& memory)
         : InterleaveSet(memory.range, memory.is_dram() ? memory.range.size() : memory.interleave,
                         memory.is_dram() ? std::vector<std::uint64_t>{0} : memory.dpa_base,
@@ -59,6 +78,11 @@ public:
     Place decode(std::uint64_t spa) const {
         const std::uint64_t offset = spa - range_.begin;
         const std::uint64_t chunk = offset / granularity_;
+        if (lines_ != 0) {
+            const Owner owner = owners_[chunk % owners_.size()];
+            const std::uint64_t line = chunk / owners_.size() * lines_ + owner.line;
+            return {owner.way, dpa_base_[owner.way] + line * granularity_ + offset % granularity_};
+        }
         const std::uint64_t row = chunk / dpa_base_.size();
         const std::uint64_t way = chunk % dpa_base_.size() ^ turn(row);
         return {static_cast<std::uint32_t>(way),
@@ -68,6 +92,10 @@ public:
     std::uint64_t encode(Place place) const {
         const std::uint64_t offset = place.dpa - dpa_base_[place.way];
         const std::uint64_t row = offset / granularity_;
+        if (lines_ != 0)
+            return range_.begin + offset % granularity_ +
+                   (row / lines_ * owners_.size() + places_[place.way][row % lines_]) *
+                       granularity_;
         return range_.begin + (row * dpa_base_.size() + (place.way ^ turn(row))) * granularity_ +
                offset % granularity_;
     }
@@ -79,6 +107,16 @@ public:
     std::uint64_t first_dpa(std::uint64_t spa, std::uint32_t way) const {
         const std::uint64_t offset = spa - range_.begin;
         const std::uint64_t chunk = offset / granularity_;
+        if (lines_ != 0) {
+            // Whole lines of the stripe below this place, and what of its own line lies below.
+            const auto place = static_cast<std::uint32_t>(chunk % owners_.size());
+            const auto& mine = places_[way];
+            const auto below = static_cast<std::uint64_t>(
+                std::lower_bound(mine.begin(), mine.end(), place) - mine.begin());
+            return dpa_base_[way] +
+                   (chunk / owners_.size() * lines_ + below) * granularity_ +
+                   (owners_[place].way == way ? offset % granularity_ : 0);
+        }
         const std::uint64_t row = chunk / dpa_base_.size(), here = chunk % dpa_base_.size();
         const std::uint64_t place = way ^ turn(row);
         const std::uint64_t inside = here == place  ? offset % granularity_
@@ -120,6 +158,12 @@ private:
     std::uint64_t granularity_;
     std::vector<std::uint64_t> dpa_base_;
     bool xor_ = false;
+    struct Owner {
+        std::uint32_t way, line;
+    };
+    std::uint64_t lines_ = 0;                         // of each way in a stripe; 0: no table
+    std::vector<std::vector<std::uint32_t>> places_;  // by way, rising
+    std::vector<Owner> owners_;                       // by place
 };
 
 /// The first maximal poisoned run of a region inside [from, end), in SPA order: lines with all of

@@ -32,7 +32,9 @@ std::uint64_t set_cookie(const MachineConfig& machine, const RegionConfig& regio
     std::vector<std::uint8_t> records;
     for (std::size_t way = 0; way < region.nvdimms.size(); ++way) {
         const NvdimmConfig& module = machine.nvdimms[region.nvdimms[way]];
-        put(records, way * region.interleave, 8);
+        const std::uint64_t first =
+            region.interleave_table.empty() ? way : region.interleave_table[way][0];
+        put(records, first * region.interleave, 8);
         put(records, module.serial, 4);
         if (version_1_1) {
             put(records, 0, 4);

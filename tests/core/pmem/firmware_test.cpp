@@ -401,3 +401,55 @@ TEST_CASE("known poison may reach the region's end", "[core][pmem]") {
     CHECK(b.firmware.known_poison(0) ==
           std::vector<SpaRange>{{kBase + kSize - 256, kBase + kSize}});
 }
+
+// ---------------------------------------------------------------- as nfit_test keeps it
+
+TEST_CASE("an unmerged list has an entry per injection, in their order", "[core][pmem]") {
+    MachineConfig machine = example_machine();
+    machine.unmerged_poison_list = true;
+    Bench bench(machine);
+    bench.plant_spa(kBase + 0x9000, 64);
+    bench.lists[1].mark({0, 64 << 20}, kPoisonListed);  // known, but injected by nobody
+    bench.call(Function::inject_error, kBase + 0x3000, 512);
+    bench.call(Function::inject_error, kBase + 0x1000, 256);
+    bench.call(Function::inject_error, kBase + 0x3100, 64);
+    bench.call(Function::inject_error, kBase + 0x1000, 64);
+    const std::vector<SpaRange> list{{kBase + 0x3000, kBase + 0x3200},
+                                     {kBase + 0x1000, kBase + 0x1040},
+                                     {kBase + 0x3100, kBase + 0x3140}};
+    CHECK(bench.injected() == list);
+    bench.call(Function::ars_start, kBase, kSize, kArsFlagKnownOnly);
+    bench.now = 1s;
+    std::vector<SpaRange> found = ranges(bench.call(Function::ars_status).reply);
+    REQUIRE(found.size() == 4);
+    CHECK(found.back() == SpaRange{kBase + 0x9000, kBase + 0x9040});
+    found.pop_back();
+    CHECK(found == list);
+
+    bench.call(Function::clear_error, kBase + 0x3000, 256);
+    CHECK(bench.injected() == std::vector<SpaRange>{{kBase + 0x3100, kBase + 0x3200},
+                                                    {kBase + 0x1000, kBase + 0x1040},
+                                                    {kBase + 0x3100, kBase + 0x3140}});
+    CHECK(ranges(bench.call(Function::ars_status).reply)[0] ==
+          SpaRange{kBase + 0x3100, kBase + 0x3200});
+}
+
+TEST_CASE("nfit_test's inject status ends with the 257th entry", "[core][pmem]") {
+    MachineConfig machine = example_machine();
+    machine.unmerged_poison_list = true;
+    Bench bench(machine);
+    for (std::uint64_t i = 0; i < 300; ++i)
+        bench.call(Function::inject_error, kBase + i * 0x400, 64);
+    CHECK(bench.injected().size() == 257);
+}
+
+TEST_CASE("the capability answer says what the platform tells of, and may report another unit",
+          "[core][pmem]") {
+    MachineConfig machine = example_machine();
+    machine.nvdimms[2].reported_clear_unit = 384;
+    Bench bench(machine);
+    const auto a = bench.call(Function::ars_cap, kBase, kSize);
+    CHECK(a.reply.clear_err_unit == 384);
+    CHECK(a.reply.flags == 1);
+    CHECK(bench.call(Function::clear_error, kBase, 256).reply.cleared == 256);
+}

@@ -185,3 +185,86 @@ TEST_CASE("XOR takes powers of two, from the beginning of a stripe", "[core][pme
     CHECK_THROWS_AS(InterleaveSet({4096, 5 * 4096}, 4096, {0, 0}, true), std::invalid_argument);
     CHECK_NOTHROW(InterleaveSet({8192, 16384}, 4096, {0, 0}, true));
 }
+
+// ---------------------------------------------------------------- by a table (nvdimm.md 2.2)
+
+namespace {
+
+RegionConfig table_region(std::vector<std::vector<std::uint32_t>> table, std::uint64_t stripes,
+                          std::uint64_t granularity = 4096) {
+    RegionConfig region;
+    region.id = "r";
+    region.interleave = granularity;
+    for (std::uint32_t way = 0; way < table.size(); ++way) {
+        region.nvdimms.push_back(way);
+        region.dpa_base.push_back(0x100000 * (way + 1));
+    }
+    region.interleave_table = std::move(table);
+    region.range = {0x280000000, 0x280000000 + stripes * region.stripe()};
+    return region;
+}
+
+}  // namespace
+
+TEST_CASE("a table gives the places of a stripe line by line", "[core][pmem]") {
+    // The rule of nvdimm.md 2.2, from the module's side.
+    const auto table = GENERATE(std::vector<std::vector<std::uint32_t>>{{0, 3}, {1, 2}},
+                                std::vector<std::vector<std::uint32_t>>{{0, 1}, {2, 3}},
+                                std::vector<std::vector<std::uint32_t>>{{0, 4, 8}, {1, 3, 7}, {2, 5, 6}},
+                                std::vector<std::vector<std::uint32_t>>{{0}, {1}, {2}});
+    const std::uint64_t line_size = GENERATE(256u, 4096u);
+    const RegionConfig region = table_region(table, 5, line_size);
+    const InterleaveSet set(region);
+    const std::uint64_t lines = table[0].size(), ways = table.size();
+    for (std::uint32_t way = 0; way < ways; ++way)
+        for (std::uint64_t offset = 0; offset < 5 * lines * line_size; offset += 64) {
+            const std::uint64_t line = offset / line_size;
+            const std::uint64_t spa = region.range.begin +
+                                      line / lines * (lines * line_size * ways) +
+                                      table[way][line % lines] * line_size + offset % line_size;
+            const InterleaveSet::Place place{way, region.dpa_base[way] + offset};
+            REQUIRE(set.encode(place) == spa);
+            REQUIRE(set.decode(spa) == place);
+        }
+}
+
+TEST_CASE("a range has one piece on each way, with a table too", "[core][pmem]") {
+    const InterleaveSet set(table_region({{0, 4, 8}, {1, 3, 7}, {2, 5, 6}}, 40));
+    const SpaRange all = set.range();
+    std::mt19937_64 random(3);
+    for (int i = 0; i < 300; ++i) {
+        const std::uint64_t begin = all.begin + random() % (all.size() / 64) * 64;
+        const std::uint64_t end = std::min(begin + random() % 2000 * 64, all.end);
+        std::uint64_t bytes = 0;
+        for (std::uint32_t way = 0; way < set.ways(); ++way) {
+            const DpaRange part = set.on_way({begin, end}, way);
+            bytes += part.size();
+            for (std::uint64_t dpa = part.begin; dpa < part.end; dpa += 64)
+                REQUIRE(SpaRange{begin, end}.contains(set.encode({way, dpa})));
+        }
+        REQUIRE(bytes == end - begin);
+    }
+}
+
+TEST_CASE("without a gap, a table of one line a way is uniform interleave", "[core][pmem]") {
+    RegionConfig region = table_region({{0}, {1}, {2}}, 7);
+    const InterleaveSet by_table(region);
+    region.interleave_table.clear();
+    const InterleaveSet uniform(region);
+    for (std::uint64_t spa = region.range.begin; spa < region.range.end; spa += 64)
+        REQUIRE(by_table.decode(spa) == uniform.decode(spa));
+}
+
+TEST_CASE("a table that does not tile the stripe is refused", "[core][pmem]") {
+    CHECK_THROWS_AS(InterleaveSet(table_region({{0, 1}, {1, 2}}, 1)), std::invalid_argument);
+    CHECK_THROWS_AS(InterleaveSet(table_region({{3, 0}, {1, 2}}, 1)), std::invalid_argument);
+    CHECK_THROWS_AS(InterleaveSet(table_region({{0, 4}, {1, 2}}, 1)), std::invalid_argument);
+}
+
+TEST_CASE("a range of a module's addresses lies in one part a chunk", "[core][pmem]") {
+    const InterleaveSet set({0x280000000, 0x280010000}, 4096, {0x1000000, 0x1000000});
+    CHECK(set.spa_of(1, {0x1000f00, 0x1001100}) ==
+          std::vector<SpaRange>{{0x280001f00, 0x280002000}, {0x280003000, 0x280003100}});
+    CHECK(set.spa_of(0, {0, 0x1000100}) == std::vector<SpaRange>{{0x280000000, 0x280000100}});
+    CHECK(set.spa_of(0, {0, 0x1000}).empty());
+}

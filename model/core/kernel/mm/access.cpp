@@ -89,6 +89,20 @@ void Processes::State::touched(const AccessEvent& a, std::uint64_t spa, std::uin
     if (a.report) found.pieces.push_back(bus.media().describe(at));
 }
 
+/// CLWB of every line, then SFENCE: user space does it without the kernel. A page that is not
+/// mapped has nothing in the caches.
+Task<void> Processes::State::flush(Context& ctx, Process& p, FlushEvent e) {
+    const std::uint64_t end = round_up(e.va + e.size, kLineSize);
+    std::uint64_t pages = 0;
+    for (std::uint64_t va = round_down(e.va, kLineSize); va < end; ++pages) {
+        const std::uint64_t size = within_page(va, end);
+        const Translation t = mm.walk(p, va);
+        if (t.present) kernel.libnvdimm.bus().media().flush({t.spa, t.spa + size});
+        va += size;
+    }
+    co_await phase(env, ctx.cpu, Lat::cpu_clflush_page, pages);
+}
+
 Task<void> Processes::State::user_fault(Context& ctx, Process& p, std::uint64_t va, bool write) {
     const Fault f = co_await mm.fault(ctx, p, va, write);
     switch (f.kind) {

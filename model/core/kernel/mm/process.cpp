@@ -30,6 +30,7 @@ int performer(const Action& action) {
                           [](const TruncateEvent& e) { return e.process; },
                           [](const MlockEvent& e) { return static_cast<int>(e.process); },
                           [](const FsyncEvent& e) { return static_cast<int>(e.process); },
+                          [](const FlushEvent& e) { return static_cast<int>(e.process); },
                           [](const PrctlMceKillEvent& e) { return static_cast<int>(e.process); },
                           [](const SigprocmaskEvent& e) { return static_cast<int>(e.process); },
                           [](const SigactionEvent& e) { return static_cast<int>(e.process); },
@@ -232,6 +233,8 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
     } else if (const auto* sync = std::get_if<FsyncEvent>(&action)) {
         name = "fsync";
         ret = fsync(sync->file);
+    } else if (const auto* lines = std::get_if<FlushEvent>(&action)) {
+        co_await flush(ctx, p, *lines);
     } else if (const auto* policy = std::get_if<PrctlMceKillEvent>(&action)) {
         name = "prctl";
         p.mce_kill = policy->policy;

@@ -72,6 +72,7 @@ struct Processes::State {
     Task<void> access(Process& process, std::uint32_t event, AccessEvent access);
     void touched(const AccessEvent& access, std::uint64_t spa, std::uint64_t size,
                  std::uint64_t done, Libnvdimm::Found& found);
+    Task<void> flush(Context& ctx, Process& p, FlushEvent e);
     Task<void> user_fault(Context& ctx, Process& process, std::uint64_t va, bool write);
     Task<std::int64_t> copy_user(Context& ctx, Process& process, CopyEvent copy);
     Task<std::int64_t> copy_physical(Context& ctx, CopyEvent copy);

@@ -209,6 +209,7 @@ void Ndctl::report_call(std::uint32_t event, const DsmEvent& call, int rc, const
         case Function::ars_cap:
             r.output.add("max_ars_out", reply.max_ars_out);
             r.output.add("clear_err_unit", reply.clear_err_unit);
+            r.output.add("flags", static_cast<std::uint32_t>(reply.flags));
             break;
         case Function::ars_start:
             r.output.add("scrub_time_s", reply.scrub_time_s);

@@ -112,8 +112,16 @@ void Libnvdimm::start_from(const NvdimmImage& image, const std::vector<SpaRange>
     }
     for (std::uint32_t ns = 0; ns < image.btts.size(); ++ns)
         if (s.btts[ns]) s.btts[ns]->restore(image.btts[ns]);
+    // Labels of another set are none of this one (nvdimm.md 2.4).
+    for (PmemNamespace& ns : s.bus.namespaces())
+        if (ns.made.present && ns.made.region < image.foreign_labels.size() &&
+            image.foreign_labels[ns.made.region]) {
+            if (ns.enabled) withhold(ns.index);
+            forget(ns.index);
+        }
     come_up();
     for (std::uint32_t ns = 0; ns < image.force_raw.size(); ++ns) {
+        if (!s.bus.namespaces()[ns].made.present) continue;
         if (image.force_raw[ns]) attach_raw(ns, true);
         else if (s.bus.tracks_contents() && s.bus.namespaces()[ns].enabled && !info_is_there(ns))
             attach_raw(ns, false);
@@ -148,7 +156,7 @@ void Libnvdimm::save(NvdimmImage& image) const {
     const State& s = *s_;
     image.namespaces.clear();
     for (const PmemNamespace& ns : s.bus.namespaces()) {
-        if (!ns.made.present) continue;
+        if (!ns.made.present || ns.labels_lost) continue;
         const auto& btt = s.btts[ns.index];
         image.namespaces.push_back(ns.made);
         image.btts.push_back(btt ? btt->snapshot() : std::vector<pmem::BttImage>{});
