@@ -142,6 +142,12 @@ debug)
     echo "stpe" | "$program" debug "$racing" >out 2>err
     [ $? -eq 2 ] || fail "a wrong command passes"
     has err "there is no command 'stpe'"
+    echo "print direct_map" | "$program" debug "$racing" >out 2>err
+    [ $? -eq 2 ] || fail "a wrong subject passes"
+    has err "'direct_map' cannot be printed: did you mean 'direct-map'?"
+    echo "break kind sigbus" | "$program" debug "$racing" >out 2>err
+    [ $? -eq 2 ] || fail "a wrong kind passes"
+    has err "there is no kind of record 'sigbus': scenario_event access"
     status 2 debug -
     status 2 debug
     ;;
