@@ -50,6 +50,8 @@ public:
     cxl::ScanMediaReply get_scan_media_results(SimTime now) override;
 
     const cxl::Memdev& device() const { return device_; }
+    /// Before time starts: begins with what an earlier run left.
+    void restore(const cxl::MemdevImage& image) { device_.restore(image); }
 
 private:
     void b_transport(tlm::tlm_generic_payload& trans, sc_core::sc_time& delay);

@@ -88,11 +88,16 @@ private:
                           });
         Json nvdimms = Json::array(), regions = Json::array(), namespaces = Json::array(),
              events = Json::array();
+        std::uint64_t pieces = 0;
+        for (const auto& [name, module] : machine_.modules) pieces += module.poison.size();
         for (const std::string& name : module_order()) {
             const Module& module = machine_.modules.at(name);
             Json n = {{"id", name}, {"size", module.size}};
             if (test) n["profile"] = "test";
             if (module.listed && module.listed->handle) n["handle"] = *module.listed->handle;
+            // One answer of the scrub has room for all that is listed.
+            constexpr std::uint64_t kHeader = 48, kRecord = 24, kUsual = 170;
+            if (pieces > kUsual) n["max_ars_out"] = kHeader + kRecord * pieces;
             if (!module.poison.empty()) {
                 Json poison = Json::array();
                 for (const DpaRange& run : merged(module.poison))

@@ -170,6 +170,8 @@ private:
         std::uint64_t offset = 0;
         for (const Namespace* ns : here) {
             const bool last = ns == here.back();
+            // Page structs need it, and their kernel would refuse them elsewhere.
+            if (ns->mode == "fsdax" || ns->mode == "devdax") offset = round_up(offset, 2 * kMiB);
             PlacedNamespace placed{ns, offset, 0};
             bool trimmed = false;
             const std::uint64_t rest = p.region.size - std::min(p.region.size, offset);
@@ -198,7 +200,22 @@ private:
     /// has to be cut.
     std::uint64_t smallest(const Namespace& ns, std::uint64_t start, bool& trimmed) {
         if (ns.mode == "raw") return round_up(ns.size, kPageSize);
-        const std::uint64_t unit = ns.mode == "sector" ? kPageSize : std::max(ns.align, 2 * kMiB);
+        // ndctl makes them of whole 2 MiB and more; only where that does not fit, of pages.
+        if (ns.mode == "sector") {
+            const std::uint64_t size = least(ns, start, 2 * kMiB);
+            if (layout(ns, start, size).capacity == ns.size) return size;
+        }
+        const std::uint64_t size =
+            least(ns, start, ns.mode == "sector" ? kPageSize : std::max(ns.align, 2 * kMiB));
+        trimmed = layout(ns, start, size).capacity != ns.size && ns.mode != "sector";
+        if (ns.mode == "sector" && layout(ns, start, size).capacity != ns.size)
+            lose_(ns, "no BTT of 4096-byte sectors offers " + size_text(ns.size),
+                  "it gets " + size_text(layout(ns, start, size).capacity));
+        return size;
+    }
+
+    /// The least size in steps of `unit` that offers what is listed.
+    static std::uint64_t least(const Namespace& ns, std::uint64_t start, std::uint64_t unit) {
         const std::uint64_t base = round_down(start, unit);
         // The capacity rises with the number of whole units up to the end.
         std::uint64_t low = ns.size / unit, high = low + low / 32 + 64 * kMiB / unit + 8;
@@ -209,12 +226,7 @@ private:
             else
                 low = middle + 1;
         }
-        const std::uint64_t size = base + high * unit - start;
-        trimmed = layout(ns, start, size).capacity != ns.size && ns.mode != "sector";
-        if (ns.mode == "sector" && layout(ns, start, size).capacity != ns.size)
-            lose_(ns, "no BTT of 4096-byte sectors offers " + size_text(ns.size),
-                  "it gets " + size_text(layout(ns, start, size).capacity));
-        return size;
+        return base + high * unit - start;
     }
 
     // ------------------------------------------------------------ media errors

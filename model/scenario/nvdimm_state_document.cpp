@@ -37,6 +37,13 @@ public:
             image.foreign_labels.push_back(saved_region(region, i).nvdimms !=
                                            machine_.regions[i].nvdimms);
         });
+        if (state.given("memdevs")) {
+            image.memdevs = machine_.memdevs;
+            image.memdev_images.emplace();
+            state.each("memdevs", [&](const Cursor& device, std::size_t i) {
+                image.memdev_images->push_back(read_memdev(device, machine_.memdevs[i].size()));
+            });
+        }
         if (!state.given("contents")) return image;
         image.contents.emplace();
         std::uint64_t end = 0;
@@ -72,6 +79,7 @@ private:
     void compare(const Cursor& state) {
         same_count(state, "nvdimms", machine_.nvdimms);
         same_count(state, "regions", machine_.regions);
+        if (state.given("memdevs")) same_count(state, "memdevs", machine_.memdevs);
         auto present = machine_.namespaces;
         std::erase_if(present, [](const NamespaceConfig& ns) { return !ns.present; });
         same_count(state, "namespaces", present);
@@ -85,6 +93,12 @@ private:
                     std::string(kProfiles[static_cast<int>(ours.profile)]),
                     std::string(module.text("profile")));
             addressed(module, "handle", ours.id, ours.handle);
+        });
+        state.each("memdevs", [&](const Cursor& device, std::size_t i) {
+            const MemdevConfig& ours = machine_.memdevs[i];
+            named(device, "device " + std::to_string(i), ours.id);
+            sized(device, "volatile", ours.id, ours.volatile_bytes);
+            sized(device, "persistent", ours.id, ours.persistent_bytes);
         });
         state.each("regions", [&](const Cursor& region, std::size_t i) {
             const RegionConfig& ours = machine_.regions[i];
@@ -154,8 +168,8 @@ private:
 
     // ------------------------------------------------------------ modules
 
-    pmem::ModuleImage read_module(const Cursor& module, std::uint64_t size) {
-        pmem::ModuleImage out;
+    std::vector<pmem::PoisonRun> read_poison(const Cursor& module, std::uint64_t size) {
+        std::vector<pmem::PoisonRun> out;
         std::uint64_t end = 0;
         module.each("poison", [&](const Cursor& run, std::size_t) {
             const auto range = lines(run, size, end);
@@ -163,14 +177,29 @@ private:
             std::uint8_t flags = 0;
             if (run.truth("listed")) flags |= pmem::kPoisonListed;
             if (run.truth("injected")) flags |= pmem::kPoisonInjected;
-            out.poison.push_back({*range, 0, flags});
+            out.push_back({*range, 0, flags});
         });
-        end = 0;
+        return out;
+    }
+
+    std::vector<DpaRange> read_stuck(const Cursor& module, std::uint64_t size) {
+        std::vector<DpaRange> out;
         module.each("stuck", [&](const Cursor& run, std::size_t) {
             // Scenarios may list these in any order, and twice.
-            end = 0;
-            if (const auto range = lines(run, size, end)) out.stuck.push_back(*range);
+            std::uint64_t end = 0;
+            if (const auto range = lines(run, size, end)) out.push_back(*range);
         });
+        return out;
+    }
+
+    cxl::MemdevImage read_memdev(const Cursor& device, std::uint64_t size) {
+        return {read_poison(device, size), read_stuck(device, size)};
+    }
+
+    pmem::ModuleImage read_module(const Cursor& module, std::uint64_t size) {
+        pmem::ModuleImage out;
+        out.poison = read_poison(module, size);
+        out.stuck = read_stuck(module, size);
         if (const auto smart = module.object("smart")) out.smart = read_smart(*smart);
         if (const Value* flags = module.find("flags"); flags != nullptr)
             for (const Value& flag : flags->children())

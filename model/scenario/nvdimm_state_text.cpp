@@ -32,16 +32,33 @@ std::string hex8(std::uint32_t value) {
     return digits;
 }
 
-Json module_json(const NvdimmConfig& config, const pmem::ModuleImage& module) {
-    Json poison = Json::array(), stuck = Json::array();
-    for (const pmem::PoisonRun& run : module.poison) {
+Json poison_json(const std::vector<pmem::PoisonRun>& runs) {
+    Json out = Json::array();
+    for (const pmem::PoisonRun& run : runs) {
         Json entry = {{"dpa", hex_text(run.range.begin)}, {"length", run.range.size()}};
         if (run.flags & pmem::kPoisonListed) entry["listed"] = true;
         if (run.flags & pmem::kPoisonInjected) entry["injected"] = true;
-        poison.push_back(std::move(entry));
+        out.push_back(std::move(entry));
     }
-    for (const DpaRange& range : module.stuck)
-        stuck.push_back({{"dpa", hex_text(range.begin)}, {"length", range.size()}});
+    return out;
+}
+
+Json stuck_json(const std::vector<DpaRange>& ranges) {
+    Json out = Json::array();
+    for (const DpaRange& range : ranges)
+        out.push_back({{"dpa", hex_text(range.begin)}, {"length", range.size()}});
+    return out;
+}
+
+Json memdev_json(const MemdevConfig& config, const cxl::MemdevImage& device) {
+    return {{"id", config.id},
+            {"volatile", config.volatile_bytes},
+            {"persistent", config.persistent_bytes},
+            {"poison", poison_json(device.poison)},
+            {"stuck", stuck_json(device.stuck)}};
+}
+
+Json module_json(const NvdimmConfig& config, const pmem::ModuleImage& module) {
     const pmem::SmartImage& s = module.smart;
     Json smart = {{"health", s.health},
                   {"spares", s.spares},
@@ -63,8 +80,8 @@ Json module_json(const NvdimmConfig& config, const pmem::ModuleImage& module) {
                 {"size", config.size},
                 {"profile", kProfiles[static_cast<int>(config.profile)]},
                 {"handle", hex_text(config.handle)},
-                {"poison", std::move(poison)},
-                {"stuck", std::move(stuck)},
+                {"poison", poison_json(module.poison)},
+                {"stuck", stuck_json(module.stuck)},
                 {"smart", std::move(smart)}};
     Json flags = Json::array();
     if (module.map_flags & kMapSaveFail) flags.push_back("save_fail");
@@ -224,7 +241,7 @@ std::optional<Problem> damage(std::string_view text) {
 }  // namespace
 
 std::string nvdimm_state_text(const NvdimmImage& image) {
-    std::vector<Json> modules, regions, namespaces;
+    std::vector<Json> modules, regions, namespaces, memdevs;
     for (std::size_t i = 0; i < image.nvdimms.size(); ++i)
         modules.push_back(module_json(image.nvdimms[i], image.modules[i]));
     for (const RegionConfig& region : image.regions)
@@ -233,6 +250,8 @@ std::string nvdimm_state_text(const NvdimmImage& image) {
         namespaces.push_back(namespace_json(
             image.namespaces[i], image.btts[i],
             i < image.force_raw.size() && image.force_raw[i]));
+    for (std::size_t i = 0; image.memdev_images && i < image.memdev_images->size(); ++i)
+        memdevs.push_back(memdev_json(image.memdevs[i], (*image.memdev_images)[i]));
     std::vector<Json> contents;
     if (image.contents)
         for (const pmem::Contents::Saved& run : *image.contents)
@@ -240,6 +259,7 @@ std::string nvdimm_state_text(const NvdimmImage& image) {
     const std::string body =
         "{" + list_text("nvdimms", modules) + ",\n" + list_text("regions", regions) + ",\n" +
         list_text("namespaces", namespaces) +
+        (memdevs.empty() ? "" : ",\n" + list_text("memdevs", memdevs)) +
         (image.contents ? ",\n" + list_text("contents", contents) : "") + "}}\n";
     return std::string(kBegin) + "1" + std::string(kBytes) + std::to_string(body.size()) +
            std::string(kCrc) + hex8(crc32(body)) + std::string(kEnd) + "\n" + body;

@@ -166,10 +166,21 @@ constinit const Shape kContents{.kind = Kind::object, .name = "contents",
                                 .doc = "A run of equal contents: one of word, pattern, info and unknown.",
                                 .fields = kContentsFields};
 constinit const Shape kContentsList{.kind = Kind::list, .item = &kContents};
+constexpr Field kMemdevFields[] = {
+    {"id", &kText, "Its name", {}, true},
+    {"volatile", &kSize, "Bytes of its volatile partition", {}, true},
+    {"persistent", &kSize, "Bytes of its persistent one", {}, true},
+    {"poison", &kPoisonList, "Media errors: of the persistent partition, or that nothing heals", "[]"},
+    {"stuck", &kStuckList, "Lines that nothing heals", "[]"},
+};
+constinit const Shape kMemdev{.kind = Kind::object, .name = "memdev",
+                              .doc = "One CXL memory device.", .fields = kMemdevFields};
+constinit const Shape kMemdevList{.kind = Kind::list, .item = &kMemdev};
 constexpr Field kStateFields[] = {
     {"nvdimms", &kModuleList, "The modules", {}, true},
     {"regions", &kRegionList, "Their interleave sets", {}, true},
     {"namespaces", &kNamespaceList, "And what these are divided into", {}, true},
+    {"memdevs", &kMemdevList, "CXL memory devices; absent when the image says nothing of them", {}},
     {"contents", &kContentsList, "What is there beside zeros, rising; absent when no run followed it", {}},
 };
 constinit const Shape kState{.kind = Kind::object, .name = "state",

@@ -42,6 +42,10 @@ Scenario with_modules(Scenario scenario, const NvdimmImage* image) {
         scenario.machine.nvdimms[i].poison.clear();
         scenario.machine.nvdimms[i].stuck = image->modules[i].stuck;
     }
+    for (std::size_t i = 0; image->memdev_images && i < scenario.machine.memdevs.size(); ++i) {
+        scenario.machine.memdevs[i].poison.clear();
+        scenario.machine.memdevs[i].stuck.clear();
+    }
     for (const std::string& name : image->patterns)
         if (std::find(scenario.patterns.begin(), scenario.patterns.end(), name) ==
             scenario.patterns.end())
@@ -112,6 +116,9 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
         if (!o.start_from) return;
         image = renumbered(*o.start_from, scenario.patterns);
         for (std::size_t i = 0; i < nvdimms.size(); ++i) nvdimms[i]->restore(image->modules[i]);
+        if (!image->memdev_images) return;
+        for (std::size_t i = 0; i < memdevs.size(); ++i)
+            memdevs[i]->restore((*image->memdev_images)[i]);
     }
 
     /// What a new kernel and its events begin with.
@@ -347,6 +354,10 @@ NvdimmImage Simulation::image() const {
     image.regions = machine.regions;
     for (const auto& nvdimm : p.nvdimms) image.modules.push_back(nvdimm->snapshot());
     p.kernel.kernel().libnvdimm.save(image);
+    image.memdevs = machine.memdevs;
+    image.memdev_images.emplace();
+    for (const auto& memdev : p.memdevs)
+        image.memdev_images->push_back(memdev->device().snapshot());
     return image;
 }
 

@@ -253,10 +253,9 @@ Workload deep(std::uint64_t ranges, std::uint64_t operations) {
         module.poison.reserve(ranges / s.machine.nvdimms.size() + ranges / 64 + 1);
     for (std::uint64_t i = 0; i < ranges; ++i) poison_unit(s.machine, 0, i * step);
 
-    // A full scrub first, in one answer: the kernel's own list holds every range, too.
-    constexpr std::uint64_t kHeader = 48, kRecord = 24;
-    for (NvdimmConfig& module : s.machine.nvdimms)
-        module.max_ars_out = static_cast<std::uint32_t>(kHeader + kRecord * ranges);
+    // A full scrub first, answer by answer: the kernel's own list holds every range, too.
+    s.kernel.ars_continue_valid = true;
+    for (NvdimmConfig& module : s.machine.nvdimms) module.max_ars_out = 64 << 10;
     ScrubEvent scrub;
     scrub.kind = ScrubEvent::Kind::ars_full;
     scrub.range = {base, base + kSize};

@@ -72,6 +72,31 @@ TEST_CASE("an NVDIMM image comes back as it was written", "[scenario][state]") {
     CHECK(nvdimm_state_text(*state.image) == text);
 }
 
+TEST_CASE("CXL memory devices are part of an image, and of their machine only", "[scenario][state]") {
+    const std::string with =
+        R"("machine": {"memdevs": [{"id": "mem0", "volatile": "1MiB", "persistent": "2MiB"}]})";
+    const MachineConfig m = machine(with);
+    NvdimmImage before;
+    before.memdevs = m.memdevs;
+    before.memdev_images = {{{{{{0x100000, 0x100040}, 0, pmem::kPoisonListed | pmem::kPoisonInjected},
+                               {{0x2fffc0, 0x300000}, 0, 0}},
+                              {{0x40, 0x80}}}}};
+    const std::string text = nvdimm_state_text(before);
+    const NvdimmState state = read_nvdimm_state("i.json", text, m, "s.json");
+    REQUIRE(state.findings.empty());
+    CHECK(state.image->memdev_images == before.memdev_images);
+    CHECK(nvdimm_state_text(*state.image) == text);
+
+    CHECK(told_of(text, machine(R"("machine": {})"))
+              .find("/state/memdevs: the number of memdevs is 1 in the image and 0 in s.json") !=
+          std::string::npos);
+    CHECK(told_of(text, machine(R"("machine": {"memdevs": [{"volatile": "1MiB", "persistent": "1MiB"}]})"))
+              .find("/state/memdevs/0/persistent: \"persistent\" of mem0 is 2MiB in the image and "
+                    "1MiB in s.json") != std::string::npos);
+    CHECK(told_of(resealed(text, "0x2fffc0", "0x300000"), m).find("lies outside the module") !=
+          std::string::npos);
+}
+
 TEST_CASE("thresholds and force_raw are part of an NVDIMM image", "[scenario][state]") {
     NvdimmImage before = image();
     before.modules[1].smart.thresholds = {7, 20, 41 * 16, 0x8000 | 16};

@@ -221,4 +221,35 @@ std::uint64_t Memdev::write(DpaRange range) {
     return at < range.end ? healed + heal({at, range.end}) : healed;
 }
 
+// ---------------------------------------------------------------- power cycles
+
+MemdevImage Memdev::snapshot() const {
+    MemdevImage image;
+    image.stuck = permanent_.runs();
+    const auto keep = [&](DpaRange range, std::uint8_t flags) {
+        if (range.begin >= range.end) return;
+        auto& list = image.poison;
+        if (!list.empty() && list.back().range.end == range.begin && list.back().flags == flags)
+            list.back().range.end = range.end;
+        else
+            list.push_back({range, 0, flags});
+    };
+    for (const DpaRange& bad : image.stuck)
+        for (const DpaRange& run : poison_.runs(bad))
+            keep({run.begin, std::min(run.end, identity_.volatile_bytes)}, 0);
+    for (const PoisonRun& run : poison_.tagged())
+        keep({std::max(run.range.begin, identity_.volatile_bytes), run.range.end}, run.flags);
+    return image;
+}
+
+void Memdev::restore(const MemdevImage& image) {
+    for (const DpaRange& range : image.stuck) make_permanent(range);
+    for (const PoisonRun& run : image.poison) {
+        const std::uint64_t added = poison_.add(run.range, 0, run.flags);
+        const auto lines = static_cast<std::uint32_t>(added / kLineSize);
+        if ((run.flags & kPoisonListed) != 0) listed_ += lines;
+        if ((run.flags & kPoisonInjected) != 0) injected_ += lines;
+    }
+}
+
 }  // namespace mcemu::cxl

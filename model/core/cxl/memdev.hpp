@@ -4,6 +4,7 @@
 
 #include "core/cxl/mailbox.hpp"
 #include "core/pmem/ars.hpp"
+#include "core/pmem/image.hpp"
 #include "core/pmem/poison_list.hpp"
 
 namespace mcemu::cxl {
@@ -59,6 +60,10 @@ public:
 
     /// With the media disabled every command on poison fails (Memory Device Status).
     void disable_media(bool disabled) { media_disabled_ = disabled; }
+
+    /// What lasts over a power cycle; and a new device that begins with it.
+    MemdevImage snapshot() const;
+    void restore(const MemdevImage& image);
 
     const pmem::PoisonList& poison() const { return poison_; }
     std::uint32_t listed() const { return listed_; }      ///< records in the device's list

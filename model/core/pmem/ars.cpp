@@ -18,10 +18,8 @@ bool Ars::start(const Request& request, SimTime now) {
     stall_ = SimTime::zero();
     position_ = request.range.begin;
     found_ = {};
-    unmerged_.clear();
     state_ = ArsState::running;
     if (request_.known_only && request_.known) {
-        unmerged_ = *request_.known;
         position_ = request_.range.end;
         return true;
     }
@@ -99,7 +97,6 @@ void Ars::stop(SimTime now) {
 void Ars::reset() {
     state_ = ArsState::none;
     found_ = {};
-    unmerged_.clear();
     position_ = 0;
     request_ = {};
 }
@@ -107,7 +104,7 @@ void Ars::reset() {
 void Ars::forget(SpaRange healed) {
     if (request_.known) {  // in no order
         std::vector<kernel::ArsRecord> left;
-        for (const kernel::ArsRecord& r : unmerged_) {
+        for (const kernel::ArsRecord& r : *request_.known) {
             const std::uint64_t end = r.spa + r.length;
             if (r.spa < std::min(end, healed.begin))
                 left.push_back({r.handle, r.spa, std::min(end, healed.begin) - r.spa});
@@ -115,7 +112,7 @@ void Ars::forget(SpaRange healed) {
                 left.push_back({r.handle, std::max(r.spa, healed.end),
                                 end - std::max(r.spa, healed.end)});
         }
-        unmerged_ = std::move(left);
+        *request_.known = std::move(left);
         return;
     }
     healed = {std::max(healed.begin, base()), std::min(healed.end, request_.range.end)};
@@ -129,7 +126,7 @@ void Ars::forget(SpaRange healed) {
 }
 
 std::vector<kernel::ArsRecord> Ars::records() const {
-    if (request_.known) return unmerged_;
+    if (request_.known) return *request_.known;
     std::vector<kernel::ArsRecord> out;
     out.reserve(count());
     found_.for_each([&](const PoisonRun& run) {

@@ -63,10 +63,10 @@ public:
     ArsState state() const { return state_; }
     /// When a running scan ends, as far as known: every further record delays it.
     SimTime finish_time() const { return start_ + request_.scan_time + stall_; }
-    /// The results, rising; those that the request brought along, in their own order.
+    /// The results, rising; those that a request brought along in its own order.
     std::vector<kernel::ArsRecord> records() const;
     /// How many they are.
-    std::size_t count() const { return request_.known ? unmerged_.size() : found_.size(); }
+    std::size_t count() const { return request_.known ? request_.known->size() : found_.size(); }
     /// The part of the request that the records describe.
     SpaRange covered() const { return {request_.range.begin, position_}; }
     /// Whether it only returns what is known already.
@@ -88,7 +88,6 @@ private:
     SimTime stall_{};             // time taken by records so far
     std::uint64_t position_ = 0;  // everything below has been scanned
     PoisonList found_;            // the results; touching runs are one record
-    std::vector<kernel::ArsRecord> unmerged_;  // the results that the request brought along
 };
 
 }  // namespace mcemu::pmem

@@ -1,4 +1,4 @@
-#pragma once  // What the NVDIMMs of a machine keep while it is off.
+#pragma once  // What NVDIMMs and CXL memory devices keep while the machine is off.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -50,6 +50,20 @@ struct BttImage {
 
 }  // namespace mcemu::pmem
 
+namespace mcemu::cxl {
+
+/// What a CXL memory device keeps: the media errors of its persistent partition with what its list
+/// says of them, and lines of either partition that nothing heals. Memory of the volatile
+/// partition is written anew at boot, which heals the rest of it; that the list overflowed is
+/// forgotten by the reset.
+struct MemdevImage {
+    std::vector<pmem::PoisonRun> poison;  ///< rising; of no event's origin
+    std::vector<DpaRange> stuck;          ///< rising
+    bool operator==(const MemdevImage&) const = default;
+};
+
+}  // namespace mcemu::cxl
+
 namespace mcemu {
 
 /// Everything that lasts, and the machine that it belongs to. Not in it, because a reset forgets
@@ -69,6 +83,9 @@ struct NvdimmImage {
     /// By region: its modules have changed places since, and their labels are of another set.
     std::vector<bool> foreign_labels{};
     std::vector<std::string> patterns{};  ///< names of contents, by their number in it
+    std::vector<MemdevConfig> memdevs{};
+    /// By CXL memory device; nothing: the image says nothing of them.
+    std::optional<std::vector<cxl::MemdevImage>> memdev_images{};
 };
 
 }  // namespace mcemu

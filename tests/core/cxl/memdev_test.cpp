@@ -33,6 +33,36 @@ TEST_CASE("cxl memdev: injecting stops at the limit, but not for lines that are 
     CHECK(device.inject_poison(0x2000, 0s) == ReturnCode::success);
 }
 
+TEST_CASE("cxl memdev: the persistent partition keeps its errors over a power cycle, and the list") {
+    Memdev before(small());
+    REQUIRE(before.inject_poison(0x1000, 0s) == ReturnCode::success);  // volatile
+    REQUIRE(before.inject_poison(kMiB, 0s) == ReturnCode::success);
+    before.plant({0x8000, 0x8100}, 1, true);
+    before.plant({kMiB - 64, kMiB + 64}, 2);  // on both sides, and one line known already
+    before.plant({kMiB + 0x2000, kMiB + 0x2080}, 3);
+    REQUIRE(before.read({kMiB + 0x2000, kMiB + 0x2040}, 1s));  // consumed: both are listed
+
+    const MemdevImage image = before.snapshot();
+    CHECK(image.stuck == std::vector<DpaRange>{{0x8000, 0x8100}});
+    CHECK(image.poison ==
+          std::vector<pmem::PoisonRun>{
+              {{0x8000, 0x8100}, 0, 0},
+              {{kMiB, kMiB + 64}, 0, pmem::kPoisonListed | pmem::kPoisonInjected},
+              {{kMiB + 0x2000, kMiB + 0x2040}, 0, pmem::kPoisonListed},
+              {{kMiB + 0x2040, kMiB + 0x2080}, 0, 0}});
+
+    Memdev after(small());
+    after.restore(image);
+    CHECK(after.snapshot() == image);
+    CHECK(after.listed() == 2);
+    CHECK(after.injected() == 1);
+    CHECK(after.records() ==
+          std::vector<MediaErrorRecord>{{kMiB | 3, 1}, {(kMiB + 0x2000) | 2, 1}});
+    CHECK(after.clear_poison(0x8000) == ReturnCode::permanent_media_failure);
+    CHECK_FALSE(after.poison().first_in({0x1000, 0x1040}));  // memory is written anew
+    CHECK_FALSE(after.poison().first_in({kMiB - 64, kMiB}));
+}
+
 TEST_CASE("cxl memdev: a latent error is listed once it is read") {
     Memdev device(small());
     device.plant({0x1000, 0x1080}, 7);

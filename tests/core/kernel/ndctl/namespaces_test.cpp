@@ -245,11 +245,13 @@ TEST_CASE("a block that two map entries claim is a bitmap error", "[core][ndctl]
     REQUIRE(entry);
     CHECK(entry->block == 16105);  // the free block of lane 0
     CHECK(entry->normal);
+    CHECK(t.bio(Op::write, 41 * 8, 8) == 0);  // takes block 40, as the lane's log says
     const std::uint64_t map = t.m.kernel.libnvdimm.btt(0)->arenas()[0].mapoff / 512;
     t.force_raw(true);
     CHECK(t.bio(Op::write, map, 1, 0, 0) == 0);  // never written, says the map now
     t.force_raw(false);
     CHECK(t.m.kernel.libnvdimm.btt(0)->lookup(40)->block == 40);
+    CHECK(t.m.kernel.libnvdimm.btt(0)->lookup(41)->block == 40);  // finished by the attach
     disable(t);
     const Report r = t.run(NdctlMachine::command(Command::check_namespace, 0));
     CHECK(r.ret < 0);

@@ -93,3 +93,44 @@ TEST_CASE("the tables of a sector namespace count from its start and have no att
     CHECK(region(m) == "808 8\n");
     CHECK(m.kernel.libnvdimm.namespace_badblocks(0).empty());
 }
+
+TEST_CASE("a cleared map sector reads as never written, and attaching finishes what the log says",
+          "[core][nvdimm]") {
+    PmemMachine m(ProfileId::v6_1, &sector_mode);
+    CHECK(write(m, 3) == 0);
+    Btt& btt = *m.kernel.libnvdimm.btt(0);
+    CHECK(btt.lookup(3)->block == 16105);
+    DsmEvent clear;
+    clear.function = DsmEvent::Function::clear_error;
+    clear.address = kBase + 67022848;
+    clear.length = 512;
+    CHECK(m.run(m.kernel.libnvdimm.ioctl(m.ctx, clear)) == 0);
+    CHECK(btt.lookup(3)->block == 3);
+    CHECK(m.run(m.kernel.libnvdimm.disable(m.ctx, 0)) == 0);
+    CHECK(m.run(m.kernel.libnvdimm.enable(m.ctx, 0)) == 0);
+    CHECK(btt.lookup(3)->block == 16105);
+}
+
+TEST_CASE("a BTT whose log cannot be read does not come up", "[core][nvdimm]") {
+    PmemMachine m(ProfileId::v6_1, &sector_mode);
+    CHECK(m.run(m.kernel.libnvdimm.disable(m.ctx, 0)) == 0);
+    const auto types = m.memtypes();
+    m.machine_check_at(kBase + 67088384 + 8192);
+    CHECK(m.run(m.kernel.libnvdimm.enable(m.ctx, 0)) == -EIO);
+    CHECK_FALSE(m.kernel.libnvdimm.enabled(0));
+    CHECK(m.memtypes() == types);
+    CHECK(read(m, 0) == -ENXIO);
+    DsmEvent clear;
+    clear.function = DsmEvent::Function::clear_error;
+    clear.address = kBase + 67088384 + 8192;
+    clear.length = 512;
+    CHECK(m.run(m.kernel.libnvdimm.ioctl(m.ctx, clear)) == 0);
+    CHECK(m.run(m.kernel.libnvdimm.enable(m.ctx, 0)) == 0);
+    CHECK(read(m, 0) == 0);
+}
+
+TEST_CASE("a request beyond the end of a BTT writes nothing", "[core][nvdimm]") {
+    PmemMachine m(ProfileId::v6_1, &sector_mode);
+    CHECK(m.bio(Op::write, 16104 * kSectors, 2 * kSectors) == -EIO);
+    CHECK(m.kernel.libnvdimm.btt(0)->lookup(16104)->block == 16104);
+}

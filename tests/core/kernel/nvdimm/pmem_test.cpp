@@ -378,3 +378,12 @@ TEST_CASE("a hole of a file touches no memory", "[core][nvdimm]") {
     CHECK(m.file_io(false, 0, 0x3000) == 0x3000);
     CHECK(m.hw.executed.size() == 1);
 }
+
+TEST_CASE("the first bad range that finds no room in a table is told, once", "[core][nvdimm]") {
+    PmemMachine m(ProfileId::v6_1);
+    for (std::uint64_t i = 0; i < 515; ++i) m.machine_check_at(0x200000000 + i * 4096);
+    const auto printed = m.printed();
+    REQUIRE(printed.size() == 1);
+    CHECK(printed[0].line == Line::badblocks_full);
+    CHECK(printed[0].values == std::vector<std::uint64_t>{m.names.intern("nd_region region0"), 4096});
+}

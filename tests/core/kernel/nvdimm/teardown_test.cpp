@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "core/kernel/invariants.hpp"
+#include "core/kernel/nvdimm/bus.hpp"
 #include "support/pmem_machine.hpp"
 
 using namespace mcemu;
@@ -134,4 +135,14 @@ TEST_CASE("whoever uses a namespace is waited for", "[core][nvdimm]") {
     m.agenda.run_until(m.agenda.now() + std::chrono::seconds(1));
     CHECK(*rc == 0);
     CHECK_FALSE(m.kernel.direct_map.entry(kBad).present);
+}
+
+TEST_CASE("enabling a namespace fills its own table and no other", "[core][nvdimm]") {
+    PmemMachine m(ProfileId::v6_1);
+    CHECK(disable(m) == 0);
+    // A scrub that has not reached the region's end has added this.
+    m.kernel.libnvdimm.bus().add_badrange(0x201000000, 64);
+    CHECK(enable(m) == 0);
+    CHECK(m.kernel.libnvdimm.namespace_badblocks(0) == "0 1\n");
+    CHECK(m.kernel.libnvdimm.region_badblocks(0).empty());
 }
