@@ -9,6 +9,7 @@
 #include <csignal>
 #include <functional>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@
 #include "output/temporal.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
+#include "scenario/nearest.hpp"
 #include "scenario/quantity.hpp"
 #include "sim/run.hpp"
 
@@ -354,21 +356,38 @@ private:
             throw Misunderstood{"there is no break " + w[1] + "\n"};
         return "forgotten\n";
     }
+    /// Ends a refusal: the known name that was meant, or else all of them.
+    static std::string known(const std::string& wrong, std::span<const std::string_view> names) {
+        const std::string_view meant = scenario::nearest(wrong, names);
+        if (!meant.empty()) return ": did you mean '" + std::string(meant) + "'?\n";
+        std::string all;
+        for (const std::string_view name : names) all += (all.empty() ? ": " : " ") + std::string(name);
+        return all + " would be\n";
+    }
     static TraceKind kind_of(const std::string& name) {
-        for (std::size_t k = 0; k < static_cast<std::size_t>(TraceKind::count_); ++k)
-            if (output::word(static_cast<TraceKind>(k)) == name) return static_cast<TraceKind>(k);
-        throw Misunderstood{"there is no kind of record '" + name + "'\n"};
+        std::vector<std::string_view> kinds;
+        for (std::size_t k = 0; k < static_cast<std::size_t>(TraceKind::count_); ++k) {
+            kinds.push_back(output::word(static_cast<TraceKind>(k)));
+            if (kinds.back() == name) return static_cast<TraceKind>(k);
+        }
+        throw Misunderstood{"there is no kind of record '" + name + "'" + known(name, kinds)};
     }
     std::uint32_t event_of(const std::string& id) const {
         const RunView v = view();
         for (std::uint32_t i = 0; i < v.scenario.events.size(); ++i)
             if (v.scenario.events[i].id == id) return i;
-        throw Misunderstood{"there is no event '" + id + "'\n"};
+        std::vector<std::string_view> ids;
+        for (const auto& event : v.scenario.events) ids.push_back(event.id);
+        throw Misunderstood{"there is no event '" + id + "'" + known(id, ids)};
     }
     static std::uint32_t flag_of(const std::string& name) {
-        for (std::uint32_t bit = 0; bit < 32; ++bit)
-            if (output::page_flag_name(bit) == name) return bit;
-        throw Misunderstood{"there is no page flag '" + name + "'\n"};
+        std::vector<std::string_view> flags;
+        for (std::uint32_t bit = 0; bit < 32; ++bit) {
+            const std::string_view flag = output::page_flag_name(bit);
+            if (flag == name) return bit;
+            if (!flag.empty()) flags.push_back(flag);
+        }
+        throw Misunderstood{"there is no page flag '" + name + "'" + known(name, flags)};
     }
     std::function<bool()> process_state(const std::string& id, const std::string& state) {
         std::optional<kernel::ProcessState> wanted;
@@ -376,11 +395,12 @@ private:
                              kernel::ProcessState::exited})
             if (output::word(s) == state) wanted = s;
         if (!wanted) throw Misunderstood{"a process is alive, killed or exited, not '" + state + "'\n"};
-        bool known = false;
         const RunView v = view();
+        std::vector<std::string_view> ids;
         for (std::uint32_t i = 0; i < v.kernel.processes.size(); ++i)
-            known = known || v.kernel.processes[i].id == id;
-        if (!known) throw Misunderstood{"there is no process '" + id + "'\n"};
+            ids.push_back(v.kernel.processes[i].id);
+        if (std::find(ids.begin(), ids.end(), id) == ids.end())
+            throw Misunderstood{"there is no process '" + id + "'" + known(id, ids)};
         return [this, id, wanted] {
             const RunView now = view();
             for (std::uint32_t i = 0; i < now.kernel.processes.size(); ++i)
@@ -434,7 +454,10 @@ private:
         if (what == "counters") return listed(r["counters"], "");
         if (what == "fates") return listed(r["events"], "no events");
         if (what == "records") return listed(r["records"], "no machine-check records");
-        throw Misunderstood{"'" + what + "' cannot be printed: help lists what can\n"};
+        static constexpr std::string_view kShown[] = {
+            "banks",     "pages",   "memtypes", "direct-map", "poison", "badblocks",
+            "processes", "signals", "log",      "counters",   "fates",  "records"};
+        throw Misunderstood{"'" + what + "' cannot be printed" + known(what, kShown)};
     }
 
     std::string causes_of(const std::vector<std::string>& w) {

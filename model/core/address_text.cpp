@@ -21,7 +21,9 @@ std::uint64_t number(std::string_view text, std::string_view whole) {
     const auto [end, error] =
         std::from_chars(text.data(), text.data() + text.size(), value, is_hex ? 16 : 10);
     if (text.empty() || error != std::errc{} || end != text.data() + text.size())
-        refuse("'" + std::string(whole) + "' is no address: a number such as 0x20cb00000 would be");
+        refuse("'" + std::string(whole) +
+               "' is no address: a number such as 0x20cb00000 would be, or one with its kind and its "
+               "place, such as namespace:namespace0.0:0x1000");
     return value;
 }
 
@@ -197,7 +199,7 @@ std::uint64_t resolve_address(const Scenario& s, std::string_view text) {
     if (std::find(std::begin(kNamed), std::end(kNamed), kind) == std::end(kNamed))
         refuse("'" + std::string(kind) +
                "' is no kind of address: spa, pfn, dram, region, dpa, region-sector, namespace, "
-               "sector, device, file, va, kaddr or decoy would be");
+               "sector, device, file, va, kaddr or decoy would be, as in dpa:nmem0:0x1000");
     const Named named = split(rest, text);
     if (kind == "sector") return spa_of_sector(s, named.id, named.number, text);
     if (kind == "region-sector") {

@@ -6,28 +6,9 @@ program=$1
 data=$2
 source=$3
 case_name=$4
-folder=$(mktemp -d) || exit 99
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 99
+subcommand=campaign
+. "$data/../support/shell.sh"
 cp "$data"/data/* .
-
-fail() {
-    echo "$case_name: $*" >&2
-    for f in out err; do [ -s "$f" ] && { echo "--- $f"; head -n 30 "$f"; } >&2; done
-    exit 1
-}
-# status N ARGS...: `mcemu campaign ARGS` ends with status N; its output goes to out and err.
-status() {
-    wanted=$1
-    shift
-    "$program" campaign "$@" >out 2>err </dev/null
-    got=$?
-    [ "$got" -eq "$wanted" ] || fail "mcemu campaign $*: exit status $got, not $wanted"
-}
-has() { grep -qF -- "$2" "$1" || fail "$1 lacks: $2"; }
-hasnt() { if grep -qF -- "$2" "$1"; then fail "$1 holds: $2"; fi; }
-same() { cmp -s "$1" "$2" || fail "$1 and $2 differ"; }
-absent() { [ ! -e "$1" ] || fail "$1 is there"; }
 
 # campaign FILE MEMBERS: a campaign over dev.json with these members.
 campaign() { echo '{ "schema": "mcemu/campaign/1", "name": "t", "scenario": "dev.json", '"$2"' }' >"$1"; }

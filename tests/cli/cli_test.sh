@@ -7,33 +7,10 @@ data=$2
 case_name=$3
 schema_check=$4
 trace_check=$5
-folder=$(mktemp -d) || exit 99
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 99
 scenario=$data/devdax.json
 reboot=$data/../../scenarios/reboot
 formats=$data/../data/formats
-
-fail() {
-    echo "$case_name: $*" >&2
-    for f in out err; do [ -s "$f" ] && { echo "--- $f"; head -n 20 "$f"; } >&2; done
-    exit 1
-}
-# status N ARGS...: the program ends with status N; its output goes to out and err.
-status() {
-    wanted=$1
-    shift
-    "$program" "$@" >out 2>err </dev/null
-    got=$?
-    [ "$got" -eq "$wanted" ] || fail "mcemu $*: exit status $got, not $wanted"
-}
-has() { grep -qF -- "$2" "$1" || fail "$1 lacks: $2"; }
-hasnt() { if grep -qF -- "$2" "$1"; then fail "$1 holds: $2"; fi; }
-empty() { [ ! -s "$1" ] || fail "$1 is not empty"; }
-only_files() {
-    left=$(ls -A | grep -vx -e out -e err | LC_ALL=C sort | tr '\n' ' ')
-    [ "$left" = "$*${*:+ }" ] || fail "the folder holds '$left', not '$*'"
-}
+. "$data/../support/shell.sh"
 
 case $case_name in
 help)

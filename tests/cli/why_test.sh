@@ -5,28 +5,9 @@ set -u
 program=$1
 data=$2
 case_name=$3
-folder=$(mktemp -d) || exit 99
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 99
 scenario=$data/devdax.json
 racing=$data/racing.json
-
-fail() {
-    echo "$case_name: $*" >&2
-    for f in out err; do [ -s "$f" ] && { echo "--- $f"; head -n 40 "$f"; } >&2; done
-    exit 1
-}
-# status N ARGS...: the program ends with status N; its output goes to out and err.
-status() {
-    wanted=$1
-    shift
-    "$program" "$@" >out 2>err </dev/null
-    got=$?
-    [ "$got" -eq "$wanted" ] || fail "mcemu $*: exit status $got, not $wanted"
-}
-has() { grep -qF -- "$2" "$1" || fail "$1 lacks: $2"; }
-hasnt() { if grep -qF -- "$2" "$1"; then fail "$1 holds: $2"; fi; }
-empty() { [ ! -s "$1" ] || fail "$1 is not empty"; }
+. "$data/../support/shell.sh"
 
 case $case_name in
 explore)
@@ -161,6 +142,12 @@ debug)
     echo "stpe" | "$program" debug "$racing" >out 2>err
     [ $? -eq 2 ] || fail "a wrong command passes"
     has err "there is no command 'stpe'"
+    echo "print direct_map" | "$program" debug "$racing" >out 2>err
+    [ $? -eq 2 ] || fail "a wrong subject passes"
+    has err "'direct_map' cannot be printed: did you mean 'direct-map'?"
+    echo "break kind sigbus" | "$program" debug "$racing" >out 2>err
+    [ $? -eq 2 ] || fail "a wrong kind passes"
+    has err "there is no kind of record 'sigbus': scenario_event access"
     status 2 debug -
     status 2 debug
     ;;

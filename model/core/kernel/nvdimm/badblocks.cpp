@@ -5,6 +5,17 @@
 #include <charconv>
 
 namespace mcemu::kernel {
+namespace {
+
+// BB_MAKE(): a row as one 64-bit word. Glueing rows of an unsorted table can give a length of nothing
+// or less, which then runs over into the start and the acknowledgement: that row reads as sector
+// 2^54 - 1 from then on.
+Badblocks::Row packed(std::uint64_t start, std::uint64_t length, bool acknowledged) {
+    const std::uint64_t word = start << 9 | (length - 1) | std::uint64_t{acknowledged} << 63;
+    return {(word & ~(1ull << 63)) >> 9, (word & 0x1ff) + 1, word >> 63 != 0};
+}
+
+}  // namespace
 
 // The kernel's bisection, which assumes a sorted table and is wrong in its own way when it is not:
 // the same probes in the same order give the same wrong answers.
@@ -45,13 +56,13 @@ int Badblocks::set_linux(std::uint64_t s, std::uint64_t sectors, bool acknowledg
         Row& left = rows_[lo];
         const bool covered = s == left.start && s + sectors >= left.end();
         const bool ack = covered ? acknowledged : left.acknowledged && acknowledged;
-        const std::uint64_t end = std::max(left.end(), s + sectors);
-        if (end - left.start <= kMaxLength) {
-            put(left, {left.start, end - left.start, ack});
+        const std::uint64_t begin = left.start, end = std::max(left.end(), s + sectors);
+        if (end - begin <= kMaxLength) {
+            put(left, packed(begin, end - begin, ack));
             s = end;
         } else {
-            if (left.length != kMaxLength) put(left, {left.start, kMaxLength, ack});
-            s = left.start + kMaxLength;
+            if (left.length != kMaxLength) put(left, packed(begin, kMaxLength, ack));
+            s = begin + kMaxLength;
         }
         sectors = end - s;
     }
@@ -65,7 +76,7 @@ int Badblocks::set_linux(std::uint64_t s, std::uint64_t sectors, bool acknowledg
             ack = acknowledged;
         }
         const std::uint64_t length = std::min(end - s, kMaxLength);
-        put(right, {s, length, ack});
+        put(right, packed(s, length, ack));
         s += length;
         sectors = end - s;
         lo = hi++;
@@ -76,8 +87,8 @@ int Badblocks::set_linux(std::uint64_t s, std::uint64_t sectors, bool acknowledg
             static_cast<std::int64_t>(rows_[lo].length + rows_[hi].length) -
             static_cast<std::int64_t>(s - rows_[hi].start);
         if (length < static_cast<std::int64_t>(kMaxLength)) {
-            rows_[lo] = {rows_[lo].start, static_cast<std::uint64_t>(length),
-                         rows_[lo].acknowledged && rows_[hi].acknowledged};
+            rows_[lo] = packed(rows_[lo].start, static_cast<std::uint64_t>(length),
+                               rows_[lo].acknowledged && rows_[hi].acknowledged);
             rows_.erase(rows_.begin() + static_cast<std::ptrdiff_t>(hi));
             ++version_;
         }
@@ -86,7 +97,8 @@ int Badblocks::set_linux(std::uint64_t s, std::uint64_t sectors, bool acknowledg
     while (sectors > 0) {
         if (rows_.size() >= kMaxRows) return 1;
         const std::uint64_t length = std::min(sectors, kMaxLength);
-        rows_.insert(rows_.begin() + static_cast<std::ptrdiff_t>(hi), {s, length, acknowledged});
+        rows_.insert(rows_.begin() + static_cast<std::ptrdiff_t>(hi),
+                     packed(s, length, acknowledged));
         ++version_;
         s += length;
         sectors -= length;
@@ -117,16 +129,16 @@ int Badblocks::clear_linux(std::uint64_t s, std::uint64_t target) {
         const Row row = at(lo);
         if (row.start < s) {
             if (rows_.size() >= kMaxRows) return -ENOSPC;
-            rows_.insert(rows_.begin() + lo, {row.start, s - row.start, row.acknowledged});
+            rows_.insert(rows_.begin() + lo, packed(row.start, s - row.start, row.acknowledged));
             ++lo;
         }
-        at(lo) = {target, row.end() - target, row.acknowledged};
+        at(lo) = packed(target, row.end() - target, row.acknowledged);
         ++version_;
         hi = lo--;
     }
     while (lo >= 0 && at(lo).end() > s && at(lo).start < target) {
         if (at(lo).start < s) {
-            at(lo).length = s - at(lo).start;
+            at(lo) = packed(at(lo).start, s - at(lo).start, at(lo).acknowledged);
             ++version_;
             break;
         }

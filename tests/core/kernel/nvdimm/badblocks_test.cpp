@@ -92,6 +92,16 @@ TEST_CASE("a long range in falling order hides its sectors from the check", "[co
     CHECK(table.check(600, 1).result == 0);
 }
 
+// By hand from badblocks_set(): the last range leaves [1024, 1112) in front of the row [1, 513), and
+// 88 + 512 - (1112 - 1) sectors are 511 less than nothing.
+TEST_CASE("glueing rows of an unsorted table can make a row out of nothing", "[core][nvdimm]") {
+    Badblocks table;
+    CHECK(table.set(1, 1025, true) == 0);
+    CHECK(table.set(0, 1025, true) == 0);
+    CHECK(table.set(512, 600, true) == 0);
+    CHECK(table.show(false).text == "0 512\n1024 2\n512 512\n18014398509481983 1\n");
+}
+
 TEST_CASE("a check tells rows without acknowledgement apart", "[core][nvdimm]") {
     const Badblocks table = run("set 5 3 0; set 20 4");  // A.4 row 60
     const Badblocks::Finding all = table.check(0, 30);
