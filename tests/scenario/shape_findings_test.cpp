@@ -21,8 +21,11 @@ TEST_CASE("an unknown key is told with the nearest known one", "[scenario][shape
 TEST_CASE("an unknown key far from all is told with the known ones", "[scenario][shape]") {
     CHECK(told(document(R"("machine": {"nvdimms": [{"size": "4GiB", "colour": "red"}]})")) ==
           "s.json:2:42: /machine/nvdimms/0/colour: unknown key \"colour\": known keys are \"id\", "
-          "\"size\", \"profile\", \"clear_unit\", \"heal_on_full_line_write\", \"max_ars_out\", "
-          "\"ars_rate\", \"poison\", \"stuck\", \"labels\", \"smart\", \"thresholds\", \"handle\", \"socket\"");
+          "\"size\", \"profile\", \"clear_unit\", \"reported_clear_unit\", "
+          "\"heal_on_full_line_write\", \"max_ars_out\", \"ars_rate\", \"poison\", "
+          "\"max_poison\", \"stuck\", \"labels\", \"flags\", \"unsafe_shutdown_immediate\", "
+          "\"serial\", \"vendor\", \"manufacturing_date\", \"manufacturing_location\", "
+          "\"smart\", \"thresholds\", \"handle\", \"socket\"");
 }
 
 TEST_CASE("a key of another event is told with this event's keys", "[scenario][shape]") {
