@@ -16,7 +16,7 @@ namespace mcemu {
 
 /// Who did it.
 enum class Module : std::uint16_t {
-    scenario, cpu, memory_controller, dram, nvdimm, firmware, kernel, memdev, dma
+    scenario, cpu, memory_controller, dram, nvdimm, firmware, kernel, memdev, dma, count_
 };
 
 /// What was done. The meaning of subject, a, b and c is given per kind; unused ones are 0.

@@ -23,7 +23,7 @@ constexpr std::array kModules = std::to_array<std::string_view>({
     "scenario", "cpu", "memory_controller", "dram", "nvdimm", "firmware", "kernel",
     "memdev", "dma",
 });
-static_assert(kModules.size() == static_cast<std::size_t>(Module::dma) + 1);
+static_assert(kModules.size() == static_cast<std::size_t>(Module::count_));
 
 constexpr std::array kKinds = std::to_array<std::string_view>({
     "scenario_event", "access", "poison_planted", "poison_cleared", "poison_read", "bank_logged",

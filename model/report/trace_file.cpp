@@ -315,7 +315,9 @@ private:
                 return processes_(v.text);
             case As::device:
                 if (v.text == "root") return ~std::uint32_t{0};
-                return (r.module == Module::dram ? drams_ : nvdimms_)(v.text);
+                return (r.module == Module::dram     ? drams_
+                        : r.module == Module::memdev ? memdevs_
+                                                     : nvdimms_)(v.text);
             case As::latency: {
                 const auto lat = find_latency(v.text);
                 return found(lat ? std::optional(static_cast<std::uint64_t>(*lat)) : std::nullopt,
@@ -357,7 +359,7 @@ private:
     std::uint32_t last_ = 0, first_ = 0;
     TraceRecord record_{};
     Ids events_{names_.events}, processes_{names_.processes}, drams_{names_.drams},
-        nvdimms_{names_.nvdimms};
+        nvdimms_{names_.nvdimms}, memdevs_{names_.memdevs};
 };
 
 TraceFile::TraceFile(std::istream& in, std::string name)

@@ -47,7 +47,7 @@ std::optional<TraceKind> find_kind(std::string_view word) {
 
 std::optional<Module> find_module(std::string_view word) {
     static const Table table =
-        table_of(static_cast<std::uint64_t>(Module::kernel) + 1,
+        table_of(static_cast<std::uint64_t>(Module::count_),
                  [](std::uint64_t i) { return output::word(static_cast<Module>(i)); });
     const auto found = find(table, word);
     if (!found) return std::nullopt;
