@@ -269,6 +269,8 @@ std::string phase_section(const Json& d, const std::vector<Group>& groups) {
                 {"from, to", "variant", "phase", "mean", "share of the time", "share of the slowest"});
     Table variance("Sensitivity", {"from, to", "variant", "phase", "share of the variance"});
     bool sensitive = false;
+    std::vector<Whisker> movers;
+    constexpr std::size_t kMostMovers = 20;
     for (const Group& g : groups)
         for (const auto& [m, variant] : g.members) {
             std::vector<const Json*> moving;
@@ -281,8 +283,15 @@ std::string phase_section(const Json& d, const std::vector<Group>& groups) {
                 return (*a)["variance_share"].get<double>() > (*b)["variance_share"].get<double>();
             });
             sensitive = sensitive || !moving.empty();
-            for (const Json* p : moving)
-                variance.row({g.name, variant, string_of((*p)["name"]), percent((*p)["variance_share"])}, 2);
+            for (const Json* p : moving) {
+                const std::string name = string_of((*p)["name"]);
+                const double share = (*p)["variance_share"];
+                variance.row({g.name, variant, name, percent((*p)["variance_share"])}, 2);
+                if (share >= 0.005 && movers.size() < kMostMovers)
+                    movers.push_back({name + ": " + g.name + (g.members.size() > 1 ? ", " + variant : ""),
+                                      percent((*p)["variance_share"]), std::min(share, 1.0),
+                                      std::min(share, 1.0), std::min(share, 1.0)});
+            }
         }
     out += folded("Table: phases", table.take());
     out = section("phases", "Phases", out);
@@ -311,7 +320,10 @@ std::string phase_section(const Json& d, const std::vector<Group>& groups) {
                            (sensitive ? "<p>Which phase moves the result: its covariance with the whole "
                                         "duration, as a share of the variance. All phases of a duration "
                                         "sum to 100 %; below zero: longer where the whole is "
-                                        "shorter.</p>\n" + variance.take()
+                                        "shorter.</p>\n<figure>" +
+                                            shares_svg(movers, "Shares of the variance by phase") +
+                                            "</figure>\n" +
+                                            folded("Table: sensitivity", variance.take())
                                       : std::string()));
     return out;
 }

@@ -288,7 +288,7 @@ std::string stacked_svg(const std::vector<Bar>& bars, const std::string& title) 
 }
 
 std::string shares_svg(const std::vector<Whisker>& rows, const std::string& title) {
-    constexpr double kWidth = 800, kLeft = 260, kRow = 26, kTop = 8, kRight = 130;
+    constexpr double kWidth = 900, kLeft = 360, kRow = 26, kTop = 8, kRight = 130;
     const auto x_of = [&](double share) { return kLeft + share * (kWidth - kLeft - kRight); };
     const double height = kTop + kRow * static_cast<double>(rows.size()) + 26;
     std::string out = open_svg(kWidth, height, title);
@@ -298,7 +298,7 @@ std::string shares_svg(const std::vector<Whisker>& rows, const std::string& titl
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const double y = kTop + kRow * static_cast<double>(i);
-        out += text_at(kLeft - 8, y + 16, "label end", shortened(rows[i].name, 44));
+        out += text_at(kLeft - 8, y + 16, "label end", shortened(rows[i].name, 50));
         out += rect(x_of(0), y + 6, std::max(1.0, x_of(rows[i].share) - x_of(0)), 12, "part p0", "");
         out += line(x_of(rows[i].low), y + 12, x_of(rows[i].high), y + 12, "whisker");
         out += line(x_of(rows[i].low), y + 8, x_of(rows[i].low), y + 16, "whisker");

@@ -120,7 +120,7 @@ for (const [name, options] of [["many", {}], ["many-dark", { colorScheme: "dark"
         await page.locator("figure.cdf button").nth(1).click();
         check((await page.locator("figure.cdf button").nth(1).innerText()).includes("Show shares"), "the tail is not shown");
     }
-    check(await page.locator("#sensitivity table").isVisible(), "sensitivity is missing");
+    check(await page.locator("#sensitivity svg").isVisible(), "the picture of the sensitivity is missing");
     await sectionShot(page, "latency", `${name}-latency`);
     await sectionShot(page, "sensitivity", `${name}-sensitivity`);
     await shot(page, name, { fullPage: true });
