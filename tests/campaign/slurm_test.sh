@@ -19,6 +19,9 @@ up=$("$data/slurm/slurm_up.sh" "$state/slurm" 2>"$state/up.err" </dev/null) ||
     { echo "skipped: Slurm does not start here:"; tail -n 3 "$state/up.err"; exit 77; }
 eval "$up"
 cd "$state" || exit 99
+# Slurm itself first: what it does not do on its own here, it does not do for a campaign either.
+timeout 40 sbatch --wait --wrap true -o /dev/null >up.out 2>&1 ||
+    { echo "skipped: Slurm runs no job here:"; tail -n 3 up.out; exit 77; }
 cp "$data"/data/* .
 fail() {
     echo "slurm: $*" >&2

@@ -5,6 +5,8 @@ MCEMU_BUILD_PACKAGES="g++ cmake ninja-build pkg-config libsystemc-dev libvalijso
 librandom123-dev nlohmann-json3-dev libboost-program-options-dev libsqlitecpp-dev libsqlite3-dev \
 libpugixml-dev libedit-dev zlib1g-dev libsimdjson-dev"
 MCEMU_TEST_PACKAGES="catch2 rasdaemon"
+# Without these a test says that it is skipped.
+MCEMU_EXTRA_TEST_PACKAGES="slurm-wlm munge"
 
 # mcemu_missing PACKAGE...: prints those that are not installed, one a line.
 mcemu_missing() {
