@@ -21,7 +21,6 @@ constexpr Reason kReasons[] = {
      "memory_failure() holds the page when it looks the second time, and a held page is not free"},
     {"page types", "clean swapcache page",
      "a page that a scenario puts into the swap cache is dirty; none is read back from the swap device"},
-    {"NVDIMM operations", "ARS stopped", "no event makes firmware end a scrub before its end"},
     {"log lines", "020 ", "the check refuses a word of mce= that the kernel would not know"},
     {"log lines", "021 ", "with mce=off CR4.MCE is clear: the processor shuts down and raises no exception"},
     {"log lines", "038 ", "unpoison refuses a page that somebody holds, and memory_failure() holds it"},

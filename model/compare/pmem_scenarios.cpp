@@ -126,6 +126,11 @@ R"({"machine": {"nvdimms": [{"size": "32MiB"}, {"size": "32MiB"}, {"size": "32Mi
   {"at": "1ms", "do": "poison", "spa": "0x280200900"},
   {"at": "1ms", "do": "poison", "spa": "0x280202100"},
   {"at": "2ms", "do": "scrub", "region": "region1", "kind": "ars-full"}]})"},
+        {"scrub-stopped-by-firmware",
+R"({"machine": {"nvdimms": [{"size": "64MiB"}], "regions": [{"base": "0x280000000", "nvdimms": ["nmem0"]}]},
+ "events": [
+  {"at": "1ms", "do": "scrub", "region": "region0", "kind": "ars-full"},
+  {"at": "50ms", "do": "stop_scrub"}]})"},
         {"second-error-in-the-unmapped-hole",
 R"({"machine": {"nvdimms": [{"size": "1GiB"}], "regions": [{"base": "0x200000000", "nvdimms": ["nmem0"]}],
    "namespaces": [{"data_offset": "0x1000000"}]},
