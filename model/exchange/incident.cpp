@@ -197,6 +197,14 @@ std::string Incident::namespace_at(const std::string& base) const {
 
 scenario::Imported Incident::finish() {
     scenario::Imported out;
+    // Somebody's page is memory, whatever else is said of the range.
+    std::erase_if(outside_, [&](const SpaRange& hole) {
+        const auto page = owned_.lower_bound(hole.begin / kPageSize);
+        if (page == owned_.end() || page->first >= hole.end / kPageSize) return false;
+        lose(0, 0, "a page of a process or the kernel lies in a range that is no memory",
+             "the range is memory");
+        return true;
+    });
     for (auto& [wrong, count] : told_)
         if (count > kToldPlaces)
             lost_.push_back({source_, 0, 0, "",

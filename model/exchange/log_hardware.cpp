@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/mca/status.hpp"
+#include "formats/scan.hpp"
 #include "scenario/quantity.hpp"
 
 namespace mcemu::exchange {
@@ -68,7 +69,8 @@ public:
             const bool addressed = has_address(r);
             if (addressed) triggers_.incident.need_memory(r.addr);
             // v2.6.3x and RHEL 6 write Exception whatever it was.
-            const bool exception = r.exception && (r.mcgstatus & MCG_STATUS_MCIP);
+            const bool injected = injected_on(r);
+            const bool exception = injected || (r.exception && (r.mcgstatus & MCG_STATUS_MCIP));
             if (r.exception && !exception)
                 triggers_.incident.lose(
                     r.line, 0,
@@ -83,6 +85,10 @@ public:
             if (local) triggers_.incident.lmce = true;
             if (exception) e["broadcast"] = !local;
             e["poll"] = !exception;
+            if (injected) {
+                e["via"] = "mce-inject";
+                e["broadcast"] = local ? Json(false) : Json("nmi");
+            }
             Trigger& t = triggers_.add(r.line, r.clock, r.us, std::move(e));
             // Without a stamp the record's own time is the best there is.
             if (r.clock == LogLine::Clock::none && r.time != 0 && r.time < 1ull << 36) {
@@ -114,6 +120,26 @@ public:
             return "a thermal event, which Linux logs as bank 128, is no machine check";
         if (!(r.status & MCI_STATUS_VAL)) return "a record without VAL";
         return "";
+    }
+    /// Whether the injector announced an exception of that CPU, and not its end, before the record
+    /// without MCIP: "Triggering MCE exception on CPU 0".
+    bool injected_on(const LoggedMce& r) {
+        if (r.exception || (r.mcgstatus & MCG_STATUS_MCIP)) return false;
+        if (!announced_)
+            for (const LogEntry& e : triggers_.log.entries) {
+                const std::size_t at = e.text.find("MCE exception ");
+                if (e.kind != Kind::other || at == std::string::npos) continue;
+                const auto cpu = formats::decimal_field(e.text, " on CPU ");
+                const bool begins = e.text.find("Triggering ") < at;
+                if (cpu) announcements_.push_back({e.line, *cpu, begins});
+            }
+        announced_ = true;
+        bool open = false;
+        for (const Announcement& a : announcements_) {
+            if (a.line >= r.line) break;
+            if (a.cpu == r.cpu) open = a.begins && r.line - a.line <= kNearLines;
+        }
+        return open;
     }
     /// Whether ADDR is an address of memory: MISC's mode may say that it is linear, or an offset.
     static bool has_address(const LoggedMce& r) {
@@ -262,7 +288,15 @@ public:
 private:
     static constexpr std::int32_t kFirmwareBank = 255, kFirstSoftwareBank = 128;
 
+    struct Announcement {
+        unsigned line = 0;
+        std::uint64_t cpu = 0;
+        bool begins = false;
+    };
+
     Triggers& triggers_;
+    std::vector<Announcement> announcements_;
+    bool announced_ = false;
     /// When exceptions were printed, and their TIME, rising; by clock.
     std::map<LogLine::Clock, std::vector<std::pair<std::int64_t, std::uint64_t>>> exceptions_;
 };

@@ -225,6 +225,12 @@ bool MceRecords::line(unsigned number, const LogLine& line) {
 bool MceRecords::rest(std::string_view text, const std::string& caller) {
     LoggedMce& r = *open(caller);
     Scan s(body_of(text));
+    // Some kernels print the symbol as a line of its own.
+    if (Scan symbol = s; r.ip != 0 && r.symbol.empty() && symbol.literal("{") &&
+                         symbol.rest.find("+0x") != std::string_view::npos) {
+        r.symbol = symbol.until("}");
+        return true;
+    }
     if (literal(s, "rip")) return rip_line(s, r);
     if (literal(s, "processor")) {
         if (!processor_line(s, r)) return false;

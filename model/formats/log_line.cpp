@@ -45,7 +45,8 @@ public:
     // Flags instead of std::optional: g++ 12 takes those for uninitialised.
     bool calendar_known = false, boot_known = false, delta_known = false;
     Stamp stamp;
-    std::int64_t boot_us = 0;
+    bool unix_known = false;
+    std::int64_t boot_us = 0, unix_us = 0;
     std::int64_t delta_us = 0;  ///< since the line before
 
     std::string_view run() {
@@ -208,10 +209,32 @@ private:
         calendar_known = true;
         return true;
     }
+    /// journalctl -o short-unix: "1702475170.123456 host kernel: ".
+    bool unix_time() {
+        constexpr std::int64_t kEarliest = 1'000'000'000'000'000;  // us: no machine is up so long
+        Scan s = s_;
+        if (boot_known || calendar_known || !digit(s.peek())) return false;
+        const auto us = uptime(s);
+        if (!us || *us < kEarliest || s.peek() != ' ') return false;
+        unix_us = *us;
+        unix_known = true;
+        calendar_known = true;
+        s_ = s;
+        return true;
+    }
     bool calendar() {
+        if (unix_time()) return true;
         Scan s = s_;
         Stamp t;
-        if (!iso_stamp(s, t)) {
+        // -o short-full: "Wed 2023-12-13 13:46:08 UTC host kernel: ".
+        for (const std::string_view day : kDays)
+            if (s.literal(day)) break;
+        s.blanks();
+        if (iso_stamp(s, t)) {
+            Scan zone = s;
+            if (zone.literal(" UTC ") || zone.literal(" GMT "))
+                s.rest = std::string_view(zone.rest.data() - 1, zone.rest.size() + 1);
+        } else {
             s = s_;
             t = {};
             if (!month_and_day(s, t)) return false;
@@ -296,6 +319,9 @@ LogLine LogLines::next(std::string_view line) {
     if (stripper.boot_known) {
         out.clock = Clock::boot;
         out.us = stripper.boot_us;
+    } else if (stripper.unix_known) {
+        out.clock = Clock::calendar;
+        out.us = stripper.unix_us;
     } else if (stripper.calendar_known) {
         const Stamp& t = stripper.stamp;
         out.clock = t.year > 0 ? Clock::calendar : Clock::year_unknown;
@@ -310,11 +336,28 @@ LogLine LogLines::next(std::string_view line) {
         out.clock = before_;
         out.us = std::min(*before_us_ + stripper.delta_us, 2 * kMaxLogSeconds * 1'000'000);
     }
+    if (out.clock == Clock::none) export_field(out);
     if (out.clock != Clock::none) {
         before_us_ = out.us;
         before_ = out.clock;
     }
     return out;
+}
+
+/// journalctl -o export: a field a line, the time before the message (-o verbose has none such).
+void LogLines::export_field(LogLine& line) {
+    Scan s(line.text);
+    if (s.literal("__MONOTONIC_TIMESTAMP=")) {
+        if (const auto us = s.decimal(); us && *us < 1ull << 56)
+            journal_us_ = static_cast<std::int64_t>(*us);
+    } else if (s.literal("MESSAGE=")) {
+        if (journal_us_) {
+            line.clock = Clock::boot;
+            line.us = *journal_us_;
+        }
+        line.bare = false;
+        line.text = std::string(s.rest);
+    }
 }
 
 }  // namespace mcemu::formats

@@ -32,6 +32,9 @@ public:
     LogLine next(std::string_view line);
 
 private:
+    void export_field(LogLine& line);
+
+    std::optional<std::int64_t> journal_us_;  ///< of an entry of journalctl -o export
     std::optional<std::int64_t> before_us_;
     LogLine::Clock before_ = LogLine::Clock::none;
     int year_ = 1972;  ///< where none is said: a leap year

@@ -175,6 +175,32 @@ TEST_CASE("what is refused is told by what was there", "[exchange][dmesg]") {
                        "rasdaemon"));
 }
 
+TEST_CASE("the injector's exception without MCIP is an exception", "[exchange][dmesg]") {
+    const std::string one = record("[ 1.1] ", "CPU 0: Machine Check: 0 Bank 1: b400000000000000",
+                                   "TSC 8b58e69ed9 ADDR 1234");
+    const auto out = import("[ 1.0] mce: Triggering MCE exception on CPU 0\n" + one);
+    const Json& e = (*out.scenario)["events"][0];
+    CHECK(e["poll"] == false);
+    CHECK(e["via"] == "mce-inject");
+    const auto done = import(
+        "[ 1.0] mce: Triggering MCE exception on CPU 0\n"
+        "[ 1.0] mce: MCE exception done on CPU 0\n" +
+        one);
+    CHECK((*done.scenario)["events"][0]["poll"] == true);
+    CHECK((*import("[ 1.0] mce: Triggering MCE exception on CPU 1\n" + one)
+                .scenario)["events"][0]["poll"] == true);
+}
+
+TEST_CASE("a page of a process is memory although its type conflicts", "[exchange][dmesg]") {
+    const auto out = import(
+        "[ 1.0] mce: Uncorrected hardware memory error in user-access at 185060240\n"
+        "[ 1.1] Memory failure: 0x185060: Sending SIGBUS to a:7 due to hardware memory corruption\n"
+        "[ 1.2] x86/PAT: a:7 conflicting memory types 185060000-185061000 "
+        "uncached-minus<->write-back\n");
+    CHECK((*out.scenario)["processes"][0]["maps"][0]["at"] == "0x185060000");
+    CHECK(lost(out, "in a range that is no memory"));
+}
+
 TEST_CASE("a storm of one page is imported in no time", "[exchange][dmesg]") {
     std::string log;
     for (int i = 0; i < 3000; ++i)

@@ -92,6 +92,36 @@ TEST_CASE("a journal as JSON is a log", "[formats]") {
         CHECK(one(broken).clock == Clock::none);
 }
 
+TEST_CASE("more of journalctl's forms", "[formats]") {
+    const LogLine full = one("Wed 2023-12-13 13:46:08 UTC pc kernel: mce: x");
+    CHECK(full.clock == Clock::calendar);
+    CHECK(full.us == 1702475168000000);
+    CHECK(full.text == "mce: x");
+    const LogLine unix_time = one("1702475168.123456 pc kernel: mce: x");
+    CHECK(unix_time.clock == Clock::calendar);
+    CHECK(unix_time.us == 1702475168123456);
+    CHECK(unix_time.text == "mce: x");
+    std::string log;
+    for (const std::string& line : {kFirst, kValues, kLast})
+        log +=
+            "__REALTIME_TIMESTAMP=1702475168000000\n__MONOTONIC_TIMESTAMP=5000010\n"
+            "_TRANSPORT=kernel\nMESSAGE=" +
+            line + "\n\n";
+    check_record(log);
+    CHECK(parse_kernel_log(log)[0].us == 5000010);
+}
+
+TEST_CASE("a symbol on a line of its own", "[formats]") {
+    const auto records = parse_kernel_log(
+        "[ 1.0] mce: [Hardware Error]: CPU 2: Machine Check Exception: 5 Bank 7: be00000001010091\n"
+        "[ 1.1] mce: [Hardware Error]: RIP !INEXACT! 10:<ffffffffac58472a>\n"
+        "[ 1.2] {acpi_idle_do_entry+0x4a/0x60}\n"
+        "[ 1.3] mce: [Hardware Error]: TSC ae ADDR 314d193000\n");
+    REQUIRE(records.size() == 1);
+    CHECK(records[0].symbol == "acpi_idle_do_entry+0x4a/0x60");
+    CHECK(records[0].addr == 0x314d193000);
+}
+
 TEST_CASE("lines that were broken are put together", "[formats]") {
     check_record(
         "[ 1.000001] mce: [Hardware Error]: CPU 2: Machine Check: 0 Bank 7:\n8c00004000010091\n"
