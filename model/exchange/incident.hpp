@@ -111,6 +111,7 @@ private:
     std::string namespace_at(const std::string& base) const;
     std::size_t process(const Owner& owner);
     std::uint64_t place(Process& p, const Owner& owner, std::uint64_t size);
+    bool is_persistent(std::uint64_t spa) const;
     void own_persistent(Pfn pfn, std::size_t who, const Owner& owner);
 
     std::string source_;

@@ -147,6 +147,14 @@ void Incident::own_persistent(Pfn pfn, std::size_t who, const Owner& owner) {
                       {"offset", hex_text(round_down(spa, page) - base - kHuge)}});
 }
 
+bool Incident::is_persistent(std::uint64_t spa) const {
+    return std::any_of(persistent.begin(), persistent.end(),
+                       [&](const SpaRange& r) { return r.contains(spa); }) ||
+           std::any_of(pmem_.begin(), pmem_.end(), [&](const auto& r) {
+               return spa >= r.first && spa - r.first < r.second.size;
+           });
+}
+
 std::string Incident::own(Pfn pfn, const Owner& owner, unsigned line) {
     const std::uint64_t spa = pfn.value * kPageSize;
     if (pfn.value >= kMaxSpa / kPageSize) return "";
@@ -167,6 +175,16 @@ std::string Incident::own(Pfn pfn, const Owner& owner, unsigned line) {
         lose(line, 0, "which page is a \"" + owner.page_type + "\" is not known",
              (kind->what == Kind::What::kernel_page ? "one of the kernel, \"" : "one that is \"") +
                  std::string(kind->state) + "\"");
+    }
+    if (kind->what != Kind::What::persistent && is_persistent(spa)) {
+        // Kernels without support for it call it one of theirs, or a page like others.
+        kind = kind_of("dax page");
+    } else if (kind->what != Kind::What::persistent && !memory.empty() &&
+               std::none_of(memory.begin(), memory.end(),
+                            [&](const SpaRange& r) { return r.contains(spa); })) {
+        lose(line, 0, "a page lies outside of the memory map", "memory is there as well");
+        const std::uint64_t block = round_down(spa, kHuge);
+        memory.push_back({block, block + kHuge});
     }
     const std::uint64_t begin = round_down(spa, kind->page);
     const auto pages = [&](auto&& each) {

@@ -201,6 +201,28 @@ TEST_CASE("a page of a process is memory although its type conflicts", "[exchang
     CHECK(lost(out, "in a range that is no memory"));
 }
 
+TEST_CASE("a page is where the memory map has it", "[exchange][dmesg]") {
+    const std::string map =
+        "[ 0.0] BIOS-e820: [mem 0x0000000000100000-0x000000007fffffff] usable\n"
+        "[ 0.0] BIOS-e820: [mem 0x0000002080000000-0x000000207fffffff] reserved\n"
+        "[ 0.0] BIOS-e820: [mem 0x0000002080000000-0x00000020ffffffff] persistent (type 7)\n";
+    const auto killed = [&](const std::string& pfn) {
+        return "[ 1.0] Memory failure: " + pfn +
+               ": Killing a:7 due to hardware memory corruption\n[ 1.0] Memory failure: " + pfn +
+               ": recovery action for dirty LRU page: Recovered\n";
+    };
+    const auto pmem = import(map + killed("0x2081193"));
+    CHECK((*pmem.scenario)["processes"][0]["maps"][0]["kind"] == "devdax");
+    // v4.18 calls it so.
+    const auto reserved = import(
+        map +
+        "[ 1.0] Memory failure: 0x2081193: recovery action for reserved kernel page: Failed\n");
+    CHECK_FALSE((*reserved.scenario).contains("kernel_pages"));
+    const auto beyond = import(map + killed("0x100000"));
+    CHECK((*beyond.scenario)["processes"][0]["maps"][0]["at"] == "0x100000000");
+    CHECK(lost(beyond, "outside of the memory map"));
+}
+
 TEST_CASE("a storm of one page is imported in no time", "[exchange][dmesg]") {
     std::string log;
     for (int i = 0; i < 3000; ++i)
