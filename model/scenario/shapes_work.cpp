@@ -61,7 +61,7 @@ constexpr Field kMapFields[] = {
     {"page", &kSize, "Size of a mapped page: 4KiB, 2MiB or 1GiB (default: devdax the namespace's align, hugetlb 2MiB, else 4KiB)", {}, false, "\"2MiB\""},
     {"share", &kShare, "MAP_SHARED or MAP_PRIVATE (default: anon and hugetlb private, else shared)", {}},
     {"at", &kAddress, "System physical address of the first byte (default: allocated)", {}},
-    {"state", &kMapState, "State of the pages of DRAM", "\"dirty\""},
+    {"state", &kMapState, "State of the pages of DRAM; clean: read only, never written", "\"dirty\""},
 };
 constinit const Shape kMaps{.kind = Kind::list, .item = &kMapShape};
 
@@ -92,7 +92,8 @@ constexpr Field kProcessFields[] = {
     {"maps", &kMaps, "Its memory", "[]"},
 };
 constexpr Field kChildFields[] = {
-    kId, kPidField, kComm,
+    kId, kPidField,
+    {"comm", &kText, "Name in the kernel's log, cut at 15 characters (default: its parent's)", {}, false, "\"dax-pmd\""},
     {"cpu", &kCpu, "CPU it runs on (default: its parent's)", {}},
     {"mce_kill", &kMcePolicy, "prctl(PR_MCE_KILL) (default: its parent's)", {}},
     {"sigbus", &kSigbusAction, "What SIGBUS does to it (default: its parent's)", {}},

@@ -112,7 +112,41 @@ constexpr Rule kPages[] = {
      "Linux 4.19 memory_failure_hugetlb(), me_huge_page(); Linux 6.1 try_memory_failure_hugetlb()",
      Check::record, "all/hugetlb-2m-late", "hugetlb_needs_pmd_size"},
     {"a shared huge page: truncated (4.x), kept in its file (6.1)",
-     "Linux 4.19, 6.1 me_huge_page()", Check::spec, "", "hugetlb_shared_stays_cached"},
+     "Linux 4.19, 6.1 me_huge_page()", Check::spec,
+     "scenarios/kernel/hugetlb-shared-second-error-v4.19.json "
+     "scenarios/kernel/hugetlb-shared-second-error-v6.1.json",
+     "hugetlb_shared_stays_cached"},
+    {"each bad base page of a huge page is remembered and counted (6.1); 4.x knows the head only, "
+     "and says nothing of a bad tail of a free huge page",
+     "Linux 4.19 memory_failure_hugetlb(); Linux 6.1 hugetlb_update_hwpoison(), "
+     "hugetlb_clear_page_hwpoison()",
+     Check::spec,
+     "scenarios/kernel/hugetlb-shared-second-error-v6.1.json "
+     "scenarios/kernel/hugetlb-free-tail-v4.19.json",
+     "hugetlb_raw_pages"},
+    {"a huge page of 1 GiB is freed page by page, its bad page never is: Failed, 6.1",
+     "Linux 6.1 __page_handle_poison(), free_gigantic_page(), free_pages_prepare()", Check::spec,
+     "scenarios/kernel/hugetlb-1g-v6.1.json"},
+    {"splitting a huge page (6.1): shared memory is unmapped and left to faults; of a huge page "
+     "mapped page by page the bad one does not come back, and nobody is told",
+     "Linux 6.1 unmap_folio(), try_to_migrate_one()", Check::spec,
+     "scenarios/kernel/thp-shared-memory-v6.1.json scenarios/kernel/thp-mapped-by-pages-v6.1.json",
+     "split_leaves_entries"},
+    {"truncation leaves hwpoison entries in page tables (4.x) or removes them (6.1); a punched "
+     "hole never does",
+     "Linux 4.19, 6.1 zap_pte_range(), unmap_mapping_range()", Check::spec,
+     "scenarios/kernel/truncate-after-loss-v4.19.json "
+     "scenarios/kernel/truncate-after-loss-v6.1.json",
+     "zap_keeps_entries"},
+    {"waiting for the pages of a DAX file removes private copies as well, 4.x only",
+     "Linux 4.19 dax_layout_busy_page(); Linux 6.1 dax_layout_busy_page_range()", Check::spec,
+     "scenarios/kernel/punch-hole-private-copy-v4.19.json "
+     "scenarios/kernel/punch-hole-private-copy-v6.1.json",
+     "layout_break_zaps_copies"},
+    {"-EIO of fsync() after a dirty page was lost: once for each open file",
+     "Linux 4.18, 4.19, 6.1 mapping_set_error(), file_check_and_advance_wb_err()", Check::spec,
+     "scenarios/kernel/fsync-tells-each-open-file-v4.19.json "
+     "scenarios/kernel/fsync-tells-each-open-file-v6.1.json"},
     {"unmapping leaves hwpoison entries; a later touch is AR",
      "Linux 4.19, 6.1 "
      "hwpoison_user_mappings(), try_to_unmap(), do_swap_page()",

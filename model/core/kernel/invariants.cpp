@@ -66,6 +66,7 @@ std::string Invariants::spaces() const {
 /// Part of a page-table run inside one VMA.
 std::string Invariants::piece(const Process& process, const Vma& vma, std::uint64_t va,
                               std::uint64_t end, const Pte& pte) const {
+    if (vma.kind == MapKind::devmem) return "";  // whatever lies there: no page structs are involved
     const Memory& memory = kernel_.memory;
     const std::uint64_t pages = (end - va) >> kPageShift;
     const auto where = [&](std::uint64_t pfn) {

@@ -26,8 +26,9 @@ constexpr Profile kV418{
     .already_poisoned_is_error = false, .already_poisoned_kills_accessor = false,
     .unhandlable_pages = false, .free_page_recovered = false, .counts_every_action = false,
     .reference_check_everywhere = true, .hugetlb_needs_pmd_size = true,
-    .hugetlb_shared_stays_cached = false, .shmem_stays_cached = false, .serialised = false,
-    .unpoison_refused_after_real = false,
+    .hugetlb_shared_stays_cached = false, .hugetlb_raw_pages = false, .shmem_stays_cached = false,
+    .split_leaves_entries = false, .zap_keeps_entries = true, .layout_break_zaps_copies = true,
+    .serialised = false, .unpoison_refused_after_real = false,
     .madvise_drops_reference = false, .madvise_skips_poisoned = true, .madvise_keeps_count = true,
     .corrupt_pfn_takes_reference = true,
     .marking = PoisonMarking::unmap_for_good, .sanitizes_memtype = false,
@@ -96,7 +97,11 @@ constexpr Profile make_v61() {
     p.reference_check_everywhere = false;
     p.hugetlb_needs_pmd_size = false;
     p.hugetlb_shared_stays_cached = true;
+    p.hugetlb_raw_pages = true;
     p.shmem_stays_cached = true;
+    p.split_leaves_entries = true;
+    p.zap_keeps_entries = false;
+    p.layout_break_zaps_copies = false;
     p.serialised = true;
     p.unpoison_refused_after_real = true;
     p.madvise_drops_reference = false;

@@ -54,7 +54,11 @@ struct Profile {
     bool reference_check_everywhere;   ///< "still referenced" for every action
     bool hugetlb_needs_pmd_size;
     bool hugetlb_shared_stays_cached;
+    bool hugetlb_raw_pages;         ///< each bad base page of a huge page is counted
     bool shmem_stays_cached;
+    bool split_leaves_entries;      ///< splitting a THP unmaps its bad page from page tables
+    bool zap_keeps_entries;         ///< truncation leaves hwpoison and swap entries behind
+    bool layout_break_zaps_copies;  ///< waiting for a DAX file's pages unmaps private copies
     bool serialised;                   ///< mf_mutex
     bool unpoison_refused_after_real;
 

@@ -156,7 +156,8 @@ Task<Fault> Mm::fault_write_protected(Context& ctx, Process& process, std::uint6
     // The last user keeps the page, unless it is KSM's: that one stays as it is (do_wp_page()).
     const bool merged = kernel_.memory.page(old).test(PG_ksm);
     if (own && !merged && mappers(compound_head(old)).size() == 1) {
-        kernel_.memory.page(old).flags |= bit(PG_dirty);
+        const bool huge = vma->kind == MapKind::hugetlb;
+        kernel_.memory.page(huge ? compound_head(old) : old).flags |= bit(PG_dirty);
         set_leaf(process, va, pte);
         co_return kMapped;
     }
@@ -220,7 +221,7 @@ Task<Fault> Mm::fault_cache(Context& ctx, Process& process, std::uint64_t va, bo
     auto pfn = cached(mapping, index);
     if (!pfn) {
         std::uint32_t flags = bit(PG_uptodate) | bit(PG_lru);
-        if (vma->kind == MapKind::shmem) flags |= bit(PG_swapbacked) | bit(PG_dirty);
+        if (vma->kind == MapKind::shmem) flags |= bit(PG_swapbacked);
         if (vma->kind == MapKind::hugetlb) flags = kHugeFlags;
         if (vma->kind == MapKind::file) {
             co_await phase(kernel_.env, ctx.cpu, Lat::kernel_bio);  // read from disk
@@ -231,12 +232,16 @@ Task<Fault> Mm::fault_cache(Context& ctx, Process& process, std::uint64_t va, bo
         if (!pfn) pfn = add_to_cache(mapping, index, flags, shift);
         if (!pfn) co_return kNoMemory;
     }
-    // __do_fault(): a poisoned page found in the cache is not mapped.
-    if (kernel_.memory.page(*pfn).test(PG_hwpoison)) co_return Fault{Fault::Kind::hwpoison, shift};
+    // __do_fault(), hugetlb_no_page(): a poisoned page found in the cache is not mapped.
+    const Pfn marked = vma->kind == MapKind::hugetlb ? compound_head(*pfn) : *pfn;
+    if (kernel_.memory.page(marked).test(PG_hwpoison))
+        co_return Fault{Fault::Kind::hwpoison, shift};
     Pte pte;
     pte.shift = static_cast<std::uint8_t>(shift);
     pte.pfn = round_down(pfn->value, 1ull << (shift - kPageShift));
-    pte.writable = vma->shared && (write || vma->kind != MapKind::file);
+    // The kernel's entry for shared memory is writable and tells of the first store by its dirty
+    // bit; here the first store faults.
+    pte.writable = vma->shared && (write || vma->kind == MapKind::hugetlb);
     if (pte.writable) kernel_.memory.page(*pfn).flags |= bit(PG_dirty);
     set_leaf(process, va, pte);
     co_return kMapped;  // a private write comes back as a write-protection fault and copies
@@ -331,7 +336,9 @@ Task<Fault> Mm::fault_dax_file(Context& ctx, Process& process, std::uint64_t va,
 Task<std::optional<Pfn>> Mm::get_user_page(Context& ctx, Process& process, std::uint64_t va,
                                            bool write) {
     while (true) {
-        if (!process.mm->find(va)) co_return std::nullopt;
+        const Vma* vma = process.mm->find(va);
+        // check_vma_flags(): behind VM_IO and VM_PFNMAP there is no struct page to hold.
+        if (!vma || vma->kind == MapKind::devmem) co_return std::nullopt;
         const auto leaf = process.mm->leaf(va);
         if (leaf && leaf->pte.kind == Pte::Kind::present && (!write || leaf->pte.writable))
             co_return Pfn{leaf->pfn_at(va)};

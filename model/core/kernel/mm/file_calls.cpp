@@ -7,6 +7,7 @@ namespace mcemu::kernel {
 
 Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, FileIoEvent io) {
     if (!mounted(io.file)) co_return -ENOENT;
+    mm.open_file(owner[io.process], io.file);
     if (mm.is_down(io.file)) co_return -EIO;
     if (mm.is_dax_file(io.file)) {
         const std::uint64_t first = io.offset >> kPageShift;
@@ -44,7 +45,7 @@ Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, 
             if (!tmpfs && !(io.write && bytes == kPageSize))
                 co_await phase(env, ctx.cpu, Lat::kernel_bio);
             const std::uint32_t flags =
-                bit(PG_uptodate) | bit(PG_lru) | (tmpfs ? bit(PG_swapbacked) | bit(PG_dirty) : 0u);
+                bit(PG_uptodate) | bit(PG_lru) | (tmpfs ? bit(PG_swapbacked) : 0u);
             pfn = mm.cached(mapping, index);
             if (!pfn) pfn = mm.add_to_cache(mapping, index, flags, kPageShift);
             if (!pfn)
@@ -77,15 +78,19 @@ Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, 
     co_return static_cast<std::int64_t>(at > io.offset ? at - io.offset : 0);
 }
 
-Task<std::int64_t> Processes::State::fsync(Context& ctx, std::uint32_t file) {
+Task<std::int64_t> Processes::State::fsync(Context& ctx, Process& process, std::uint32_t file) {
     if (mm.is_down(file)) co_return -EIO;
+    mm.open_file(process, file);  // which errors it knows is decided now
     Mapping& mapping = mm.file(file);
     if (mm.is_dax_file(file)) kernel.libnvdimm.flush_file(file);  // dax_writeback_mapping_range()
     if (mapping.kind != MapKind::file) co_return 0;  // noop_fsync() of tmpfs; DAX keeps no error
     if (mm.write_back(mapping)) co_await phase(env, ctx.cpu, Lat::kernel_bio);
-    const bool failed = mapping.eio;
-    mapping.eio = false;  // AS_EIO is told once (filemap_check_errors())
-    co_return failed ? -EIO : 0;
+    // Each open file is told once (file_check_and_advance_wb_err()).
+    OpenFile& open = mm.open_file(process, file);
+    if (mapping.errors == open.errors) co_return 0;
+    open.errors = mapping.errors;
+    mapping.error_seen = true;
+    co_return -EIO;
 }
 
 /// Whether the file's file system is mounted.
@@ -112,7 +117,7 @@ Task<void> Processes::State::break_layouts(Context& ctx, std::uint32_t file) {
     Mapping& mapping = mm.file(file);
     if (mapping.vmas.empty()) co_return;
     const auto busy = [&] {  // dax_layout_busy_page()
-        mm.unmap_range(mapping, 0, ~0ull, true);
+        mm.unmap_range(mapping, 0, ~0ull, env.profile.layout_break_zaps_copies);
         const std::vector<Pfn> known = kernel.memory.known();
         return std::any_of(known.begin(), known.end(), [&](Pfn pfn) {
             const auto use = kernel.memory.usage(pfn);
@@ -177,14 +182,15 @@ Task<std::int64_t> Processes::State::punch_hole(Context& ctx, PunchHoleEvent e) 
     const std::uint64_t first = round_up(e.offset, kPageSize) >> kPageShift;
     const std::uint64_t last = end >> kPageShift;
     Mapping& mapping = mm.file(e.file);
+    // truncate_pagecache_range(): private copies and lost pages stay as they are (even_cows 0).
     if (mapping.kind != MapKind::fsdax) {
-        if (first < last) mm.unmap_range(mapping, first, last - first, true);
+        if (first < last) mm.unmap_range(mapping, first, last - first, false);
         if (first < last) mm.drop_from_cache(mapping, first, last - first);
         co_return 0;
     }
     co_await break_layouts(ctx, e.file);
     if (first < last) {
-        mm.unmap_range(mapping, first, last - first, true);
+        mm.unmap_range(mapping, first, last - first, false);
         co_await delete_entries(ctx, e.file, first, last);
         mm.punch(e.file, first, last);
     }

@@ -78,6 +78,11 @@ struct DaxRun {
     DaxRun advanced(std::uint64_t) const { return *this; }
 };
 
+/// What a process knows of a file through its descriptor; fork() shares it.
+struct OpenFile {
+    std::uint32_t errors = 0;  ///< f_wb_err: Mapping::errors as of the last report
+};
+
 /// One struct address_space or anon_vma.
 struct Mapping {
     MapKind kind = MapKind::anon;
@@ -87,7 +92,14 @@ struct Mapping {
     RangeMap<DaxRun> entries;  ///< fsdax: by index
     /// DAX entries that somebody holds, by first index of the entry.
     std::map<std::uint64_t, WaitQueue> locked;
-    bool eio = false;  ///< AS_EIO: the next fsync fails once
+    /// wb_err: errors that somebody has seen, and one more when the last was not (lib/errseq.c).
+    std::uint32_t errors = 0;
+    bool error_seen = true;
+    /// mapping_set_error(-EIO).
+    void set_error() {
+        if (error_seen) ++errors;
+        error_seen = false;
+    }
     /// Frames that a scenario wants its pages to have when they come into being ("at").
     struct Pin {
         std::uint64_t index, pages, pfn;

@@ -1,4 +1,7 @@
 // memory_failure() for hugetlb pages (kernel.md 2.8).
+#include <algorithm>
+#include <utility>
+
 #include "core/kernel/mm/memory_failure_state.hpp"
 
 namespace mcemu::kernel {
@@ -7,25 +10,62 @@ bool MemoryFailure::State::is_hugetlb(Pfn pfn) {
     return page(mm().compound_head(pfn)).test(PG_hugetlb);
 }
 
-/// dissolve_free_huge_page(): base pages again, of which only the bad one stays out of use.
-void MemoryFailure::State::dissolve(Pfn pfn, bool free_others) {
+/// dissolve_free_huge_page() and, v6.1, take_page_off_buddy(): base pages again, of which only
+/// the bad ones stay out of use. False: v6.1 could not take the page off the free list.
+bool MemoryFailure::State::dissolve(Pfn pfn) {
     const Pfn head = mm().compound_head(pfn);
     const std::uint64_t pages = 1ull << (mm().compound_shift(pfn) - kPageShift);
+    const bool pool = kernel.memory.kernel_state(pfn).has_value();
+    // Pages of more than 4 MiB are freed one by one, and a poisoned one never arrives at the free
+    // list (free_contig_range(), free_pages_prepare()).
+    const bool gigantic = pages > 1024 && page(head).test(PG_hwpoison);
+    const bool taken = profile.free_page_recovered && !gigantic;
     --env.counters.hugepages_total;
-    if (head != pfn) set_flag(head, PG_hwpoison, false);
+    const std::vector<Pfn> raw = take_raw_pages(head);
+    set_flag(head, PG_hwpoison, false);
+    for (const Pfn bad : raw) set_flag(bad, PG_hwpoison, true);
     set_flag(pfn, PG_hwpoison, true);
+    if (pool)
+        kernel.memory.dissolve_pool_page(head, pages);
+    else
+        kernel.memory.free(head, pages);
+    for (const Pfn bad : raw) {
+        page(bad).flags = bit(PG_hwpoison) | bit(PG_buddy);
+        page(bad).refcount = 0;
+    }
     Page& p = page(pfn);
     p.flags = bit(PG_hwpoison);
-    p.refcount = 1;
-    if (free_others)
-        kernel.memory.free(head, pages);
-    else
-        kernel.memory.disuse(head, pages);
+    if (!profile.free_page_recovered) p.flags |= bit(PG_buddy);
+    p.refcount = taken ? 1 : 0;
+    return taken || !profile.free_page_recovered;
 }
 
-/// The filter rejects a huge page: nothing has happened.
+/// hugetlb_update_hwpoison(): PG_hwpoison goes to the head; v6.1 remembers the base page as well,
+/// and counts each further one.
+bool MemoryFailure::State::poisoned_before(Pfn pfn, Pfn head) {
+    const bool was = page(head).test(PG_hwpoison);
+    set_flag(head, PG_hwpoison, true);
+    if (!profile.hugetlb_raw_pages) return was;
+    std::vector<Pfn>& raw = raw_pages[head.value];
+    if (std::find(raw.begin(), raw.end(), pfn) != raw.end()) return true;
+    raw.push_back(pfn);
+    if (was) ++env.counters.num_poisoned_pages;
+    return was;
+}
+
+std::vector<Pfn> MemoryFailure::State::take_raw_pages(Pfn head) {
+    const auto it = raw_pages.find(head.value);
+    if (it == raw_pages.end()) return {};
+    std::vector<Pfn> raw = std::move(it->second);
+    raw_pages.erase(it);
+    return raw;
+}
+
+/// The filter rejects a huge page. hugetlb_clear_page_hwpoison() moves the flag to the base page,
+/// where it stays; when that is the head, the huge page goes on as a poisoned one.
 int MemoryFailure::State::undo_huge(Pfn head) {
     set_flag(head, PG_hwpoison, false);
+    for (const Pfn bad : take_raw_pages(head)) set_flag(bad, PG_hwpoison, true);
     if (!profile.counts_every_action) --env.counters.num_poisoned_pages;
     mark_filtered();
     return profile.serialised ? -EOPNOTSUPP : 0;
@@ -33,22 +73,32 @@ int MemoryFailure::State::undo_huge(Pfn head) {
 
 Task<int> MemoryFailure::State::huge(Context& ctx, Pfn pfn, unsigned flags) {
     const Pfn head = mm().compound_head(pfn);
-    if (page(head).test(PG_hwpoison) || page(pfn).test(PG_hwpoison)) {
+    const int users = mm().page_count(head);
+    if (poisoned_before(pfn, head)) {
         const int rc = co_await already_poisoned(ctx, pfn, flags);
         co_return rc;
     }
-    const int users = mm().page_count(head);
-    set_flag(head, PG_hwpoison, true);
     if (!profile.counts_every_action) ++env.counters.num_poisoned_pages;
     if (!(flags & MF_COUNT_INCREASED)) {
         if (users == 0) {
             co_await first_sleep(ctx);
+            if (!profile.hugetlb_raw_pages && head != pfn) {
+                // The flag that was just set on the head looks like an error in another base
+                // page that came first (memory_failure_hugetlb(), TestSetPageHWPoison(head)).
+                --env.counters.num_poisoned_pages;
+                ++env.counters.uncounted_poison_removed;  // the head stays marked
+                env.fates.mark(env.agenda.why().origin, Fate::filtered,
+                               FateReason::already_poisoned, env.agenda.why().cause);
+                co_return 0;
+            }
             if (!filter_accepts(head)) co_return undo_huge(head);
             co_await phase(env, ctx.cpu, Lat::kernel_mf_result);
-            dissolve(pfn, kernel.memory.kernel_state(pfn) == std::nullopt);
-            action_result(ctx, pfn, PageType::free_huge,
-                          profile.free_page_recovered ? MfResult::recovered : MfResult::delayed);
-            co_return 0;
+            const bool done = dissolve(pfn);
+            const MfResult result = !profile.free_page_recovered ? MfResult::delayed
+                                    : done                       ? MfResult::recovered
+                                                                 : MfResult::failed;
+            action_result(ctx, pfn, PageType::free_huge, result);
+            co_return result == MfResult::failed ? -EBUSY : 0;
         }
         ++page(head).refcount;
     }
@@ -92,6 +142,7 @@ MfResult MemoryFailure::State::me_huge_page(Context& ctx, Pfn pfn, Pfn head) {
             set_flag(head, PG_hwpoison, false);
             set_flag(pfn, PG_hwpoison, true);
         }
+        take_raw_pages(head);
         return MfResult::recovered;
     }
     int expected = 1;
@@ -103,10 +154,8 @@ MfResult MemoryFailure::State::me_huge_page(Context& ctx, Pfn pfn, Pfn head) {
         // Our own reference goes first: who else holds the page keeps it from being dissolved,
         // which v4.x does not even notice.
         drop_reference(head);
-        if (mm().page_count(head) == 0)
-            dissolve(pfn, true);
-        else if (profile.hugetlb_shared_stays_cached)
-            result = MfResult::failed;
+        const bool dissolved = mm().page_count(head) == 0 && dissolve(pfn);
+        if (!dissolved && profile.hugetlb_shared_stays_cached) result = MfResult::failed;
     }
     const int count = mm().page_count(mm().compound_head(pfn)) - expected;
     if (count <= 0) return result;

@@ -245,7 +245,7 @@ MfResult MemoryFailure::State::act(Context& ctx, Pfn pfn, PageType type) {
         case PageType::dirty_unevictable_lru:
         case PageType::dirty_lru:
             p.flags |= bit(PG_error);
-            if (p.mapping && !p.test(PG_anon)) p.mapping->eio = true;  // AS_EIO
+            if (p.mapping && !p.test(PG_anon)) p.mapping->set_error();
             [[fallthrough]];
         case PageType::clean_mlocked_lru:
         case PageType::clean_unevictable_lru:

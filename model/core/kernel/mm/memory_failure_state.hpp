@@ -127,7 +127,12 @@ struct MemoryFailure::State {
     int undo_huge(Pfn head);
     Task<int> huge_locked(Context& ctx, Pfn pfn, Pfn head, unsigned flags);
     MfResult me_huge_page(Context& ctx, Pfn pfn, Pfn head);
-    void dissolve(Pfn pfn, bool keep_others);
+    /// v6.1: the bad base pages of a huge page, by its head (struct raw_hwp_page).
+    std::map<std::uint64_t, std::vector<Pfn>> raw_pages;
+    /// What comes of an error in a huge page by its bad pages known so far.
+    bool poisoned_before(Pfn pfn, Pfn head);
+    std::vector<Pfn> take_raw_pages(Pfn head);
+    bool dissolve(Pfn pfn);
 
     // kill.cpp
     Process* task_early_kill(const Context& ctx, Process& main, bool forced) const;

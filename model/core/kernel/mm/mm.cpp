@@ -14,6 +14,25 @@ void reserve_pinned(Memory& memory, const std::vector<MapConfig>& maps) {
         if (m.at && m.kind != MapKind::devmem) memory.reserve({*m.at, *m.at + m.size});
 }
 
+/// vma_adjust_trans_huge(): an entry that maps 2 MiB across `at` is split. One of a file is emptied
+/// instead, as faults can make it anew (__split_huge_pmd_locked()).
+void split_leaf(Env& env, Process& process, std::uint64_t at) {
+    const auto leaf = process.mm->leaf(at);
+    if (!leaf || leaf->pte.shift == kPageShift || leaf->pte.kind != Pte::Kind::present) return;
+    if (at % (1ull << leaf->pte.shift) == 0) return;
+    const Vma* vma = process.mm->find(at);
+    if (!vma || vma->kind == MapKind::hugetlb || vma->kind == MapKind::devdax) return;
+    if (vma->file) {
+        process.mm->table.erase(leaf->begin, leaf->end);
+        env.trace.note(Module::kernel, TraceKind::page_unmapped, process.index, leaf->begin,
+                       leaf->end - leaf->begin, leaf->pte.pfn);
+        return;
+    }
+    Pte pte = leaf->pte;
+    pte.shift = static_cast<std::uint8_t>(kPageShift);
+    process.mm->table.assign(leaf->begin, leaf->end, pte);
+}
+
 }  // namespace
 
 Mm::Mm(Kernel& kernel, const Scenario& scenario)
@@ -142,7 +161,9 @@ int Mm::map(Process& process, const MapConfig& m) {
     auto vma = std::make_unique<Vma>();
     vma->begin = m.va;
     vma->end = end;
-    vma->kind = m.kind;
+    // Shared anonymous memory is a file of tmpfs that has no name (shmem_zero_setup()).
+    const MapKind kind = m.kind == MapKind::anon && m.shared ? MapKind::shmem : m.kind;
+    vma->kind = kind;
     vma->of = m.of;
     vma->shared = m.shared;
     vma->thp = m.state == MapState::thp;
@@ -153,7 +174,7 @@ int Mm::map(Process& process, const MapConfig& m) {
     Vma* partner =
         with == named_.end() ? nullptr : space(with->second.process).find(with->second.va);
 
-    switch (m.kind) {
+    switch (kind) {
         case MapKind::devdax: {
             const NamespaceConfig& ns =
                 kernel_.namespaces[static_cast<std::size_t>(m.of)];
@@ -174,13 +195,13 @@ int Mm::map(Process& process, const MapConfig& m) {
             break;
         case MapKind::shmem:
         case MapKind::hugetlb:
-            if (m.kind == MapKind::shmem)
+            if (kind == MapKind::shmem)
                 vma->shift = kPageShift;
             else if (vma->shift < kPmdShift)
                 vma->shift = kPmdShift;
-            if (m.kind == MapKind::shmem) vma->shared = true;
+            if (kind == MapKind::shmem) vma->shared = true;
             if (vma->shared) {
-                vma->file = partner && partner->file ? partner->file : &new_mapping(m.kind);
+                vma->file = partner && partner->file ? partner->file : &new_mapping(kind);
                 if (partner) vma->pgoff += partner->pgoff;
             }
             break;
@@ -205,6 +226,8 @@ int Mm::map(Process& process, const MapConfig& m) {
     if (m.at && m.kind != MapKind::devmem && !(v.file && v.file->is_dax()))
         (v.file ? *v.file : anon_of(v)).pins.push_back({v.pgoff, v.pages(), *m.at >> kPageShift});
     if (!m.id.empty()) named_[m.id] = {process.leader->index, v.begin};
+    if (v.file && v.file->of >= 0 && v.file->kind != MapKind::devdax)
+        open_file(process, static_cast<std::uint32_t>(v.file->of));
     if (m.state == MapState::untouched) return 0;
     if (partner && !v.file) {
         share_anon(process, v, with->second, m.offset);
@@ -237,6 +260,8 @@ int Mm::unmap(Process& process, std::uint64_t begin, std::uint64_t end) {
         const bool whole_units = v->kind == MapKind::devdax || v->kind == MapKind::hugetlb;
         if (whole_units && edge % v->unit()) return -EINVAL;
     }
+    split_leaf(kernel_.env, process, begin);
+    split_leaf(kernel_.env, process, end);
     split_vma(process, begin);
     split_vma(process, end);
     auto& vmas = process.mm->vmas;
@@ -313,7 +338,18 @@ void Mm::free_cache_if_last(Mapping& mapping) {
     for (const auto& [pfn, pages] : runs) kernel_.memory.free(Pfn{pfn}, pages);
 }
 
+OpenFile& Mm::open_file(Process& process, std::uint32_t file) {
+    auto& open = process.leader->open_files[file];
+    if (!open) {
+        const Mapping& m = *files_[file].mapping;
+        // errseq_sample(): an error that nobody has seen is still news to who opens the file.
+        open = std::make_shared<OpenFile>(OpenFile{m.error_seen ? m.errors : 0});
+    }
+    return *open;
+}
+
 void Mm::fork(Process& parent, Process& child) {
+    child.leader->open_files = parent.leader->open_files;
     for (const auto& [begin, old] : parent.mm->vmas) {
         Vma& v = add_vma(child, std::make_unique<Vma>(*old));
         v.locked = false;  // VM_LOCKED is not inherited

@@ -57,6 +57,8 @@ public:
     const Mapping& file(std::uint32_t file) const { return *files_[file].mapping; }
     Mapping& device(std::uint32_t ns) { return *devices_[ns]; }
     bool is_dax_file(std::uint32_t file) const;
+    /// The process's open file, opened if it is not.
+    OpenFile& open_file(Process& process, std::uint32_t file);
     /// XFS of a namespace that has shut itself down (xfs_is_shutdown()), until it is unmounted.
     bool file_system_down(std::uint32_t ns) const { return file_system_down_[ns]; }
     void set_file_system_down(std::uint32_t ns, bool down) { file_system_down_[ns] = down; }
@@ -99,8 +101,8 @@ public:
     int page_count(Pfn pfn);
     /// Removes all mappings of `pfn`. `leave` null: empty entries remain.
     void unmap_page(Pfn pfn, const Pte::Kind* leave);
-    /// unmap_mapping_range(): first page index, number of pages. Private copies stay unless
-    /// `even_cows`.
+    /// unmap_mapping_range(): first page index, number of pages. Private copies and entries that
+    /// are not present stay unless `even_cows` (v4.x: such entries in any case).
     void unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages, bool even_cows);
     /// filemap_write_and_wait_range() over the whole file: no page of its cache is dirty any more.
     /// Returns whether one was.
@@ -156,6 +158,7 @@ private:
     void for_each_mapper(const Page& page, Pfn pfn, F&& f) const;
 
     void unmap(const Mapper& mapper, const Pte::Kind* leave);
+    void unmap_for_split(Pfn head, std::uint64_t pages);
     Process& process(std::uint32_t index) const { return *(*processes_)[index]; }
     AddressSpace& space(std::uint32_t index) const;
     Mapping& new_mapping(MapKind kind);

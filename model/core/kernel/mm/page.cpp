@@ -268,6 +268,12 @@ void Memory::forget(Pfn first, std::uint64_t pages) {
         if (pfn.value >= first.value && pfn.value < first.value + pages) forget_one(pfn.value);
 }
 
+void Memory::dissolve_pool_page(Pfn first, std::uint64_t pages) {
+    disuse(first, pages);
+    states_.assign(first.value, first.value + pages, {KernelPageState::buddy});
+    forget(first, pages);
+}
+
 void Memory::free(Pfn first, std::uint64_t pages) {
     const std::uint64_t end = first.value + pages;
     uses_.erase(first.value, end);

@@ -155,6 +155,14 @@ public:
     /// A poisoned page never returns to the allocator until it is unpoisoned.
     void hold(Pfn pfn) { held_.insert(pfn.value); }
     void unhold(Pfn pfn) { held_.erase(pfn.value); }
+    /// Calls f(Pfn) for every held page of a run, rising.
+    template <class F>
+    void for_each_held(Pfn first, std::uint64_t pages, F&& f) const {
+        const auto end = held_.lower_bound(first.value + pages);
+        for (auto it = held_.lower_bound(first.value); it != end; ++it) f(Pfn{*it});
+    }
+    /// A huge page of the scenario's pool becomes free base pages.
+    void dissolve_pool_page(Pfn first, std::uint64_t pages);
 
 private:
     template <class T>

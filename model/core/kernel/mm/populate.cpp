@@ -28,10 +28,8 @@ std::uint32_t anon_flags(MapState state) {
 
 std::uint32_t cache_flags(MapKind kind, MapState state) {
     std::uint32_t flags = bit(PG_uptodate) | bit(PG_lru);
-    if (kind == MapKind::shmem)
-        flags |= bit(PG_swapbacked) | bit(PG_dirty);
-    else if (state != MapState::clean)
-        flags |= bit(PG_dirty);
+    if (kind == MapKind::shmem) flags |= bit(PG_swapbacked);
+    if (state != MapState::clean) flags |= bit(PG_dirty);
     if (state == MapState::mlocked) flags |= bit(PG_mlocked) | bit(PG_unevictable);
     if (state == MapState::unevictable) flags |= bit(PG_unevictable);
     if (kind == MapKind::hugetlb)
@@ -103,9 +101,13 @@ int Mm::populate_anon(Process& process, Vma& vma, const MapConfig& m) {
     use.index = vma.pgoff;
     use.flags =
         hugetlb ? cache_flags(MapKind::hugetlb, m.state) | bit(PG_anon) : anon_flags(m.state);
+    // A private huge page is dirty once it was written (try_to_unmap() moves the entry's bit); one
+    // of a file always is.
+    if (hugetlb && m.state == MapState::clean) use.flags &= ~bit(PG_dirty);
     use.refcount = m.state == MapState::swapcache ? 1 : 0;
     Pte pte;
-    pte.writable = m.state != MapState::ksm;  // whoever writes gets a copy
+    // Whoever writes gets a copy of a KSM page, and makes a clean one dirty.
+    pte.writable = m.state != MapState::ksm && m.state != MapState::clean;
     if (hugetlb) use.shift = pte.shift = vma.shift;
     pte.pfn = first;
     kernel_.memory.use(Pfn{first}, pages, use);
@@ -165,10 +167,10 @@ int Mm::populate_cache(Process& process, Vma& vma, const MapConfig& m) {
         whole.flags |= bit(PG_head);
         kernel_.memory.use(Pfn{pfn + (from - b)}, to - from, whole);
     }
-    // A clean page of a disk file is mapped read-only: the first store tells the file system.
+    // A clean page is mapped read-only: the first store makes it dirty, and tells a file system.
     Pte pte;
     pte.shift = use.shift;
-    pte.writable = vma.shared && (vma.kind != MapKind::file || m.state != MapState::clean);
+    pte.writable = vma.shared && (vma.kind == MapKind::hugetlb || m.state != MapState::clean);
     std::vector<RangeMap<CacheRun>::Range> runs;
     mapping.cache.for_each(vma.pgoff, last, [&](const auto& r) { runs.push_back(r); });
     for (const auto& r : runs) {
@@ -177,6 +179,13 @@ int Mm::populate_cache(Process& process, Vma& vma, const MapConfig& m) {
                                  vma.va_of(r.begin) + ((r.end - r.begin) << kPageShift), pte);
         if (vma.thp) map_huge_units(process, vma, r);
     }
+    // What is poisoned in the cache is left to a fault, which refuses it.
+    for (const auto& r : runs)
+        kernel_.memory.for_each_held(Pfn{r.value.pfn}, r.end - r.begin, [&](Pfn pfn) {
+            if (!kernel_.memory.page(pfn).test(PG_hwpoison)) return;
+            const std::uint64_t va = vma.va_of(r.begin + (pfn.value - r.value.pfn));
+            process.mm->table.erase(va, va + (1ull << pte.shift));
+        });
     return 0;
 }
 
@@ -308,7 +317,13 @@ void Mm::drop_from_cache(Mapping& mapping, std::uint64_t index, std::uint64_t pa
     std::vector<RangeMap<CacheRun>::Range> runs;
     mapping.cache.for_each(index, index + pages, [&](const auto& r) { runs.push_back(r); });
     mapping.cache.erase(index, index + pages);
-    for (const auto& r : runs) kernel_.memory.free(Pfn{r.value.pfn}, r.end - r.begin);
+    for (const auto& r : runs) {
+        // A poisoned page stays with memory_failure(), without the cache's reference.
+        kernel_.memory.for_each_held(Pfn{r.value.pfn}, r.end - r.begin, [this](Pfn pfn) {
+            if (Page& page = kernel_.memory.page(pfn); page.refcount > 0) --page.refcount;
+        });
+        kernel_.memory.free(Pfn{r.value.pfn}, r.end - r.begin);
+    }
 }
 
 }  // namespace mcemu::kernel

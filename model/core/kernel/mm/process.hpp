@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -12,6 +13,7 @@
 
 namespace mcemu::kernel {
 
+struct OpenFile;      // mm/mapping.hpp
 struct AddressSpace;  // mm/address_space.hpp: VMAs and page tables
 class Mm;             // mm/mm.hpp: all address spaces and what backs them
 
@@ -36,6 +38,7 @@ struct Process {
     int killed_by = 0;  ///< signal number
     int exit_code = 0;
     std::shared_ptr<AddressSpace> mm;  ///< shared by the threads of a process
+    std::map<std::uint32_t, std::shared_ptr<OpenFile>> open_files;  ///< of a main thread: by file
     bool in_kernel = false;            ///< inside a system call, fault or #MC tail
 
     /// Signals raised and not yet delivered; a standard signal pending is not queued twice.

@@ -106,7 +106,9 @@ void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages,
             // zap_pte_range(): with even_cows 0 neither private copies nor swap-like entries go.
             const auto usage = kernel_.memory.usage(Pfn{r.value.pfn});
             const bool copy = v.anon && usage && usage->value.mapping == v.anon;
-            if (!even_cows && (copy || r.value.kind != Pte::Kind::present)) return;
+            if (!even_cows && copy) return;
+            const bool keeps = !even_cows || kernel_.env.profile.zap_keeps_entries;
+            if (keeps && r.value.kind != Pte::Kind::present) return;
             zaps.push_back({&v, r});
         });
         return true;
@@ -184,6 +186,7 @@ void Mm::split_thp(Pfn pfn) {
     const Pfn head = compound_head(pfn);
     const auto usage = kernel_.memory.usage(head);
     const std::uint64_t pages = 1ull << (usage->value.shift - kPageShift);
+    unmap_for_split(head, pages);
     for (const Mapper& m : mappers(head)) {
         if (m.shift == kPageShift) continue;
         AddressSpace& mm = space(m.process);
@@ -197,6 +200,31 @@ void Mm::split_thp(Pfn pfn) {
     use.flags &= ~bit(PG_head);
     kernel_.memory.use(head, pages, use);
     kernel_.memory.page(pfn).flags &= ~bit(PG_head);
+    // __split_huge_page(): base pages that nobody maps any more are free.
+    if (use.mapping && use.mapping->kind == MapKind::anon)
+        free_unmapped(*use.mapping, head.value, pages, use.index, kPageShift);
+}
+
+/// unmap_page(), unmap_folio(). What is mapped by one entry comes back page by page, also the bad
+/// page; not so what is mapped page by page already: v6.1 leaves an entry of hwpoison for the bad
+/// page, v4.x for all of them when the head is the bad one (try_to_unmap_one() looks at the head).
+/// Pages of shared memory are left to faults.
+void Mm::unmap_for_split(Pfn head, std::uint64_t pages) {
+    const bool v6 = kernel_.env.profile.split_leaves_entries;
+    const bool anon = kernel_.memory.page(head).test(PG_anon);
+    const Pte::Kind lost = Pte::Kind::hwpoison;
+    if (!anon || (!v6 && kernel_.memory.page(head).test(PG_hwpoison))) {
+        for (std::uint64_t i = 0; i < pages; ++i)
+            for (const Mapper& m : mappers(Pfn{head.value + i}))
+                if (!anon || m.shift == kPageShift) unmap(m, anon ? &lost : nullptr);
+        return;
+    }
+    if (!v6) return;
+    kernel_.memory.for_each_held(head, pages, [&](Pfn pfn) {
+        if (!kernel_.memory.page(pfn).test(PG_hwpoison)) return;
+        for (const Mapper& m : mappers(pfn))
+            if (m.shift == kPageShift) unmap(m, &lost);
+    });
 }
 
 void Mm::migrate(Pfn old, Pfn fresh) {

@@ -90,8 +90,11 @@ Task<int> MemoryFailure::State::soft_offline_in_use(Context& ctx, Pfn pfn, bool 
     const auto lose = [this](Pfn lost) {
         set_flag(lost, PG_hwpoison, true);
         Page& p = page(lost);
-        p.flags &= ~(bit(PG_lru) | bit(PG_buddy));
-        p.refcount = 1;
+        p.flags &= ~bit(PG_lru);
+        // v6.1 takes it off the free list and holds it; v4.x leaves it there, marked.
+        const bool taken = profile.free_page_recovered;
+        p.flags = taken ? p.flags & ~bit(PG_buddy) : p.flags | bit(PG_buddy);
+        p.refcount = taken ? 1 : 0;
         ++env.counters.num_poisoned_pages;
     };
     // v6.1's get_hwpoison_page() empties the per-CPU lists first.
@@ -172,6 +175,11 @@ Task<int> MemoryFailure::State::soft_offline_huge(Context& ctx, Pfn pfn) {
             co_return -EBUSY;
         }
         if (fails(PageFailure::isolate, pfn)) co_return isolation_failed(ctx, pfn, true);
+        // hugepage_migration_supported() of v4.x knows PMD size only; v6.1 allocates nothing
+        // larger for a migration (alloc_migrate_huge_page()).
+        if (pages > 1024)
+            co_return migration_failed(ctx, pfn, profile.hugetlb_needs_pmd_size ? -ENOSYS : -ENOMEM,
+                                       true);
         const int cached = page(head).test(PG_anon) ? 0 : 1;
         if (page(head).refcount > cached) co_return migration_failed(ctx, pfn, 1, true);
         const auto fresh = kernel.memory.allocate(pages, pages);
@@ -183,7 +191,7 @@ Task<int> MemoryFailure::State::soft_offline_huge(Context& ctx, Pfn pfn) {
         pool.shift = static_cast<std::uint8_t>(shift);
         kernel.memory.use(head, pages, pool);
     }
-    dissolve(pfn, kernel.memory.kernel_state(pfn) == std::nullopt);
+    dissolve(pfn);
     ++env.counters.num_poisoned_pages;
     co_return 0;
 }

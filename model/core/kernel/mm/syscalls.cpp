@@ -71,8 +71,9 @@ Task<std::int64_t> Processes::State::mlock(Context& ctx, Process& p, MlockEvent 
                 continue;
             }
             const Fault f = co_await mm.fault(ctx, p, va, write);
+            // __mlock_posix_error_return(): -EFAULT becomes -ENOMEM, and -ENOMEM -EAGAIN.
             if (f.kind != Fault::Kind::mapped)
-                co_return f.kind == Fault::Kind::hwpoison ? -EFAULT : -ENOMEM;
+                co_return f.kind == Fault::Kind::no_memory ? -EAGAIN : -ENOMEM;
             if (p.state != ProcessState::alive || !p.mm->find(va)) co_return -ENOMEM;
         }
     }

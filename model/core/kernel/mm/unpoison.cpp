@@ -1,4 +1,6 @@
 // unpoison_memory(): undoes a software-injected failure (kernel.md 2.14).
+#include <algorithm>
+
 #include "core/kernel/mm/memory_failure_state.hpp"
 
 namespace mcemu::kernel {
@@ -11,7 +13,8 @@ void MemoryFailure::State::unpoison_line(Context& ctx, Line line, Pfn pfn) {
 /// Clears the flag and takes the page off the count, on which v4.19 never put DAX pages.
 void MemoryFailure::State::lift(Pfn pfn) {
     set_flag(pfn, PG_hwpoison, false);
-    --env.counters.num_poisoned_pages;
+    const auto raw = static_cast<std::int64_t>(take_raw_pages(pfn).size());
+    env.counters.num_poisoned_pages -= std::max<std::int64_t>(raw, 1);
     if (!kernel.memory.is_ram(pfn) && !profile.dax_counts_hardware_corrupted)
         ++env.counters.uncounted_poison_removed;
 }
@@ -20,9 +23,9 @@ Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
     const bool v6 = profile.serialised;
     const int refused = v6 ? -EBUSY : 0;
     const MemoryKind kind = kernel.memory.kind(pfn);
+    if (v6 && !kernel.memory.is_online(pfn)) co_return -EIO;  // pfn_to_online_page()
     if (kind == MemoryKind::none || kind == MemoryKind::pmem_raw) co_return -ENXIO;
     if (v6) {
-        if (!kernel.memory.is_online(pfn)) co_return -EIO;
         co_await first_sleep(ctx);
         co_await mf_mutex.lock();
     }
@@ -49,15 +52,13 @@ Task<int> MemoryFailure::State::unpoison(Context& ctx, Pfn pfn) {
         unpoison_line(ctx, Line::unpoison_running, pfn);  // not split yet
     } else if (v6 && (p.test(PG_slab) || p.test(PG_table) || p.test(PG_reserved))) {
         // refused without a line
+    } else if (v6 && is_hugetlb(pfn) && !raw_pages.contains(head.value)) {
+        // free_raw_hwp_pages(): no base page is known to be bad
     } else if (p.refcount == 0) {
-        if (v6 && !p.test(PG_buddy)) {
-            unpoison_line(ctx, Line::unpoison_grab_failed, pfn);
-        } else {
-            unpoison_line(ctx, v6 ? Line::unpoison_done : Line::unpoison_free, pfn);
-            lift(head);
-            if (p.test(PG_buddy)) kernel.memory.free(head, 1);
-            rc = 0;
-        }
+        unpoison_line(ctx, v6 ? Line::unpoison_done : Line::unpoison_free, pfn);
+        lift(head);
+        if (p.test(PG_buddy)) kernel.memory.free(head, 1);
+        rc = 0;
     } else {
         co_await lock_page(head);
         if (page(head).test(PG_hwpoison)) {
