@@ -21,7 +21,7 @@ std::string value_of(const Coordinate& c) {
     return text;
 }
 
-std::string as_table(const std::vector<Coordinate>& all) {
+std::string places_table(const std::vector<Coordinate>& all) {
     std::size_t name_width = 0, of_width = 0, value_width = 0;
     for (const Coordinate& c : all) {
         name_width = std::max(name_width, name(c.kind).size());
@@ -44,7 +44,7 @@ std::string as_table(const std::vector<Coordinate>& all) {
     return out;
 }
 
-std::string as_json(const std::vector<Coordinate>& all) {
+std::string places_json(const std::vector<Coordinate>& all) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Coordinate& c : all) {
         nlohmann::ordered_json entry = {{"kind", name(c.kind)}};
@@ -91,7 +91,7 @@ int cmd_addr(const Args& args) {
         const std::uint64_t spa =
             resolve_address(loaded->scenario, (*values)["address"].as<std::string>());
         const auto all = coordinates(loaded->scenario, spa);
-        output::write_file("-", values->count("json") ? as_json(all) : as_table(all));
+        output::write_file("-", values->count("json") ? places_json(all) : places_table(all));
     } catch (const AddressError& error) {
         throw UsageError(error.what());
     }

@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 /// Findings about a scenario were printed.
 struct Findings {};
 
-CommandLine command_line() {
+CommandLine bisect_line() {
     CommandLine line;
     line.usage = "bisect [options] SCENARIO --over profile|/POINTER=V1,V2,...";
     line.what =
@@ -88,7 +88,7 @@ Json json_of(const Bisection& found, const std::string& over) {
 }  // namespace
 
 int cmd_bisect(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = bisect_line();
     const auto parsed = parse(line, args);
     if (!parsed) return kDone;
     const po::variables_map& values = *parsed;

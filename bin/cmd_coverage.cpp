@@ -27,7 +27,7 @@ using compare::Proposal;
 using compare::Reached;
 using Json = nlohmann::ordered_json;
 
-CommandLine command_line() {
+CommandLine coverage_line() {
     CommandLine line;
     line.usage = "coverage [options] PATH...";
     line.what =
@@ -164,7 +164,7 @@ std::vector<Proposal> proposals_for(const Reached& reached, bool rules, unsigned
     return proposer.proposals();
 }
 
-std::string joined(const std::set<std::string>& words) {
+std::string listed(const std::set<std::string>& words) {
     std::string out;
     for (const std::string& w : words) out += (out.empty() ? "" : ", ") + w;
     return out;
@@ -190,7 +190,7 @@ std::string text_of(const Reached& reached, std::size_t files, bool rules, bool 
         for (const std::string& thing : kind.things) {
             const auto kernels = kernels_of(reached, kind.name, thing);
             if (kernels.empty()) out += "  never    " + thing + "\n";
-            else if (all) out += "  reached  " + thing + " (" + joined(kernels) + ")\n";
+            else if (all) out += "  reached  " + thing + " (" + listed(kernels) + ")\n";
         }
     }
     return out;
@@ -251,7 +251,7 @@ void write_proposals(const std::vector<Proposal>& proposals, const std::string& 
 }  // namespace
 
 int cmd_coverage(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = coverage_line();
     const auto parsed = parse(line, args);
     if (!parsed) return kDone;
     const po::variables_map& values = *parsed;

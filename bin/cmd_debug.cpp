@@ -16,7 +16,7 @@
 namespace mcemu::cli {
 namespace {
 
-CommandLine command_line() {
+CommandLine debug_line() {
     CommandLine line;
     line.usage = "debug [options] SCENARIO";
     line.what =
@@ -54,7 +54,7 @@ std::optional<std::string> next_command(bool terminal) {
 }  // namespace
 
 int cmd_debug(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = debug_line();
     const auto values = parse(line, args);
     if (!values) return kDone;
     if (!values->count("scenario")) throw UsageError("a scenario is needed: mcemu " + line.usage);

@@ -190,7 +190,7 @@ std::optional<std::vector<Item>> from_text(const std::string& text, const std::s
     return items;
 }
 
-std::string as_json(const std::vector<Item>& items) {
+std::string items_json(const std::vector<Item>& items) {
     Json list = Json::array();
     for (const Item& item : items) {
         Json entry = item.origin;
@@ -267,7 +267,7 @@ int cmd_decode(const Args& args) {
         if (!found) return kUsage;
         items = std::move(*found);
     }
-    output::write_file("-", format == "json" ? as_json(items) : as_text(items));
+    output::write_file("-", format == "json" ? items_json(items) : as_text(items));
     return kDone;
 }
 

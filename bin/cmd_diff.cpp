@@ -11,10 +11,9 @@ namespace mcemu::cli {
 namespace {
 
 namespace po = boost::program_options;
-using compare::Json;
 using compare::World;
 
-CommandLine command_line() {
+CommandLine diff_line() {
     CommandLine line;
     line.usage = "diff [options] A B";
     line.what =
@@ -52,7 +51,7 @@ bool add_trace(World& world, const std::string& path, const std::string& text) {
         return false;
     }
     // The first record says which is the last.
-    const Json head = Json::parse(text.substr(0, text.find('\n')), nullptr, false);
+    const compare::Json head = compare::Json::parse(text.substr(0, text.find('\n')), nullptr, false);
     if (head.is_object() && head.contains("trace") && head["trace"].is_object() &&
         head["trace"].value("last", std::uint64_t{0}) > world.steps.back().id) {
         complain(path,
@@ -116,7 +115,7 @@ std::optional<World> side(const po::variables_map& values, const std::string& pa
 }  // namespace
 
 int cmd_diff(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = diff_line();
     const auto values = parse(line, args);
     if (!values) return kDone;
     if (!values->count("b")) throw UsageError("two runs are needed: mcemu " + line.usage);

@@ -16,9 +16,8 @@ namespace mcemu::cli {
 namespace {
 
 namespace po = boost::program_options;
-using Json = nlohmann::json;
 
-exchange::Exported ndctl_of_result(const Json& result) {
+exchange::Exported ndctl_of_result(const nlohmann::json& result) {
     std::vector<formats::NamespaceBadblocks> rows;
     for (const auto& [ns, text] : result["badblocks"].items()) {
         if (!ns.starts_with("namespace")) continue;  // a region: its namespaces say the same
@@ -39,13 +38,13 @@ exchange::Exported ndctl_of_scenario(const scenario::LoadedScenario& loaded) {
 exchange::Exported mce_inject_of_scenario(const scenario::LoadedScenario& loaded) {
     return exchange::mce_inject_of(loaded.scenario, loaded.document());
 }
-exchange::Exported mce_inject_of_result(const Json& result) {
+exchange::Exported mce_inject_of_result(const nlohmann::json& result) {
     return exchange::mce_inject_of(result);
 }
 exchange::Exported qemu_of_scenario(const scenario::LoadedScenario& loaded) {
     return exchange::qemu_of(loaded.scenario, loaded.document());
 }
-exchange::Exported qemu_of_result(const Json& result) { return exchange::qemu_of(result); }
+exchange::Exported qemu_of_result(const nlohmann::json& result) { return exchange::qemu_of(result); }
 
 /// What would have been recorded is known when it has run.
 exchange::Exported rasdaemon_of_scenario(const scenario::LoadedScenario& loaded) {
@@ -54,14 +53,14 @@ exchange::Exported rasdaemon_of_scenario(const scenario::LoadedScenario& loaded)
     return exchange::rasdaemon_of(
         output::make_result(simulation.view(), nlohmann::json::object()));
 }
-exchange::Exported rasdaemon_of_result(const Json& result) { return exchange::rasdaemon_of(result); }
+exchange::Exported rasdaemon_of_result(const nlohmann::json& result) { return exchange::rasdaemon_of(result); }
 
 /// A format that scenarios and results are written in.
 struct ExportFormat {
     const char* name;
     const char* what;
     exchange::Exported (*of_scenario)(const scenario::LoadedScenario& loaded);
-    exchange::Exported (*of_result)(const Json& result);
+    exchange::Exported (*of_result)(const nlohmann::json& result);
 };
 constexpr ExportFormat kFormats[] = {
     {"mce-inject", "text that mce-inject reads: its machine checks, or the records of a run",

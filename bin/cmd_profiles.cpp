@@ -152,7 +152,7 @@ bool differs(const Rule& rule) {
     return false;
 }
 
-std::string as_table(bool everything) {
+std::string profiles_table(bool everything) {
     std::string out;
     for (const Profile& p : kernel::profiles())
         out +=
@@ -172,7 +172,7 @@ std::string as_table(bool everything) {
     return out;
 }
 
-std::string as_json() {
+std::string profiles_json() {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const Profile& p : kernel::profiles()) {
         nlohmann::ordered_json rules = nlohmann::ordered_json::object();
@@ -284,7 +284,7 @@ int cmd_profiles(const Args& args) {
         if (all) throw UsageError("--all says which differences, --fidelity shows rules: not both");
         output::write_file("-", json ? fidelity_json() : fidelity_text());
     } else {
-        output::write_file("-", json ? as_json() : as_table(all));
+        output::write_file("-", json ? profiles_json() : profiles_table(all));
     }
     return kDone;
 }

@@ -22,15 +22,15 @@ namespace {
 namespace po = boost::program_options;
 using regress::Status;
 
-std::atomic<bool> interrupted = false;
+std::atomic<bool> regress_interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);  // set in a signal handler
 
 extern "C" void on_regress_interrupt(int number) {
-    interrupted = true;
+    regress_interrupted = true;
     std::signal(number, SIG_DFL);  // the second one ends the program at once
 }
 
-CommandLine command_line() {
+CommandLine regress_line() {
     CommandLine line;
     line.usage = "regress [options] PATH...";
     line.what =
@@ -259,7 +259,7 @@ int status_of(const regress::Runner& runner) {
 }  // namespace
 
 int cmd_regress(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = regress_line();
     const auto values = parse(line, args);
     if (!values) return kDone;
     if (!values->count("path"))
@@ -327,7 +327,7 @@ int cmd_regress(const Args& args) {
     std::signal(SIGINT, on_regress_interrupt);
     std::signal(SIGTERM, on_regress_interrupt);
     try {
-        runner.run(listeners, interrupted);
+        runner.run(listeners, regress_interrupted);
     } catch (const regress::DatabaseError& error) {
         throw UsageError(error.what());
     }

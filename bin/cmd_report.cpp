@@ -21,7 +21,7 @@ using report::InputError;
 constexpr std::size_t kMostRows = 1'000'000;
 constexpr std::size_t kBudget = 10'500'000;
 
-CommandLine command_line() {
+CommandLine report_line() {
     CommandLine line;
     line.usage = "report [options] [LABEL=]FILE...";
     line.what =
@@ -159,7 +159,7 @@ void add_file(const std::string& argument, const std::vector<report::Wanted>& wa
 }  // namespace
 
 int cmd_report(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = report_line();
     const auto values = parse(line, args);
     if (!values) return kDone;
     if (!values->count("file")) throw UsageError("a file is needed: mcemu " + line.usage);

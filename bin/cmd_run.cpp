@@ -28,15 +28,15 @@ namespace {
 namespace po = boost::program_options;
 using output::AtomicFile;
 
-std::atomic<bool> interrupted = false;
+std::atomic<bool> run_interrupted = false;
 static_assert(std::atomic<bool>::is_always_lock_free);  // set in a signal handler
 
 extern "C" void on_interrupt(int) {
-    interrupted = true;
+    run_interrupted = true;
     std::signal(SIGINT, SIG_DFL);  // the second one ends the program at once
 }
 
-CommandLine command_line() {
+CommandLine run_line() {
     CommandLine line;
     line.usage = "run [options] SCENARIO";
     line.what =
@@ -172,7 +172,7 @@ std::optional<NvdimmImage> load_state(const po::variables_map& values, const Sce
 
 /// The NVDIMMs of a run that was not cut short.
 void write_state(const sim::Simulation& simulation, AtomicFile& file) {
-    if (interrupted) {
+    if (run_interrupted) {
         std::cerr << "mcemu: interrupted: " << file.path() << " is not written\n";
         return;
     }
@@ -218,7 +218,7 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
         std::cerr << output::verdict(result, where, colour);
     }
     std::cerr.flush();
-    if (interrupted) return kInterrupted;
+    if (run_interrupted) return kInterrupted;
     return met ? kDone : kDiffers;
 }
 
@@ -230,7 +230,7 @@ int explore(const scenario::LoadedScenario& loaded, const po::variables_map& val
             throw UsageError("--" + std::string(one) +
                              " is about one run, --explore about many: replay one with --schedule");
     how.run.check_invariants = values.count("check-invariants") > 0;
-    how.progress = [](std::size_t) { return !interrupted.load(); };
+    how.progress = [](std::size_t) { return !run_interrupted.load(); };
     const BootImage boot = boot_image(loaded, values["scenario"].as<std::string>());
     if (!boot.good) return kUsage;
     how.run.start_from = boot.get();
@@ -239,14 +239,14 @@ int explore(const scenario::LoadedScenario& loaded, const po::variables_map& val
     const std::string file = values["scenario"].as<std::string>();
     output::write_file("-", values.count("json") ? exploration_json(found).dump(2) + "\n"
                                                  : exploration_text(found, file));
-    if (interrupted) return kInterrupted;
+    if (run_interrupted) return kInterrupted;
     return found.met() ? kDone : kDiffers;
 }
 
 }  // namespace
 
 int cmd_run(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = run_line();
     const auto values = parse(line, args);
     if (!values) return kDone;
     if (!values->count("scenario")) throw UsageError("a scenario is needed: mcemu " + line.usage);
@@ -278,7 +278,7 @@ int cmd_run(const Args& args) {
     sim::RunOptions options;
     options.run_ahead = values->count("no-run-ahead") == 0;
     options.check_invariants = values->count("check-invariants") > 0;
-    options.interrupt = &interrupted;
+    options.interrupt = &run_interrupted;
     options.log_matcher = output::make_log_matcher;
     options.start_from = image ? &*image : nullptr;
     if (chooser) {

@@ -15,14 +15,14 @@ namespace {
 namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
-std::atomic<bool> interrupted = false;
+std::atomic<bool> shrink_interrupted = false;
 
 extern "C" void on_shrink_interrupt(int) {
-    interrupted = true;
+    shrink_interrupted = true;
     std::signal(SIGINT, SIG_DFL);
 }
 
-CommandLine command_line() {
+CommandLine shrink_line() {
     CommandLine line;
     line.usage = "shrink [options] SCENARIO";
     line.what =
@@ -69,7 +69,7 @@ Json document_of(const po::variables_map& values, const std::string& text,
 }  // namespace
 
 int cmd_shrink(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = shrink_line();
     const auto parsed = parse(line, args);
     if (!parsed) return kDone;
     const po::variables_map& values = *parsed;
@@ -79,7 +79,7 @@ int cmd_shrink(const Args& args) {
     if (values.count("time-limit"))
         options.limit_s = static_cast<unsigned>(
             parse_number(values["time-limit"].as<std::string>(), "--time-limit") & 0xffffffff);
-    options.progress = [](std::size_t) { return !interrupted.load(); };
+    options.progress = [](std::size_t) { return !shrink_interrupted.load(); };
 
     const std::string path = values["scenario"].as<std::string>();
     const scenario::ReadText text = scenario::read_file(path);
@@ -103,7 +103,7 @@ int cmd_shrink(const Args& args) {
     std::cerr << path << ": " << (words.empty() ? "as small as it can be" : words) << " ("
               << shrunk.runs << " runs)\n"
               << compare::verdict_words(shrunk.after) << "\n";
-    if (interrupted) return kInterrupted;
+    if (shrink_interrupted) return kInterrupted;
     if (!shrunk.finished)
         std::cerr << "mcemu: the bound of " << options.runs << " runs ended the search\n";
     return kDone;

@@ -13,7 +13,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-CommandLine command_line() {
+CommandLine whatif_line() {
     CommandLine line;
     line.usage = "whatif [options] SCENARIO --at TIME --set /POINTER=VALUE";
     line.what =
@@ -43,7 +43,7 @@ CommandLine command_line() {
 }  // namespace
 
 int cmd_whatif(const Args& args) {
-    const CommandLine line = command_line();
+    const CommandLine line = whatif_line();
     const auto parsed = parse(line, args);
     if (!parsed) return kDone;
     const po::variables_map& values = *parsed;

@@ -5,11 +5,12 @@
 
 #include "core/pmem/btt_layout.hpp"
 #include "core/pmem/interleave.hpp"
+#include "scenario/quantity.hpp"
 
 namespace mcemu::scenario::ndctl {
 namespace {
 
-constexpr std::uint64_t kMiB = 1ull << 20, kMaxBytes = 1ull << 52;
+constexpr std::uint64_t kMaxBytes = 1ull << 52;
 
 /// Where the data of a namespace of [start, start + size) begin and end (nvdimm.md 3.2).
 struct Layout {

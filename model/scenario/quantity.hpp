@@ -8,6 +8,8 @@
 
 namespace mcemu::scenario {
 
+inline constexpr std::uint64_t kMiB = 1ull << 20, kGiB = 1ull << 30;
+
 /// What is wrong with a value, and what would be right.
 struct Problem {
     std::string wrong, right;

@@ -8,7 +8,6 @@ namespace mcemu::scenario {
 namespace {
 
 constexpr std::uint64_t kMaxSpa = 1ull << 52;  ///< MAXPHYADDR is at most 52 bits (SDM vol. 3A 4.1.4)
-constexpr std::uint64_t kMiB = 1ull << 20, kGiB = 1ull << 30;
 
 /// [begin, begin + size), or nullopt when it leaves the physical address space.
 std::optional<SpaRange> range_at(std::uint64_t begin, std::uint64_t size) {

@@ -3,8 +3,6 @@
 namespace mcemu::scenario {
 namespace {
 
-constexpr std::uint64_t kMiB = 1ull << 20, kGiB = 1ull << 30;
-
 /// Smallest multiple of the page that is not below n, without wrapping.
 std::uint64_t padded(std::uint64_t n, std::uint64_t page) {
     return n > ~0ull - page ? n : round_up(n, page);

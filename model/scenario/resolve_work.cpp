@@ -5,7 +5,6 @@
 namespace mcemu::scenario {
 namespace {
 
-constexpr std::uint64_t kMiB = 1ull << 20;
 constexpr std::size_t kCommLength = 15;  // TASK_COMM_LEN - 1
 
 }  // namespace

@@ -1,10 +1,10 @@
 // main of the tests that link SystemC. libsystemc.so wants sc_main in every executable.
-#define CATCH_CONFIG_RUNNER
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <systemc>
 
-int sc_main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
+#include "support/catch_runner.hpp"
+
+int sc_main(int argc, char** argv) { return run_catch(argc, argv); }
 
 int main(int argc, char** argv) {
     ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);

@@ -1,5 +1,7 @@
 # Unity builds: several files of one target are compiled as one, so that the headers they share are
-# read once. That divides the time of a whole build by three.
+# read once, and what these instantiate is compiled once. That divides the time of a whole build by
+# three. MCEMU_UNITY_FILES is the limit: many make the whole build quick, few the next one after a
+# change. Batches of up to 8 are of one folder.
 #
 # Files become one translation unit, so names that are local to a file must differ within a batch.
 # mcemu_unity_file_names() finds the names that a file declares at the left margin, and files that
@@ -44,9 +46,12 @@ endfunction()
 
 # Puts the sources of TARGET, which the list file in DIRECTORY defines, into batches.
 function(mcemu_unity_target target directory)
-  set(most 8)
   get_target_property(sources ${target} SOURCES)
   set(groups 0)
+  set(across FALSE)
+  if(MCEMU_UNITY_FILES GREATER 8)
+    set(across TRUE)
+  endif()
   foreach(source IN LISTS sources)
     get_filename_component(path "${source}" ABSOLUTE BASE_DIR "${directory}")
     get_filename_component(folder "${path}" DIRECTORY)
@@ -58,7 +63,7 @@ function(mcemu_unity_target target directory)
     mcemu_unity_file_names("${path}" names)
     set(place 0)
     while(place LESS groups)
-      if(folder STREQUAL "${folder_${place}}" AND size_${place} LESS most)
+      if(size_${place} LESS MCEMU_UNITY_FILES AND (across OR folder STREQUAL "${folder_${place}}"))
         set(clash FALSE)
         foreach(entry IN LISTS names)
           string(REGEX MATCH "^[^ ]+" name "${entry}")

@@ -55,13 +55,13 @@ constexpr Rule kMarking[] = {
      "4.18/mce-then-unpoison", "page_offset_4level page_offset_5level KernelConfig.page_offset"},
 };
 
-constexpr Subject kSubjects[] = {
+constexpr Subject kDirectMapSubjects[] = {
     {"memory types", "kernel.md 4.1 to 4.4", kMemtype},
     {"direct map", "kernel.md 4.4 to 4.6", kMarking},
 };
 
 }  // namespace
 
-std::span<const Subject> direct_map_subjects() { return kSubjects; }
+std::span<const Subject> direct_map_subjects() { return kDirectMapSubjects; }
 
 }  // namespace mcemu::fidelity

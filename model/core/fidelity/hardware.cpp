@@ -75,7 +75,7 @@ constexpr Rule kPoison[] = {
     {"REP MOVS erratum of model 0x55: off", "Linux 6.1 quirk_skylake_repmov()", Check::spec, ""},
 };
 
-constexpr Subject kSubjects[] = {
+constexpr Subject kHardwareSubjects[] = {
     {"machine-check registers", "mce.md 1, 2", kRegisters},
     {"bank contents", "mce.md 3, 4, 7, 8", kLogging},
     {"#MC and CMCI", "mce.md 5, 6", kSignalling},
@@ -84,6 +84,6 @@ constexpr Subject kSubjects[] = {
 
 }  // namespace
 
-std::span<const Subject> hardware_subjects() { return kSubjects; }
+std::span<const Subject> hardware_subjects() { return kHardwareSubjects; }
 
 }  // namespace mcemu::fidelity

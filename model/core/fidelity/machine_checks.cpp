@@ -116,7 +116,7 @@ constexpr Rule kCorrected[] = {
      "4.x/ghes-fatal-anon 4.x/ghes-recoverable-ext4dax-early"},
 };
 
-constexpr Subject kSubjects[] = {
+constexpr Subject kMachineCheckSubjects[] = {
     {"machine-check handler", "kernel.md 1.2 to 1.5, 1.13, 1.20", kHandler},
     {"rendezvous and panic", "kernel.md 1.6 to 1.10", kRendezvous},
     {"severity", "kernel.md 1.11, 1.12", kSeverity},
@@ -126,6 +126,6 @@ constexpr Subject kSubjects[] = {
 
 }  // namespace
 
-std::span<const Subject> machine_check_subjects() { return kSubjects; }
+std::span<const Subject> machine_check_subjects() { return kMachineCheckSubjects; }
 
 }  // namespace mcemu::fidelity

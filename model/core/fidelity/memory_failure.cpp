@@ -242,7 +242,7 @@ constexpr Rule kInjection[] = {
      "4.x/ext4dax-poison-then-truncate"},
 };
 
-constexpr Subject kSubjects[] = {
+constexpr Subject kMemoryFailureSubjects[] = {
     {"memory_failure(): entry", "kernel.md 2.1 to 2.4, 2.9", kEntry},
     {"memory_failure() of DAX pages", "kernel.md 2.5, 5.3", kDax},
     {"memory_failure() of ordinary pages", "kernel.md 2.6 to 2.8, 2.12", kPages},
@@ -253,6 +253,6 @@ constexpr Subject kSubjects[] = {
 
 }  // namespace
 
-std::span<const Subject> memory_failure_subjects() { return kSubjects; }
+std::span<const Subject> memory_failure_subjects() { return kMemoryFailureSubjects; }
 
 }  // namespace mcemu::fidelity

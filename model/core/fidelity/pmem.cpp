@@ -4,7 +4,7 @@
 namespace mcemu::fidelity {
 namespace {
 
-constexpr Rule kDax[] = {
+constexpr Rule kDaxPmem[] = {
     {"device-dax maps whole units of its alignment, inside VMA and device",
      "Linux 4.19 dev_dax_huge_fault(), check_vma()", Check::record,
      "4.x/devdax-2m-mmap-unaligned 4.x/devdax-2m-fault-past-end 4.x/devdax-2m-vmflags"},
@@ -116,8 +116,8 @@ constexpr Rule kFirmware[] = {
      Check::inferred, "", "MachineConfig.persistence_domain"},
 };
 
-constexpr Subject kSubjects[] = {
-    {"DAX", "kernel.md 5.1, 5.2, 5.7", kDax},
+constexpr Subject kPmemSubjects[] = {
+    {"DAX", "kernel.md 5.1, 5.2, 5.7", kDaxPmem},
     {"pmem driver and NFIT", "kernel.md 5.4 to 5.6", kPmem},
     {"bad ranges and bad blocks", "nvdimm.md 7, 11, 12", kTables},
     {"NVDIMM firmware", "nvdimm.md 2, 4, 6 to 10", kFirmware},
@@ -125,6 +125,6 @@ constexpr Subject kSubjects[] = {
 
 }  // namespace
 
-std::span<const Subject> pmem_subjects() { return kSubjects; }
+std::span<const Subject> pmem_subjects() { return kPmemSubjects; }
 
 }  // namespace mcemu::fidelity

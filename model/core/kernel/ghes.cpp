@@ -6,24 +6,24 @@
 namespace mcemu::kernel {
 namespace {
 
-using Severity = CperEvent::Severity;
+using CperSeverity = CperEvent::Severity;
 
 constexpr CpuId kCpu = 0;  // polled sources: their timer runs on the boot CPU
 constexpr std::size_t GHES_ESTATUS_CACHES_SIZE = 4;
 constexpr SimTime GHES_ESTATUS_IN_CACHE_MAX = std::chrono::seconds(10);
 
-std::string_view severity_word(Severity s) {
+std::string_view severity_word(CperSeverity s) {
     switch (s) {
-        case Severity::recoverable: return "recoverable";
-        case Severity::fatal: return "fatal";
-        case Severity::corrected: return "corrected";
-        case Severity::info: return "info";
+        case CperSeverity::recoverable: return "recoverable";
+        case CperSeverity::fatal: return "fatal";
+        case CperSeverity::corrected: return "corrected";
+        case CperSeverity::info: return "info";
     }
     return "unknown";
 }
 
 /// Not above GHES_SEV_CORRECTED: printed as a warning.
-bool is_mild(Severity s) { return s == Severity::corrected || s == Severity::info; }
+bool is_mild(CperSeverity s) { return s == CperSeverity::corrected || s == CperSeverity::info; }
 
 bool same_block(const CperEvent& a, const CperEvent& b) {
     return a.severity == b.severity && a.address == b.address && a.mask == b.mask &&
@@ -55,7 +55,7 @@ Task<void> Ghes::handle(CperEvent record) {
         env.trace.step(Module::kernel, TraceKind::ghes, kCpu,
                        static_cast<std::uint64_t>(record.severity), record.address.value_or(0));
     env.fates.mark(env.agenda.why().origin, Fate::logged, FateReason::kernel_record, id);
-    if (record.severity == Severity::fatal) {
+    if (record.severity == CperSeverity::fatal) {
         print_lines(record);
         kernel_.machine_check_core.panic(kCpu, env.names.intern("Fatal hardware error!"));
         co_return;
@@ -98,7 +98,7 @@ void Ghes::print_lines(const CperEvent& record) {
     const std::uint64_t level = is_mild(record.severity) ? kGhesCorrected : kGhesNotCorrected;
     const std::uint64_t word = kernel_.env.names.intern(severity_word(record.severity));
     log.line(kCpu, Line::ghes_source, n, record.source, level);
-    if (record.severity == Severity::corrected) log.line(kCpu, Line::ghes_corrected, n);
+    if (record.severity == CperSeverity::corrected) log.line(kCpu, Line::ghes_corrected, n);
     log.line(kCpu, Line::ghes_severity, n, word, level);
     log.line(kCpu, Line::ghes_error, n, 0, word, level);
     log.line(kCpu, Line::ghes_section, n, level);
@@ -143,8 +143,8 @@ void Ghes::report_memory_error(const CperEvent& record) {
 // ghes_handle_memory_failure().
 void Ghes::handle_memory_failure(const CperEvent& record) {
     Env& env = kernel_.env;
-    const bool soft = record.severity == Severity::corrected && record.threshold_exceeded;
-    const bool hard = record.severity == Severity::recoverable;
+    const bool soft = record.severity == CperSeverity::corrected && record.threshold_exceeded;
+    const bool hard = record.severity == CperSeverity::recoverable;
     // v4.x looks at the address first, v6.1 only when there is something to do.
     if (env.profile.task_work && !soft && !hard) return;
     const Pfn pfn = pfn_of(*record.address);

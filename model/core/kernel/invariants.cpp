@@ -1,20 +1,14 @@
 #include "core/kernel/invariants.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
 
+#include "core/kernel/hex.hpp"
 #include "core/kernel/mm/mm.hpp"
 #include "core/mca/outcomes.hpp"
 
 namespace mcemu::kernel {
 namespace {
-
-std::string hex(std::uint64_t value) {
-    char text[16];
-    const auto end = std::to_chars(text, text + sizeof text, value, 16).ptr;
-    return "0x" + std::string(text, end);
-}
 
 /// Calls f(pfn, page) for every known page of the run, until f returns a complaint.
 template <class F>

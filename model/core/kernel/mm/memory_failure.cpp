@@ -1,9 +1,9 @@
 // memory_failure(): entry checks, dispatch, results (mm/memory-failure.c; kernel.md 2.1 to 2.4).
 #include "core/kernel/mm/memory_failure.hpp"
 
-#include <charconv>
 #include <string>
 
+#include "core/kernel/hex.hpp"
 #include "core/kernel/mm/memory_failure_state.hpp"
 
 namespace mcemu::kernel {
@@ -11,12 +11,6 @@ namespace {
 
 /// MEMORY_FAILURE_FIFO_SIZE of memory_failure_queue() is 1 << 4.
 constexpr std::size_t kFifoSize = 16;
-
-std::string hex(std::uint64_t value) {
-    char text[16];
-    const auto end = std::to_chars(text, text + sizeof text, value, 16).ptr;
-    return {text, end};
-}
 
 }  // namespace
 
@@ -171,7 +165,7 @@ Task<int> MemoryFailure::State::dispatch(Context& ctx, Pfn pfn, unsigned flags) 
 
 Task<int> MemoryFailure::State::panic(Context& ctx, Pfn pfn) {
     kernel.machine_check_core.panic(ctx.cpu,
-                                    env.names.intern("Memory failure on page " + hex(pfn.value)));
+                                    env.names.intern("Memory failure on page " + hex_digits(pfn.value)));
     kernel.processes.end_kernel_work(ctx.cpu);
     co_await std::suspend_always{};
     co_return 0;

@@ -1,7 +1,7 @@
 // Attributes in sysfs, and raw looks at a namespace's metadata (nvdimm.md 7.4, 11.2, 12.7).
-#include <cstdio>
 #include <utility>
 
+#include "core/kernel/hex.hpp"
 #include "core/kernel/kernel.hpp"
 #include "core/kernel/ndctl/ndctl.hpp"
 #include "core/kernel/nvdimm/btt.hpp"
@@ -18,12 +18,6 @@ std::string trimmed(std::string text) {
     if (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
 }
-std::string hex(std::uint64_t value, int digits = 1) {
-    char text[19];
-    std::snprintf(text, sizeof text, "0x%0*llx", digits, static_cast<unsigned long long>(value));
-    return text;
-}
-
 /// flags_show() of drivers/acpi/nfit/core.c: a word for each, a blank behind each.
 std::string flag_words(const Dimm& dimm) {
     const unsigned flags = dimm.map_flags | (dimm.dirty ? unsigned{kMapFlushFail} : 0u);

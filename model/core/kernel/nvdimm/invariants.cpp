@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
+#include "core/kernel/hex.hpp"
 #include "core/kernel/nvdimm/bus.hpp"
 #include "core/pmem/interleave.hpp"
 
@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::uint64_t kSegment = kPageSize / kSectorSize;  // of a block request, in sectors
 
-std::string hex(std::uint64_t value) {
-    char text[16];
-    const auto end = std::to_chars(text, text + sizeof text, value, 16).ptr;
-    return "0x" + std::string(text, end);
-}
 std::string text(SpaRange range) { return hex(range.begin) + "-" + hex(range.end); }
 
 bool orderly(const std::vector<Badblocks::Row>& rows) {
