@@ -78,17 +78,18 @@ Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, 
     co_return static_cast<std::int64_t>(at > io.offset ? at - io.offset : 0);
 }
 
-std::int64_t Processes::State::fsync(Process& process, std::uint32_t file) {
-    if (mm.is_down(file)) return -EIO;
+Task<std::int64_t> Processes::State::fsync(Context& ctx, Process& process, std::uint32_t file) {
+    if (mm.is_down(file)) co_return -EIO;
     OpenFile& open = mm.open_file(process, file);
     Mapping& mapping = mm.file(file);
     if (mm.is_dax_file(file)) kernel.libnvdimm.flush_file(file);  // dax_writeback_mapping_range()
-    if (mapping.kind != MapKind::file) return 0;  // noop_fsync() of tmpfs; DAX keeps no error
+    if (mapping.kind != MapKind::file) co_return 0;  // noop_fsync() of tmpfs; DAX keeps no error
+    if (mm.write_back(mapping)) co_await phase(env, ctx.cpu, Lat::kernel_bio);
     // Each open file is told once (file_check_and_advance_wb_err()).
-    if (mapping.errors == open.errors) return 0;
+    if (mapping.errors == open.errors) co_return 0;
     open.errors = mapping.errors;
     mapping.error_seen = true;
-    return -EIO;
+    co_return -EIO;
 }
 
 /// Whether the file's file system is mounted.
