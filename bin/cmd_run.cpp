@@ -184,6 +184,7 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
            const po::variables_map& values, Outputs& out) {
     const nlohmann::json& expect = loaded.expect;
     const auto where = [&](const std::string& pointer) { return loaded.where(pointer); };
+    const auto rank = [&](const std::string& pointer) { return loaded.rank(pointer); };
     const bool colour = colour_wanted(values["color"].as<std::string>());
     const bool quiet = values.count("quiet") > 0;
     const bool json = values.count("json") > 0;
@@ -192,7 +193,8 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
     // A storm without an audience pays for no result.
     if (out.result || json || !quiet || !expect.empty()) {
         result = output::make_result(view, expect);
-        met = output::finish_result(view, expect, result);
+        met = output::finish_result(
+            view, expect, result, [&](const std::string& p) { return loaded.setting_place(p); });
     }
     if (out.log) write_log(view, *out.log);
     if (values.count("ndctl-list")) output::write_file("-", output::ndctl_list(view));
@@ -213,9 +215,9 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
         std::cerr << "mcemu: the trace lacks its first " << view.trace.first() - 1
                   << " records: there was no room for them\n";
     if (quiet) {
-        if (!met) std::cerr << output::failed_expectations(result, where, colour);
+        if (!met) std::cerr << output::failed_expectations(result, where, colour, rank);
     } else {
-        std::cerr << output::verdict(result, where, colour);
+        std::cerr << output::verdict(result, where, colour, rank);
     }
     std::cerr.flush();
     if (interrupted) return kInterrupted;

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "core/mca/status.hpp"
+#include "output/dmesg.hpp"
 #include "output/text.hpp"
 #include "output/words.hpp"
 
@@ -19,6 +20,20 @@ std::string decided_pfn(const RunView& view, const Causes& causes, const EventFa
             return " on pfn " + hex(r.a);
     }
     return "";
+}
+
+/// " (reserved kernel page: Failed)": what memory_failure() said of the event's page last.
+std::string action_result(const RunView& view, std::size_t index) {
+    std::string out;
+    const Dmesg dmesg(view.scenario.kernel.profile, view.names);
+    for (const kernel::LogRecord& r : view.kernel.log.records()) {
+        if (r.line != kernel::Line::mf_action || r.why.origin != index + 1) continue;
+        constexpr std::string_view kBefore = "recovery action for ";
+        const std::string text = dmesg.text(r);
+        const std::size_t at = text.find(kBefore);
+        if (at != std::string::npos) out = " (" + text.substr(at + kBefore.size()) + ")";
+    }
+    return out;
 }
 
 std::string other_event(const Causes& causes, const EventFate& fate) {
@@ -116,7 +131,8 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::memory_failure:
             return std::string(fate.fate == Fate::consumed ? "memory_failure() acted"
                                                            : "memory_failure() gave up") +
-                   decided_pfn(view, causes, fate);
+                   decided_pfn(view, causes, fate) +
+                   (fate.fate == Fate::consumed ? std::string() : action_result(view, index));
         case FateReason::signalled:
             return "a process was signalled";
         case FateReason::driver_error:
@@ -153,6 +169,10 @@ std::string because(const RunView& view, const Causes& causes, std::size_t index
     const std::string story = fate.cause != 0 ? causes.story(fate.cause) : std::string{};
     if (!story.empty()) text += (text.empty() ? "(" : " (") + story + ")";
     return text;
+}
+
+std::string reason(const RunView& view, const Causes& causes, std::size_t index) {
+    return sentence(view, causes, index, view.fates[index]);
 }
 
 }  // namespace mcemu::output

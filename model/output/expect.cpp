@@ -359,6 +359,9 @@ Findings latency(const Json& wanted, const Json& result) {
         }
         if (f.late && !times.empty())
             f.nearest = {{"longest", longest_phases(result, want, *std::max_element(times.begin(), times.end()))}};
+        // Whole numbers are nanoseconds: said, since who wrote one may have meant another unit.
+        if (!f.ok && !times.empty() && f.note.empty())
+            f.note = f.late ? "at most " + human_time(*max) : "at least " + human_time(*min);
         if (f.ok) f.wanted = f.got = nullptr;
         findings.push_back(std::move(f));
     }
@@ -419,12 +422,34 @@ Findings one_key(const std::string& key, const Json& wanted, const Json& result,
 
 }  // namespace
 
+namespace {
+
+std::string in_words_of(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// "; nearest: ...": what a reader of the text wants of it; all of it is in the JSON.
+std::string nearest_words(const Finding& finding) {
+    const Json& near = finding.nearest;
+    if (finding.at.starts_with("/expect/temporal")) return {};  // the text tells the times
+    if (near.is_object() && near.contains("line") && near.contains("edits")) {
+        const std::uint64_t edits = as_number(near["edits"]).value_or(0);
+        return "; nearest: line " + in_words_of(near["line"]) + " of the log, " +
+               (near.contains("text") ? in_words_of(near["text"]) + ", " : std::string()) +
+               std::to_string(edits) + (edits == 1 ? " character" : " characters") + " apart";
+    }
+    return "; nearest: " + in_words_of(near);
+}
+
+}  // namespace
+
 Json to_json(const Finding& finding) {
     Json out = {{"at", finding.at}, {"ok", finding.ok}};
     if (finding.ok) return out;
     out["wanted"] = finding.wanted;
     out["got"] = finding.got;
     if (!finding.nearest.is_null()) out["nearest"] = finding.nearest;
+    if (finding.evidence) out["t_ns"] = to_ns(*finding.evidence);
     out["text"] = to_text(finding);
     return out;
 }
@@ -441,7 +466,7 @@ std::string to_text(const Finding& finding) {
         if (!finding.note.empty()) out += ";";
     }
     if (!finding.note.empty()) out += " " + finding.note;
-    if (!finding.nearest.is_null()) out += "; nearest: " + shown(finding.nearest);
+    if (!finding.nearest.is_null()) out += nearest_words(finding);
     return out;
 }
 

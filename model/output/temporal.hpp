@@ -7,6 +7,7 @@
 #include "core/condition.hpp"
 #include "core/run_view.hpp"
 #include "output/expect.hpp"
+#include "output/never_came.hpp"
 
 namespace mcemu::output {
 
@@ -19,7 +20,8 @@ std::function<bool(const kernel::LogRecord&)> make_log_matcher(const Condition& 
 struct TemporalContext {
     SimTime end{};                                   ///< of the run
     std::function<std::string(std::uint32_t)> told;  ///< a trace record in words; empty: gone
-    std::function<std::string(const Condition&)> instead;  ///< what came near it; empty: nothing
+    /// What came near a condition that never held; "": nothing.
+    std::function<std::string(const Condition&, const ConditionHistory&)> instead;
 };
 
 /// One item: `wanted` as it was written, `at` its pointer.
@@ -29,7 +31,9 @@ Finding judge(const TemporalExpectation& item, const TemporalHistory& history,
 /// Whether items [first, first + count) of the scenario are all met.
 bool temporal_met(const RunView& view, std::size_t first, std::size_t count);
 
-/// All items of the scenario, in order. `wanted`: the list as it was written.
-std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted);
+/// All items of the scenario, in order. `wanted`: the list as it was written; `place`: where its
+/// settings stand.
+std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted,
+                                       const SettingPlace& place = {});
 
 }  // namespace mcemu::output
