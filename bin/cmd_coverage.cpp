@@ -226,7 +226,8 @@ std::string proposals_text(const std::vector<Proposal>& proposals) {
     std::map<std::string, std::vector<const Proposal*>> by_name;
     for (const Proposal& p : proposals) {
         if (p.scenario.is_null()) {
-            none += "  " + p.kind + ": " + p.thing + "\n";
+            none += "  " + p.kind + ": " + p.thing + "\n    " +
+                    (p.why_not.empty() ? "none of ours reaches it" : "cannot be reached: " + p.why_not) + "\n";
             continue;
         }
         const std::string name = p.scenario["name"].get<std::string>();
@@ -298,7 +299,7 @@ int cmd_coverage(const Args& args) {
             document["proposals"] = Json::array();
             for (const Proposal& p : proposals)
                 document["proposals"].push_back(
-                    {{"kind", p.kind}, {"thing", p.thing}, {"scenario", p.scenario}});
+                    {{"kind", p.kind}, {"thing", p.thing}, {"scenario", p.scenario}, {"why_not", p.why_not}});
         } else {
             text += proposals_text(proposals);
         }

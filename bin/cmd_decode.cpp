@@ -65,6 +65,19 @@ std::string where(std::uint32_t cpu, std::int64_t bank, unsigned line) {
            std::to_string(line) + ")";
 }
 
+/// Without those of mcelog's whose STATUS was not there.
+std::vector<formats::LoggedMce> with_status(std::vector<formats::LoggedMce> records) {
+    std::vector<std::size_t> number(records.size());
+    std::vector<formats::LoggedMce> out;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        number[i] = out.size();
+        if (!records[i].status_known) continue;
+        if (records[i].repeats) records[i].repeats = number[*records[i].repeats];
+        out.push_back(std::move(records[i]));
+    }
+    return out;
+}
+
 std::vector<Item> from_log(const std::vector<formats::LoggedMce>& records) {
     std::vector<Item> items;
     for (const formats::LoggedMce& m : records) {
@@ -144,7 +157,14 @@ void tell(const std::string& file, const formats::Remark& remark) {
 std::optional<std::vector<Item>> from_text(const std::string& text, const std::string& file,
                                            const std::string& format) {
     if (format != "mce-inject") {
-        auto items = from_log(formats::parse_kernel_log(text));
+        std::vector<formats::LoggedMce> records = formats::parse_kernel_log(text);
+        records = with_status(std::move(records));
+        // What mcelog takes looks like mce-inject's text, whose numbers are decimal: that comes
+        // first.
+        const bool mcelog = std::all_of(records.begin(), records.end(),
+                                        [](const formats::LoggedMce& m) { return m.mcelog; });
+        if (format == "auto" && mcelog && !formats::parse_mce_inject(text).error) records.clear();
+        auto items = from_log(records);
         if (!items.empty()) return items;
         if (format == "log") {
             tell(file, {1, 1, "this log has no machine check",

@@ -57,14 +57,11 @@ std::string observed(const scenario::LoadedScenario& loaded, const CoverOptions&
     const RunView view = simulation.view();
     Json result = output::make_result(view, loaded.expect);
     output::finish_result(view, loaded.expect, result);
-    Json answer = {{"outcome", outcome_of(std::move(result))}};
-    if (!variant) {
-        Json things = Json::array();
-        reached_in(view, [&](const std::string& kind, const std::string& thing) {
-            things.push_back({kind, thing});
-        });
-        answer["things"] = std::move(things);
-    }
+    Json things = Json::array();
+    reached_in(view, [&](const std::string& kind, const std::string& thing) {
+        things.push_back({kind, thing});
+    });
+    const Json answer = {{"outcome", outcome_of(std::move(result))}, {"things", std::move(things)}};
     return answer.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -80,7 +77,7 @@ std::optional<Profile> variant_of(const Profile& own, const ProfileRule& rule) {
 }
 
 void cover_rules(const scenario::LoadedScenario& loaded, const CoverOptions& options,
-                 const Json& outcome, Reached& into) {
+                 const Json& own_answer, Reached& into) {
     const Profile& own = kernel::profile(loaded.scenario.kernel.profile);
     for (const ProfileRule& rule : profile_rules()) {
         const std::optional<Profile> variant = variant_of(own, rule);
@@ -89,8 +86,9 @@ void cover_rules(const scenario::LoadedScenario& loaded, const CoverOptions& opt
         if (kernels.contains(std::string(own.name))) continue;
         const ChildEnd end =
             in_child([&] { return observed(loaded, options, &*variant); }, options.limit_s);
-        // A mixture that cannot run depends on the rule as well.
-        if (end.how != ChildEnd::How::answered || Json::parse(end.text)["outcome"] != outcome)
+        // What was reached counts as well: one flush of all TLBs or of a page, and the same outcome.
+        // A mixture that cannot run depends on the rule, too.
+        if (end.how != ChildEnd::How::answered || Json::parse(end.text) != own_answer)
             kernels.insert(std::string(own.name));
     }
 }
@@ -118,7 +116,7 @@ void cover(const scenario::LoadedScenario& loaded, const CoverOptions& options, 
     const std::string kernel(kernel::profile(loaded.scenario.kernel.profile).name);
     for (const Json& thing : answer["things"])
         into[thing[0].get<std::string>()][thing[1].get<std::string>()].insert(kernel);
-    if (options.rules) cover_rules(loaded, options, answer["outcome"], into);
+    if (options.rules) cover_rules(loaded, options, answer, into);
 }
 
 void merge(const Reached& from, Reached& into) {

@@ -27,7 +27,8 @@ const std::vector<CoverageKind>& coverage_universe();
 
 struct CoverOptions {
     /// Also asks which rules mattered: the scenario runs once more for each rule in which another
-    /// kernel differs, with that rule alone taken from there; it matters where the outcome changes.
+    /// kernel differs, with that rule alone taken from there; it matters where the outcome, or
+    /// what else is reached, changes.
     bool rules = true;
     const NvdimmImage* start_from = nullptr;
     unsigned limit_s = 60;  ///< seconds of real time per run

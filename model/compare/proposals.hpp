@@ -12,12 +12,8 @@ namespace mcemu::compare {
 struct Proposal {
     std::string kind, thing;
     nlohmann::ordered_json scenario;  ///< null: none of ours reaches it
+    std::string why_not;  ///< why no scenario can reach it; empty: one can
 };
-
-/// Small scenarios made from the model's own tables: a record for every row of the severity tables
-/// under every kernel, an error in a page of every state, pairs of records in one bank, every
-/// firmware call, block I/O, memory types. Valid, each with a name of its own.
-std::vector<nlohmann::ordered_json> proposal_pool();
 
 /// For everything that `reached` lacks: the first scenario of the pool that reached it when it was
 /// run. With `rules`, also for the sides of kernel differences. `progress` is called before each
@@ -42,7 +38,7 @@ private:
     Reached known_;
     bool rules_;
     std::vector<Proposal> open_;
-    std::size_t left_;
+    std::size_t left_ = 0;
     std::vector<nlohmann::ordered_json> pool_;
 };
 

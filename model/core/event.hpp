@@ -208,6 +208,10 @@ struct PowerFailEvent {
 };
 /// A kernel function of the stub by name: set_mce_nospec, clear_mce_nospec, reserve_memtype,
 /// free_memtype, memory_failure, soft_offline_page, page_flags ...
+/// Firmware ends the scrub that runs before its end, and tells so by 0x82 (nvdimm.md 7.1, 8).
+struct StopScrubEvent {};
+/// Firmware notifies the NFIT's root device, or a module's device (ACPI 6.5, 5.6.6).
+struct NotifyEvent { std::uint32_t value = 0x81; int nvdimm = -1; };
 struct CallEvent { std::string function; std::vector<std::uint64_t> arguments; int process = -1; };
 
 using Action =
@@ -216,7 +220,7 @@ using Action =
                  CxlEvent, DmaEvent, CperEvent, MmapEvent, MunmapEvent, ForkEvent, ExitEvent, TruncateEvent, MlockEvent,
                  FsyncEvent, PrctlMceKillEvent, SigprocmaskEvent, SigactionEvent, PinEvent,
                  UnpinEvent, SysctlEvent, CpuHotplugEvent, NamespaceEvent, PowerFailEvent,
-                 CallEvent, PunchHoleEvent, FlushEvent, NdctlEvent>;
+                 CallEvent, PunchHoleEvent, FlushEvent, StopScrubEvent, NotifyEvent, NdctlEvent>;
 
 // ---------------------------------------------------------------- when
 

@@ -35,7 +35,9 @@ public:
     Importer(std::string name, FieldLog log, std::string unit)
         : incident_(std::move(name)),
           log_(std::move(log)),
-          triggers_(incident_, log_, std::move(unit)) {}
+          triggers_(incident_, log_, std::move(unit)) {
+        incident_.forgiving = true;
+    }
 
     Incident& incident() { return incident_; }
 
@@ -47,16 +49,19 @@ public:
         add_edac_errors(triggers_);
         add_memory_types(triggers_);
         faults_ = add_unexplained(triggers_);
+        tell_faults();
         if (triggers_.all.empty()) {
             incident_.refuse(
                 1, 1, "this log holds no hardware error that could be emulated",
                 "machine-check records, firmware's reports, EDAC's, or lines of memory_failure()");
+            incident_.refuse_for_losses();
             return incident_.finish();
         }
         place_in_time(triggers_);
         pages();
         emit();
         expect_log();
+        log_ = FieldLog{};  // it may be large, and so is what follows
         return incident_.finish();
     }
 
@@ -73,6 +78,9 @@ private:
             }
             incident_.seen.push_back({e.line, e.text, expected_line(e.text)});
         }
+        if (log_.crowded)
+            incident_.lose(0, 0, "the log has many thousand lines of records",
+                           "the first are expected");
     }
 
     void stories() {
@@ -166,12 +174,16 @@ private:
             }
             kept.push_back(std::move(t));
         }
-        if (kept.empty())
+        if (kept.empty()) {
             incident_.refuse(1, 1, "nothing in this log can be emulated",
                              "errors on memory below 4 PiB");
+            incident_.refuse_for_losses();
+        }
         for (Trigger& t : kept)
             incident_.add(kFirstEvent + SimTime{static_cast<std::uint64_t>(t.us) * 1'000'000},
                           std::move(t.event));
+    }
+    void tell_faults() {
         for (const LogEntry* e : faults_)
             incident_.lose(e->line, 0, "a process touched a page that was poisoned before",
                            "nobody does");
@@ -187,7 +199,9 @@ private:
 }  // namespace
 
 scenario::Imported import_dmesg(std::string name, std::string text) {
-    Importer importer(std::move(name), formats::parse_field_log(text), "line");
+    FieldLog log = formats::parse_field_log(text);
+    std::string().swap(text);  // it may be large
+    Importer importer(std::move(name), std::move(log), "line");
     importer.incident().name = "dmesg";
     importer.incident().description = "An incident from a kernel log.";
     return importer.run();

@@ -62,15 +62,27 @@ void Incident::refuse(unsigned line, unsigned column, std::string wrong, std::st
         findings_.push_back({source_, line, column, "", std::move(wrong), std::move(right)});
 }
 
+void Incident::refuse_for_losses() {
+    for (const scenario::Finding& f : lost_)
+        if (f.line > 0) refuse(f.line, f.column, f.wrong, f.right);
+}
+
 void Incident::lose(unsigned line, unsigned column, std::string wrong, std::string instead) {
     if (++told_[wrong] <= kToldPlaces)
         lost_.push_back({source_, line, column, "", std::move(wrong), std::move(instead)});
 }
 
+void Incident::cannot_have(unsigned line, unsigned column, std::string wrong, std::string right) {
+    if (forgiving)
+        lose(line, column, std::move(wrong), "it is left out: there are " + right);
+    else
+        refuse(line, column, std::move(wrong), std::move(right));
+}
+
 bool Incident::need_cpu(std::uint64_t cpu, unsigned line, unsigned column) {
     if (cpu >= kMaxCpus) {
-        refuse(line, column, "CPU " + std::to_string(cpu) + " is beyond any emulated machine",
-               "0 to " + std::to_string(kMaxCpus - 1));
+        cannot_have(line, column, "CPU " + std::to_string(cpu) + " is beyond any emulated machine",
+                    "0 to " + std::to_string(kMaxCpus - 1));
         return false;
     }
     cpus_ = std::max(cpus_, cpu + 1);
@@ -79,8 +91,8 @@ bool Incident::need_cpu(std::uint64_t cpu, unsigned line, unsigned column) {
 
 bool Incident::need_bank(std::uint64_t bank, unsigned line, unsigned column) {
     if (bank >= kMaxBanks) {
-        refuse(line, column, "there is no machine-check bank " + std::to_string(bank),
-               "0 to " + std::to_string(kMaxBanks - 1));
+        cannot_have(line, column, "there is no machine-check bank " + std::to_string(bank),
+                    "0 to " + std::to_string(kMaxBanks - 1));
         return false;
     }
     banks_ = std::max(banks_, bank + 1);
@@ -185,6 +197,14 @@ std::string Incident::namespace_at(const std::string& base) const {
 
 scenario::Imported Incident::finish() {
     scenario::Imported out;
+    // Somebody's page is memory, whatever else is said of the range.
+    std::erase_if(outside_, [&](const SpaRange& hole) {
+        const auto page = owned_.lower_bound(hole.begin / kPageSize);
+        if (page == owned_.end() || page->first >= hole.end / kPageSize) return false;
+        lose(0, 0, "a page of a process or the kernel lies in a range that is no memory",
+             "the range is memory");
+        return true;
+    });
     for (auto& [wrong, count] : told_)
         if (count > kToldPlaces)
             lost_.push_back({source_, 0, 0, "",

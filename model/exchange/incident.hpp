@@ -30,6 +30,10 @@ public:
     /// are told, then how many more there were.
     void lose(unsigned line, unsigned column, std::string wrong, std::string instead);
     bool refused() const { return !findings_.empty(); }
+    /// Refuses with all that was lost at some place of the source: it is why nothing is left.
+    void refuse_for_losses();
+    /// What no machine has is lost, not refused: a log is of a machine that had more than that.
+    bool forgiving = false;
 
     // ------------------------------------------------------------ the machine
 
@@ -101,6 +105,7 @@ private:
         std::map<std::uint64_t, int> vas;  ///< pages of addresses in use
     };
 
+    void cannot_have(unsigned line, unsigned column, std::string wrong, std::string right);
     Json machine() const;
     Json dram() const;
     std::string namespace_at(const std::string& base) const;

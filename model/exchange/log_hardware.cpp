@@ -1,9 +1,12 @@
 #include "exchange/log_hardware.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "core/mca/status.hpp"
+#include "formats/scan.hpp"
 #include "scenario/quantity.hpp"
 
 namespace mcemu::exchange {
@@ -36,31 +39,43 @@ public:
     }
 
     void records() {
-        std::uint64_t last_time = 0;
         for (const LoggedMce& r : triggers_.log.records)
-            if (!r.repeats && r.exception) last_time = std::max(last_time, r.time);
+            if (!r.repeats && r.exception && r.clock != LogLine::Clock::none)
+                exceptions_[r.clock].emplace_back(r.us, r.time);
+        for (auto& [clock, list] : exceptions_) std::sort(list.begin(), list.end());
         for (const LoggedMce& r : triggers_.log.records) {
-            if (r.repeats) continue;
-            if (r.bank < 0) {
+            if (r.repeats) {
+                if (r.mcelog != triggers_.log.records[*r.repeats].mcelog)
+                    triggers_.incident.lose(
+                        r.line, 0, "mcelog tells of a record of the kernel's again", "it is one");
+                continue;
+            }
+            if (r.bank < 0 || r.bank == kFirmwareBank) {
                 firmware_record(r);
                 continue;
             }
-            if (r.processor_known && r.vendor != 0) {
-                triggers_.incident.lose(r.line, 0,
-                                        "vendor " + std::to_string(r.vendor) +
-                                            " is not modelled: its records mean something else",
-                                        "they are left out");
-                continue;
-            }
-            if (!(r.status & MCI_STATUS_VAL)) {
-                triggers_.incident.lose(r.line, 0, "a record without VAL", "it is left out");
+            if (const std::string why = unusable(r); !why.empty()) {
+                triggers_.incident.lose(r.line, 0, why, "it is left out");
                 continue;
             }
             if (!triggers_.incident.need_cpu(r.cpu, r.line, 0) ||
                 !triggers_.incident.need_bank(static_cast<std::uint64_t>(r.bank), r.line, 0))
                 continue;
-            if (r.addr < kMaxSpa && (r.status & MCI_STATUS_ADDRV))
-                triggers_.incident.need_memory(r.addr);
+            if (r.mixed)
+                triggers_.incident.lose(r.line, 0,
+                                        "lines of several records are mixed here, and who printed "
+                                        "them is not said: ADDR and MISC may be another's",
+                                        "those that stand last");
+            const bool addressed = has_address(r);
+            if (addressed) triggers_.incident.need_memory(r.addr);
+            // v2.6.3x and RHEL 6 write Exception whatever it was.
+            const bool injected = injected_on(r);
+            const bool exception = injected || (r.exception && (r.mcgstatus & MCG_STATUS_MCIP));
+            if (r.exception && !exception)
+                triggers_.incident.lose(
+                    r.line, 0,
+                    "the word Exception without MCIP, as old kernels print what they poll",
+                    "it is polled");
             Json e = mce(r);
             if (r.ip != 0 || r.cs != 0) {
                 e["cs"] = hex_text(r.cs);
@@ -68,42 +83,105 @@ public:
             }
             const bool local = r.mcgstatus & MCG_STATUS_LMCES;
             if (local) triggers_.incident.lmce = true;
-            if (r.exception) e["broadcast"] = !local;
-            e["poll"] = !r.exception;
+            if (exception) e["broadcast"] = !local;
+            e["poll"] = !exception;
+            if (injected) {
+                e["via"] = "mce-inject";
+                e["broadcast"] = local ? Json(false) : Json("nmi");
+            }
             Trigger& t = triggers_.add(r.line, r.clock, r.us, std::move(e));
+            // Without a stamp the record's own time is the best there is.
+            if (r.clock == LogLine::Clock::none && r.time != 0 && r.time < 1ull << 36) {
+                t.clock = LogLine::Clock::calendar;
+                t.us = static_cast<std::int64_t>(r.time) * 1'000'000;
+            }
             // A panic prints what was pending too: TIME says how long it was.
-            if (r.time != 0 && last_time > r.time + 1 && last_time - r.time < 86400 &&
-                r.clock != LogLine::Clock::none && late(r))
-                t.us -= static_cast<std::int64_t>(last_time - r.time) * 1'000'000;
-            t.machine_check = r.exception;
+            if (const std::uint64_t last = printed_with(r); last > r.time + 1)
+                t.us -= static_cast<std::int64_t>(last - r.time) * 1'000'000;
+            t.machine_check = exception;
             t.cpu = r.cpu;
-            if (r.addr < kMaxSpa && (r.status & MCI_STATUS_ADDRV)) t.pfn = pfn_at(r.addr);
-            t.needs_page = r.exception && (r.status & MCI_STATUS_AR) && (r.cs & 3) == 3;
-            if (t.pfn && r.symbol.empty() && r.exception && (r.status & MCI_STATUS_AR) && r.ip == 0)
+            if (addressed) t.pfn = pfn_at(r.addr);
+            t.needs_page = exception && (r.status & MCI_STATUS_AR) && (r.cs & 3) == 3;
+            if (t.pfn && r.symbol.empty() && exception && (r.status & MCI_STATUS_AR) && r.ip == 0)
                 triggers_.incident.lose(r.line, 0,
                                         "which instruction met the error is not in the log",
                                         "user mode where a process was killed");
         }
     }
-    /// Printed by the panic, not when it happened: the exception's own lines stand next to it.
-    bool late(const LoggedMce& r) const {
-        return std::any_of(triggers_.log.records.begin(), triggers_.log.records.end(),
-                           [&](const LoggedMce& other) {
-                               return &other != &r && other.exception && other.time > r.time + 1 &&
-                                      other.clock == r.clock &&
-                                      std::abs(other.us - r.us) <= kTogether;
-                           });
+    /// Why a record cannot be emulated.
+    static std::string unusable(const LoggedMce& r) {
+        if (!r.status_known)
+            return r.bank >= kFirstSoftwareBank ? "an event of Linux's own bank without STATUS"
+                                                : "a record whose STATUS is not in the log";
+        if (r.processor_known && r.vendor != 0)
+            return "vendor " + std::to_string(r.vendor) +
+                   " is not modelled: its records mean something else";
+        if (r.bank == kFirstSoftwareBank)
+            return "a thermal event, which Linux logs as bank 128, is no machine check";
+        if (!(r.status & MCI_STATUS_VAL)) return "a record without VAL";
+        return "";
+    }
+    /// Whether the injector announced an exception of that CPU, and not its end, before the record
+    /// without MCIP: "Triggering MCE exception on CPU 0".
+    bool injected_on(const LoggedMce& r) {
+        if (r.exception || (r.mcgstatus & MCG_STATUS_MCIP)) return false;
+        if (!announced_)
+            for (const LogEntry& e : triggers_.log.entries) {
+                const std::size_t at = e.text.find("MCE exception ");
+                if (e.kind != Kind::other || at == std::string::npos) continue;
+                const auto cpu = formats::decimal_field(e.text, " on CPU ");
+                const bool begins = e.text.find("Triggering ") < at;
+                if (cpu) announcements_.push_back({e.line, *cpu, begins});
+            }
+        announced_ = true;
+        bool open = false;
+        for (const Announcement& a : announcements_) {
+            if (a.line >= r.line) break;
+            if (a.cpu == r.cpu) open = a.begins && r.line - a.line <= kNearLines;
+        }
+        return open;
+    }
+    /// Whether ADDR is an address of memory: MISC's mode may say that it is linear, or an offset.
+    static bool has_address(const LoggedMce& r) {
+        if (!(r.status & MCI_STATUS_ADDRV) || r.addr >= kMaxSpa) return false;
+        constexpr unsigned kModeShift = 6, kPhysical = 2;
+        return !(r.status & MCI_STATUS_MISCV) || r.misc == 0 ||
+               (r.misc >> kModeShift & 7) >= kPhysical;
+    }
+    /// The last TIME of exceptions that stand next to the record, if it was printed by their panic
+    /// and not when it happened; else 0.
+    std::uint64_t printed_with(const LoggedMce& r) const {
+        const auto list = exceptions_.find(r.clock);
+        if (r.time == 0 || list == exceptions_.end()) return 0;
+        const auto& all = list->second;
+        auto at =
+            std::lower_bound(all.begin(), all.end(), std::pair{r.us - kTogether, std::uint64_t{0}});
+        constexpr std::uint64_t kDay = 86400;
+        constexpr unsigned kMost = 64;
+        std::uint64_t last = 0;
+        for (unsigned n = 0; n < kMost && at != all.end() && at->first <= r.us + kTogether;
+             ++n, ++at)
+            last = std::max(last, at->second);
+        return last > r.time && last - r.time < kDay ? last : 0;
     }
 
-    /// v6.1 hands firmware's memory errors on as records of bank -1: the report itself is better.
+    /// Firmware's memory errors are handed on as records of bank -1 (v4.x: 255): the report itself
+    /// is better.
     void firmware_record(const LoggedMce& r) {
-        if (!triggers_.log.ghes.empty()) return;
+        if (!triggers_.log.ghes.empty()) {
+            triggers_.incident.lose(r.line, 0, "a record that the kernel made of firmware's report",
+                                    "the report");
+            return;
+        }
         Json e = {{"id", triggers_.id_of(r.line)},
                   {"do", "cper"},
                   {"severity", !(r.status & MCI_STATUS_UC)   ? "corrected"
                                : (r.status & MCI_STATUS_PCC) ? "fatal"
                                                              : "recoverable"}};
-        if (r.addr < kMaxSpa) e["address"] = hex_text(r.addr);
+        if (r.addr < kMaxSpa) {
+            e["address"] = hex_text(r.addr);
+            triggers_.incident.need_memory(r.addr);
+        }
         Trigger& t = triggers_.add(r.line, r.clock, r.us, std::move(e));
         if (r.addr < kMaxSpa) t.pfn = pfn_at(r.addr);
         triggers_.incident.lose(r.line, 0, "the lines of firmware's report are not in the log",
@@ -118,6 +196,15 @@ public:
             if (e.kind != Kind::ghes || done[e.index]) continue;
             done[e.index] = true;
             const GhesReport& r = triggers_.log.ghes[e.index];
+            if (r.bert) {
+                triggers_.incident.lose(e.line, 0,
+                                        "BERT tells of the boot before, not of this machine's run",
+                                        "it is left out");
+                continue;
+            }
+            if (r.part > 0)
+                triggers_.incident.lose(e.line, 0, "a report of firmware has several sections",
+                                        "a report for each");
             if (!r.memory) {
                 triggers_.incident.lose(e.line, 0,
                                         r.section.empty()
@@ -158,12 +245,14 @@ public:
         for (const LogEntry& e : triggers_.log.entries) {
             if (e.kind != Kind::edac) continue;
             const EdacReport& r = triggers_.log.edac[e.index];
-            if (triggers_.explained(r.address >> kPageShift, e, true)) continue;
+            const bool addressed = r.address != 0 && r.address < kMaxSpa;
+            if (addressed && triggers_.explains_one(r.address >> kPageShift, e)) continue;
+            if (r.address >= kMaxSpa)
+                triggers_.incident.lose(e.line, 0, "EDAC's address is beyond any memory", "none");
             // The record went to the driver alone.
             std::uint64_t status =
                 MCI_STATUS_VAL | MCI_STATUS_EN | r.mcacod | std::uint64_t{r.mscod} << 16;
             if (!r.code_known) status |= 0x9f;  // memory read error, channel not said
-            const bool addressed = r.address != 0 && r.address < kMaxSpa;
             if (addressed) status |= MCI_STATUS_ADDRV | MCI_STATUS_MISCV;
             if (r.overflow) status |= MCI_STATUS_OVER;
             if (r.uncorrected)
@@ -192,11 +281,24 @@ public:
                 "CPU 0, a bank of the memory controller");
             Trigger& t = triggers_.add(e.line, e.clock, e.us, std::move(event));
             if (addressed) t.pfn = r.address >> kPageShift;
+            t.reported = true;
         }
     }
 
 private:
+    static constexpr std::int32_t kFirmwareBank = 255, kFirstSoftwareBank = 128;
+
+    struct Announcement {
+        unsigned line = 0;
+        std::uint64_t cpu = 0;
+        bool begins = false;
+    };
+
     Triggers& triggers_;
+    std::vector<Announcement> announcements_;
+    bool announced_ = false;
+    /// When exceptions were printed, and their TIME, rising; by clock.
+    std::map<LogLine::Clock, std::vector<std::pair<std::int64_t, std::uint64_t>>> exceptions_;
 };
 
 }  // namespace

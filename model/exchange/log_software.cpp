@@ -35,6 +35,7 @@ public:
                          {"advice", e.kind == Kind::injected ? "hwpoison" : "soft_offline"}});
                     t.pfn = e.pfn;
                     t.needs_page = true;
+                    t.soft = e.kind == Kind::soft_madvise;
                     break;
                 }
                 case Kind::injected_pfn:
@@ -123,24 +124,29 @@ public:
                         called(e, "memory_failure");
                     break;
                 case Kind::soft_offline:
-                    if (!triggers_.explained(e.pfn, e)) called(e, "soft_offline_page");
-                    break;
-                case Kind::other:
-                    // Somebody else has the record: mcelog, rasdaemon.
-                    if (e.text.find("Machine check events logged") != std::string::npos &&
-                        !anything(e))
-                        triggers_.incident.lose(
-                            e.line, 0,
-                            "a machine check was logged whose registers are not in the log",
-                            "it is left out");
+                    if (!triggers_.explained(e.pfn, e, true)) called(e, "soft_offline_page");
                     break;
                 case Kind::fault:
                     faults.push_back(&e);
+                    break;
+                case Kind::other:
+                case Kind::unread:
+                    if (!logged(e)) unread(e);
                     break;
                 default:
                     break;
             }
         }
+    }
+    /// "Machine check events logged": somebody else has the record, mcelog or rasdaemon.
+    bool logged(const LogEntry& e) {
+        if (e.foreign || e.text.find("Machine check events logged") == std::string::npos)
+            return false;
+        if (!anything(e))
+            triggers_.incident.lose(e.line, 0,
+                                    "a machine check was logged whose registers are not in the log",
+                                    "it is left out");
+        return true;
     }
     /// Whether the registers of some machine check stand near the line.
     bool anything(const LogEntry& e) {
@@ -188,6 +194,22 @@ public:
                                     {"function", function},
                                     {"arguments", {hex_text(e.pfn), "0x0"}}});
         t.pfn = e.pfn;
+        t.soft = e.kind == Kind::soft_offline;
+    }
+    /// What stands there for people only.
+    void unread(const LogEntry& e) {
+        const auto has = [&](const char* word) { return e.text.find(word) != std::string::npos; };
+        if (has("_STATUS["))
+            triggers_.incident.lose(e.line, 0,
+                                    "a record as AMD's decoder prints it: its registers mean "
+                                    "something else",
+                                    "it is left out");
+        else if (has("mce_record") || has("mc_event") || has("mcgstatus="))
+            triggers_.incident.lose(e.line, 0, "an error in rasdaemon's words",
+                                    "it is left out: rasdaemon's database can be imported");
+        else if (e.foreign)
+            triggers_.incident.lose(e.line, 0, "another program's words about errors",
+                                    "they are left out");
     }
 
     std::vector<const LogEntry*> faults;

@@ -47,26 +47,23 @@ void place_in_time(Triggers& all) {
         incident.lose(0, 0, "the log has no times since boot",
                       "those of the logger, to the second or so");
 
-    // What has another clock, or none, happens where it stands.
+    // What has another clock, or none, happens where it stands: before the first that has it, with
+    // it.
     std::int64_t last = 0;
-    bool any = false;
+    for (const Trigger& t : triggers)
+        if (t.clock == clock && clock != LogLine::Clock::none) {
+            last = t.us;
+            break;
+        }
+    bool any = clock == LogLine::Clock::none;
     for (Trigger& t : triggers) {
         if (t.clock == clock && clock != LogLine::Clock::none) {
             last = t.us;
             any = true;
         } else {
-            t.us = any || clock == LogLine::Clock::none ? (last += kStepUs) : last;
+            t.us = any ? (last += kStepUs) : last;
         }
     }
-    std::int64_t first = 0;
-    if (clock != LogLine::Clock::none)
-        for (const Trigger& t : triggers)
-            if (t.clock == clock) {
-                first = t.us;
-                break;
-            }
-    for (Trigger& t : triggers)
-        if (t.clock != clock && !any) t.us = first;
     std::stable_sort(triggers.begin(), triggers.end(),
                      [](const Trigger& a, const Trigger& b) { return a.us < b.us; });
 

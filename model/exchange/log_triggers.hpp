@@ -1,8 +1,8 @@
 #pragma once  // What set something off, as a log tells of it.
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,7 +23,9 @@ struct Trigger {
     std::optional<std::uint64_t> pfn;
     bool machine_check = false;  ///< an exception: raised together with others of the same instant
     std::uint32_t cpu = 0;
+    bool soft = false;        ///< a soft offline
     bool needs_page = false;  ///< whoever owned the page takes part
+    bool reported = false;    ///< made of a line of EDAC's, or explains one
 };
 
 inline std::uint64_t pfn_at(std::uint64_t address) { return address >> kPageShift; }
@@ -38,8 +40,11 @@ public:
     std::string id_of(unsigned line) const { return unit_ + "-" + std::to_string(line); }
     /// The reference holds until the next one is added.
     Trigger& add(unsigned line, formats::LogLine::Clock clock, std::int64_t us, Json event);
-    /// Whether something that met this page is told of near the line.
-    bool explained(std::uint64_t pfn, const formats::LogEntry& e, bool backwards_only = false);
+    /// Whether something that met this page is told of near the line; `soft`: a soft offline of it.
+    bool explained(std::uint64_t pfn, const formats::LogEntry& e, bool soft = false);
+    /// Whether a hardware error on this page stands before the line, or a report of firmware just
+    /// behind it, that no line has been explained by: one error, one line of EDAC's.
+    bool explains_one(std::uint64_t pfn, const formats::LogEntry& e);
 
     Incident& incident;
     const formats::FieldLog& log;
@@ -47,7 +52,13 @@ public:
 
 private:
     std::string unit_;
-    std::multimap<std::uint64_t, std::size_t> by_pfn_;
+    struct OfPage {
+        std::vector<std::size_t> all;  ///< in the order of their lines
+        std::size_t unused = 0;        ///< those before it explain no further line of EDAC's
+    };
+    void index();
+
+    std::unordered_map<std::uint64_t, OfPage> by_pfn_;
     std::size_t indexed_ = 0;
 };
 

@@ -221,6 +221,9 @@ Exported as_qemu(Gathered all) {
         if (e.poll && (e.status & mca::MCI_STATUS_UC))
             all.lose("uncorrected errors that are polled: QEMU raises a machine check");
         if (e.hold) all.lose("records that are held: one after the other");
+        constexpr std::uint32_t kQemuBanks = 10;  // MCE_BANKS_DEF of target/i386/cpu.h
+        if (e.bank >= kQemuBanks)
+            all.lose("QEMU's processors have banks 0 to 9: it refuses a higher one");
         if (one.time) all.lose("times: the commands follow one another at once");
         formats::QemuMce m;
         m.broadcast = e.broadcast && !e.poll;

@@ -1,6 +1,7 @@
 #include "exchange/mce_inject_import.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "core/mca/status.hpp"
 #include "exchange/incident.hpp"
@@ -82,7 +83,11 @@ public:
             incident_.need_cpu(r.cpu, r.line, 1);
             incident_.need_bank(r.bank, r.line, 1);
         }
-        if (incident_.refused()) return incident_.finish();
+        if (incident_.refused()) {
+            // A bank that is none may be what was left of a larger number.
+            if (!text.error) incident_.refuse_for_losses();
+            return incident_.finish();
+        }
         incident_.name = "mce-inject";
         incident_.description = "The records of an mce-inject file.";
         machine(text.records);
@@ -148,10 +153,15 @@ private:
             incident_.lose(r.line, 1,
                            "the kernel takes no TSC, SOCKETID, APICID or MCGCAP from a record",
                            "they stand in the event's description");
-        incident_.add(at, event_of(r));
+        Json event = event_of(r);
+        // White space does not matter: several records may stand on one line.
+        if (const unsigned before = on_line_[r.line]++; before > 0)
+            event["id"] = event["id"].get<std::string>() + "-" + std::to_string(before + 1);
+        incident_.add(at, std::move(event));
     }
 
     Incident incident_;
+    std::map<unsigned, unsigned> on_line_;  ///< records so far
 };
 
 }  // namespace

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "core/mca/status.hpp"
+#include "exchange/rasdaemon_rows.hpp"
+#include "formats/edac_line.hpp"
 #include "formats/scan.hpp"
 
 namespace mcemu::exchange {
@@ -19,11 +22,6 @@ using formats::LogLine;
 using Kind = LogEntry::Kind;
 
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
-
-/// Something that is no fault of ours: the file's.
-struct BadDatabase {
-    std::string wrong, right;
-};
 
 /// A query over many seconds is none that rasdaemon's tables need.
 int too_long(void* left) { return --*static_cast<int*>(left) < 0; }
@@ -110,73 +108,32 @@ private:
         }
         return out;
     }
-    static std::string quoted(const std::string& name) {
-        std::string out = "\"";
-        for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-        return out + "\"";
-    }
     std::int64_t count(const std::string& table) {
-        SQLite::Statement query(db_, "SELECT count(*) FROM " + quoted(table));
+        SQLite::Statement query(db_, "SELECT count(*) FROM " + in_quotes(table));
         return query.executeStep() ? query.getColumn(0).getInt64() : 0;
     }
 
-    /// The rows of a table with those of the columns that it has.
-    class Rows {
-    public:
-        Rows(SQLite::Database& db, const std::string& table,
-             std::initializer_list<const char*> wanted) {
-            std::set<std::string> there;
-            SQLite::Statement info(db, "PRAGMA table_info(" + quoted(table) + ")");
-            while (info.executeStep()) there.insert(info.getColumn(1).getString());
-            std::string columns;
-            for (const char* name : wanted) {
-                if (!there.contains(name)) {
-                    missing_.push_back(name);
-                    continue;
-                }
-                index_[name] = static_cast<int>(index_.size());
-                columns += (columns.empty() ? "" : ", ") + quoted(name);
-            }
-            if (index_.empty())
-                throw BadDatabase{"the table " + table + " has none of rasdaemon's columns",
-                                  "a database of rasdaemon"};
-            const std::string order = there.contains("id") ? "\"id\"" : "rowid";
-            query_.emplace(db,
-                           "SELECT " + columns + " FROM " + quoted(table) + " ORDER BY " + order);
-        }
-        bool next() { return query_->executeStep(); }
-        bool has(const char* name) const {
-            return index_.contains(name) && !query_->getColumn(index_.at(name)).isNull();
-        }
-        /// Masked to what the column means; texts that are numbers count.
-        std::uint64_t number(const char* name) const {
-            return has(name)
-                       ? static_cast<std::uint64_t>(query_->getColumn(index_.at(name)).getInt64())
-                       : 0;
-        }
-        std::uint32_t number32(const char* name) const {
-            return static_cast<std::uint32_t>(number(name));
-        }
-        std::string text(const char* name) const {
-            constexpr std::size_t kLongest = 4096;
-            if (!has(name)) return "";
-            std::string out = query_->getColumn(index_.at(name)).getString().substr(0, kLongest);
-            std::replace_if(
-                out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; },
-                ' ');
-            return out;
-        }
-        const std::vector<std::string>& missing() const { return missing_; }
-
-    private:
-        std::map<std::string, int> index_;
-        std::vector<std::string> missing_;
-        std::optional<SQLite::Statement> query_;
-    };
+    using Rows = RasdaemonRows;
 
     static constexpr std::size_t kMostRows = 1'000'000;
 
-    Row* add(Table table, const Rows& rows) {
+    /// Says which columns of the row just read hold no numbers.
+    void odd_types(const char* table, Rows& rows) {
+        constexpr std::size_t kMost = 20;
+        for (const std::string& column : rows.take_no_numbers())
+            if (++odd_ <= kMost)
+                out_.lost.push_back("row " + std::to_string(rows.number("id")) + " of " + table +
+                                    ": " + column + ", which is no number");
+    }
+    /// Columns that every rasdaemon had.
+    void tell_missing(const char* table, const Rows& rows) {
+        std::string names;
+        for (const std::string& name : rows.missing())
+            if (name != "ppin" && name != "microcode") names += (names.empty() ? "" : ", ") + name;
+        if (!names.empty())
+            out_.lost.push_back("what has no column of " + std::string(table) + ": " + names);
+    }
+    Row* add(Table table, Rows& rows) {
         if (rows_.size() >= kMostRows) {
             if (!full_) out_.lost.push_back("rows beyond the first million");
             full_ = true;
@@ -202,6 +159,7 @@ private:
                                       "addr", "misc",      "ip",        "tsc",       "walltime",
                                       "ppin", "cpu",       "cpuid",     "apicid",    "socketid",
                                       "cs",   "bank",      "cpuvendor", "microcode", "bank_name"});
+        tell_missing("mce_record", rows);
         while (rows.next()) {
             const std::uint32_t bank = rows.number32("bank");
             if (bank >= 128 && rows.number32("cpuvendor") == 0) {
@@ -236,6 +194,7 @@ private:
             r.exception = r.mcgstatus & mca::MCG_STATUS_MCIP;
             row->exception = r.exception;
             row->tsc = r.tsc;
+            odd_types("mce_record", rows);
             // The time of the error is better than that of the daemon.
             if (r.time != 0 && r.time < 1ull << 36)
                 row->seconds = static_cast<std::int64_t>(r.time);
@@ -246,6 +205,7 @@ private:
         Rows rows(db_, "mc_event",
                   {"id", "timestamp", "err_count", "err_type", "err_msg", "label", "mc",
                    "top_layer", "address", "driver_detail"});
+        tell_missing("mc_event", rows);
         while (rows.next()) {
             Row* row = add(Table::mc, rows);
             if (!row) return;
@@ -258,25 +218,19 @@ private:
             r.message = rows.text("err_msg");
             r.label = rows.text("label");
             r.address = rows.number("address");
+            if (type == "Deferred" || type == "Info")
+                out_.lost.push_back("row " + std::to_string(row->id) +
+                                    " of mc_event: that its type is " + type + ", not Corrected");
+            odd_types("mc_event", rows);
             const std::string detail = rows.text("driver_detail");
-            r.overflow = detail.find("OVERFLOW") != std::string::npos;
-            r.recoverable = detail.find("recoverable") != std::string::npos;
-            if (formats::Scan code(detail); code.behind("err_code:")) {
-                const auto mscod = code.hex();
-                if (mscod && code.literal(":"))
-                    if (const auto mcacod = code.hex();
-                        mcacod && *mcacod <= 0xffff && *mscod <= 0xffff) {
-                        r.code_known = true;
-                        r.mscod = static_cast<std::uint16_t>(*mscod);
-                        r.mcacod = static_cast<std::uint16_t>(*mcacod);
-                    }
-            }
+            formats::edac_detail(" " + detail, r);
         }
     }
 
     void memory_failure_event() {
         Rows rows(db_, "memory_failure_event",
                   {"id", "timestamp", "pfn", "page_type", "action_result"});
+        tell_missing("memory_failure_event", rows);
         while (rows.next()) {
             const std::string pfn = rows.text("pfn");
             formats::Scan scan(pfn);
@@ -300,6 +254,7 @@ private:
     void extlog_event() {
         static constexpr const char* kSeverities[] = {"recoverable", "fatal", "corrected", "info"};
         Rows rows(db_, "extlog_event", {"id", "timestamp", "etype", "severity", "address"});
+        tell_missing("extlog_event", rows);
         while (rows.next()) {
             Row* row = add(Table::extlog, rows);
             if (!row) return;
@@ -307,6 +262,7 @@ private:
             row->ghes.severity = kSeverities[rows.number("severity") & 3];
             if (rows.has("address")) row->ghes.address = rows.number("address");
             if (rows.has("etype")) row->ghes.error_type = rows.number("etype") & 0xff;
+            odd_types("extlog_event", rows);
         }
     }
 
@@ -366,6 +322,7 @@ private:
     SQLite::Database db_;
     int steps_left_ = 2000;
     bool full_ = false;
+    std::size_t odd_ = 0;
     std::vector<Row> rows_;
     RasdaemonRead out_;
 };

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
+#include "formats/boot_facts.hpp"
+#include "formats/edac_line.hpp"
+#include "formats/ghes_reports.hpp"
 #include "formats/scan.hpp"
+#include "formats/wrapped_lines.hpp"
 
 namespace mcemu::formats {
 namespace {
@@ -34,6 +37,7 @@ bool whom(Scan& s, std::string_view behind, LogEntry& e) {
     if (colon == std::string_view::npos) return false;
     Scan number(who.substr(colon + 1));
     const auto pid = number.decimal();
+    number.literal(" early");  // v2.6.32
     if (!pid || !number.done() || *pid > 0xffffffff) return false;
     e.comm = who.substr(0, colon);
     e.pid = static_cast<std::uint32_t>(*pid);
@@ -44,18 +48,22 @@ bool whom(Scan& s, std::string_view behind, LogEntry& e) {
 class Reader {
 public:
     FieldLog run(std::string_view text) {
-        LogLines lines;
-        for_each_line(text, [&](unsigned number, std::string_view raw) {
+        out_.lines = for_each_log_line(text, [&](unsigned number, const LogLine& line) {
             number_ = number;
-            line_ = lines.next(raw);
-            if (!line_.foreign) line();
+            line_ = line;
+            this->line();
         });
-        out_.lines = number_;
         out_.records = records_.take();
         return std::move(out_);
     }
 
 private:
+    /// Whether there are enough entries that only repeat what stands there.
+    bool crowded() {
+        constexpr std::size_t kMost = 10'000;
+        if (out_.entries.size() >= kMost) out_.crowded = true;
+        return out_.crowded;
+    }
     LogEntry& add(Kind kind) {
         LogEntry e;
         e.kind = kind;
@@ -67,8 +75,13 @@ private:
     }
 
     void line() {
+        if (line_.text.empty()) return;
+        if (line_.foreign) {
+            if (about_errors(line_.text) && !crowded()) add(Kind::unread).foreign = true;
+            return;
+        }
         if (records_.line(number_, line_)) {
-            add(Kind::record);
+            if (!crowded()) add(Kind::record);
             return;
         }
         Scan s(line_.text);
@@ -84,6 +97,7 @@ private:
                                                        "Unpoison: ",
                                                        "RAS: ",
                                                        "soft offline: ",
+                                                       "Soft offline: ",
                                                        "soft_offline",
                                                        "__get_any_page: ",
                                                        "dax dax",
@@ -102,21 +116,39 @@ private:
         if (text.starts_with("EDAC ") && text.find("MCE") == std::string_view::npos &&
             text.find("Machine") == std::string_view::npos) {
             // Drivers that load and what they count: no error.
+            if ((text.find(" CE ") != std::string_view::npos ||
+                 text.find(" UE ") != std::string_view::npos) &&
+                !crowded())
+                add(Kind::unread);
         } else if (std::any_of(std::begin(kOthers), std::end(kOthers),
                                [&](std::string_view p) { return text.starts_with(p); }) &&
                    !boring(text)) {
             LogEntry& e = add(Kind::other);
             words(text);
             Scan rest(text);
-            if ((rest.literal("soft offline: ") || rest.literal("soft_offline: ") ||
-                 rest.literal("soft_offline_page: ")) &&
+            if ((rest.literal("soft offline: ") || rest.literal("Soft offline: ") ||
+                 rest.literal("soft_offline: ") || rest.literal("soft_offline_page: ") ||
+                 rest.literal("RAS: Soft-offlining pfn: ")) &&
                 rest.peek() == '0')
                 if (const auto pfn = rest.hex()) {
                     e.kind = Kind::soft_offline;
                     e.pfn = *pfn;
                 }
+        } else if (records_.decoded_by_mcelog(number_, line_.caller) ||
+                   (about_errors(text) && !boring(text))) {
+            if (!crowded()) add(Kind::unread);
         }
-        boot(text);
+        boot_line(text, number_, out_.boot);
+    }
+
+    /// Lines that tell of an error in a way that is not read: another program's, or some driver's.
+    static bool about_errors(std::string_view text) {
+        for (const char* word :
+             {"[Hardware Error]", "achine check", "achine Check", "mc_event", "mce_record",
+              "emory failure: 0x", "orrected error", "orrected Error", "_STATUS[",
+              "MCA: ", "extlog_mem_event", "memory_failure_event", "aer_event"})
+            if (text.find(word) != std::string_view::npos) return true;
+        return false;
     }
 
     /// What the same code says when it starts.
@@ -144,7 +176,8 @@ private:
 
     bool memory_failure(Scan s) {
         const bool old = s.literal("MCE 0x");
-        if (!old && !s.literal("Memory failure: ")) return false;
+        if (!old && !s.literal("Memory failure: ") && !s.literal("memory_failure_event: pfn "))
+            return false;
         words(line_.text);
         const auto pfn = old ? s.number(16) : s.peek() == '0' ? s.hex() : std::nullopt;
         if (!pfn) {
@@ -201,7 +234,9 @@ private:
             s.literal("free ");
             return s.literal("page ") && only_pfn(Kind::unpoison);
         }
-        if (s.literal("mce: Uncorrected hardware memory error in user-access at ")) {
+        if (Scan mce = s; (mce.literal("mce: "), true) &&
+                          mce.literal("Uncorrected hardware memory error in user-access at ")) {
+            s = mce;
             const auto address = s.hex();
             if (!address) return false;
             add(Kind::user_access).va = *address;
@@ -222,74 +257,17 @@ private:
     }
 
     bool ghes(Scan s) {
-        if (!s.literal("{")) return false;
-        const auto number = s.decimal();
-        if (!number || !s.literal("}[Hardware Error]:")) return false;
-        s.blanks();
-        const bool first = s.rest.starts_with("Hardware error from");
-        // A number that begins again is another report.
-        const auto [open, fresh] = open_.emplace(*number, out_.ghes.size());
-        if (first || fresh) {
-            open->second = out_.ghes.size();
-            out_.ghes.push_back({});
-            out_.ghes.back().number = *number;
-        }
-        const std::size_t at = open->second;
-        GhesReport& r = out_.ghes[at];
-        add(Kind::ghes).index = at;
-        if (s.literal("Hardware error from APEI Generic Hardware Error Source: ")) {
-            r.source = s.decimal();
-        } else if (s.literal("event severity: ")) {
-            r.severity = s.word();
-        } else if (s.literal("section_type: ")) {
-            if (s.rest == "memory error")
-                r.memory = true;
-            else if (r.section.empty())
-                r.section = s.rest;
-        } else if (s.literal("physical_address: ")) {
-            if (!r.address) r.address = s.hex();
-        } else if (s.literal("physical_address_mask: ")) {
-            if (!r.mask) r.mask = s.hex();
-        } else if (s.literal("error_type: ")) {
-            if (!r.error_type) r.error_type = s.decimal();
-        }
+        const auto at = ghes_.line(s.rest, out_.ghes);
+        if (!at) return false;
+        add(Kind::ghes).index = *at;
         return true;
     }
 
     bool edac(Scan s) {
-        if (!s.literal("EDAC MC")) return false;
-        const auto mc = s.decimal();
-        if (!mc || !s.literal(": ")) return false;
-        const auto count = s.decimal();
-        if (!count) return false;
-        s.blanks();
-        EdacReport r;
-        r.mc = static_cast<unsigned>(std::min<std::uint64_t>(*mc, 255));
-        r.count = *count;
-        r.uncorrected = s.literal("UE ");
-        if (!r.uncorrected && !s.literal("CE ")) return false;
-        r.message = s.until(" on ");
-        r.label = s.until(" (");
-        const std::string_view detail = s.rest;
-        r.channel = static_cast<unsigned>(
-            std::min<std::uint64_t>(decimal_field(detail, "channel:").value_or(0), 15));
-        const std::uint64_t page = hex_field(detail, "page:").value_or(0);
-        r.address = (page & (~0ull >> kPageShift)) * kPageSize +
-                    (hex_field(detail, "offset:").value_or(0) & (kPageSize - 1));
-        r.overflow = detail.find(" OVERFLOW") != std::string_view::npos;
-        r.recoverable = detail.find(" recoverable") != std::string_view::npos;
-        if (Scan code(detail); code.behind("err_code:")) {
-            const auto mscod = code.hex();
-            if (mscod && code.literal(":"))
-                if (const auto mcacod = code.hex();
-                    mcacod && *mcacod <= 0xffff && *mscod <= 0xffff) {
-                    r.code_known = true;
-                    r.mscod = static_cast<std::uint16_t>(*mscod);
-                    r.mcacod = static_cast<std::uint16_t>(*mcacod);
-                }
-        }
+        std::optional<EdacReport> r = edac_line(s.rest);
+        if (!r) return false;
         add(Kind::edac).index = out_.edac.size();
-        out_.edac.push_back(std::move(r));
+        out_.edac.push_back(std::move(*r));
         return true;
     }
 
@@ -353,60 +331,9 @@ private:
 
     // ------------------------------------------------------------ boot messages
 
-    void boot(std::string_view text) {
-        BootFacts& b = out_.boot;
-        Scan s(text);
-        if (s.literal("Linux version ")) {
-            ++b.boots;
-            b.version = s.word();
-            b.version_line = number_;
-            Scan v(b.version);
-            const auto major = v.decimal();
-            b.major.reset();
-            b.minor.reset();
-            if (major && v.literal("."))
-                if (const auto minor = v.decimal(); minor && *major < 1000 && *minor < 1000) {
-                    b.major = static_cast<unsigned>(*major);
-                    b.minor = static_cast<unsigned>(*minor);
-                }
-            // What was before is another boot's.
-            b.usable.clear();
-            b.persistent.clear();
-        } else if (s.literal("BIOS-e820: [mem ")) {
-            const auto begin = s.hex();
-            if (!begin || !s.literal("-")) return;
-            const auto last = s.hex();
-            if (!last || *last < *begin || *last == ~0ull || !s.literal("] ")) return;
-            constexpr std::size_t kMost = 4096;
-            if (b.usable.size() + b.persistent.size() > kMost) return;
-            if (s.rest == "usable")
-                b.usable.push_back({*begin, *last + 1});
-            else if (s.rest.starts_with("persistent"))
-                b.persistent.push_back({*begin, *last + 1});
-        } else if (s.literal("Command line: ") || s.literal("Kernel command line: ")) {
-            b.command_line.clear();
-            while (!s.done()) {
-                s.blanks();
-                if (const std::string_view word = s.word(); !word.empty())
-                    b.command_line.emplace_back(word);
-            }
-        } else if (text.find("Brought up ") != std::string_view::npos) {
-            // "smp: Brought up 2 nodes, 96 CPUs", "smp: Brought up 1 node, 4 CPUs".
-            s.behind("Brought up ");
-            const auto nodes = s.decimal();
-            if (nodes && s.behind(", "))
-                if (const auto cpus = s.decimal(); cpus && s.literal(" CPU") && *cpus > 0) {
-                    b.nodes = nodes;
-                    b.cpus = cpus;
-                }
-        } else if ((s.literal("mce: CPU supports ") || s.literal("mce: Using "))) {
-            if (const auto banks = s.decimal(); banks && s.literal(" MCE banks")) b.banks = banks;
-        }
-    }
-
     FieldLog out_;
     MceRecords records_;
-    std::map<std::uint64_t, std::size_t> open_;  ///< reports of firmware by number
+    GhesReports ghes_;
     LogLine line_;
     unsigned number_ = 0;
 };

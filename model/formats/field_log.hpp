@@ -31,6 +31,7 @@ struct LogEntry {
         pat_free,      ///< "freeing invalid memtype": comm, pid, range
         panic,         ///< "Kernel panic - not syncing: ": `what` is the rest
         other,         ///< some other line of the same code
+        unread,        ///< words about errors that are not understood, or another program's
     };
     Kind kind = Kind::other;
     unsigned line = 0;  ///< from 1
@@ -41,6 +42,7 @@ struct LogEntry {
     std::optional<std::uint32_t> pid;
     std::string comm, what, result;
     SpaRange range;
+    bool foreign = false;          ///< another program's line
     unsigned mode = 0, found = 0;  ///< cache modes, in the order of core CacheMode
     std::size_t index = 0;
 };
@@ -54,13 +56,15 @@ struct EdacReport {
     std::string message, label;
 };
 
-/// The lines "{N}[Hardware Error]: ..." of one number, as far as they are about memory.
+/// One section of a report of firmware, as far as it is about memory.
 struct GhesReport {
     std::uint64_t number = 0;
     std::string severity;  ///< corrected, recoverable, fatal, info
     std::optional<std::uint64_t> address, mask, error_type, source;
     bool memory = false;
     std::string section;  ///< of another kind, as named
+    unsigned part = 0;    ///< section of a report, from 0; each is told like a report of its own
+    bool bert = false;    ///< of the boot before, which ended with it
 };
 
 /// What boot messages say of the machine and its kernel.
@@ -76,6 +80,7 @@ struct BootFacts {
 struct FieldLog {
     std::vector<LoggedMce> records;
     std::vector<LogEntry> entries;  ///< in the order of lines
+    bool crowded = false;           ///< lines of records beyond the first thousands are no entries
     std::vector<EdacReport> edac;
     std::vector<GhesReport> ghes;
     BootFacts boot;

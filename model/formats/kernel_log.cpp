@@ -4,7 +4,10 @@
 #include <functional>
 #include <unordered_map>
 
+#include "formats/mcelog_record.hpp"
 #include "formats/scan.hpp"
+#include "formats/trace_record.hpp"
+#include "formats/wrapped_lines.hpp"
 
 namespace mcemu::formats {
 namespace {
@@ -48,7 +51,12 @@ bool first_line(std::string_view text, LoggedMce& r) {
     if (at == std::string_view::npos) return false;
     std::size_t digits = at;
     while (digits > 0 && text[digits - 1] >= '0' && text[digits - 1] <= '9') --digits;
-    if (digits < 4 || find_word(text.substr(digits - 4, 4), "cpu ") != 0) return false;
+    if (digits == at) return false;
+    const std::string_view before = text.substr(0, digits);
+    const bool spaced =
+        before.size() >= 4 && find_word(before.substr(before.size() - 4), "cpu ") == 0;
+    if (!spaced && (before.size() < 3 || find_word(before.substr(before.size() - 3), "cpu") != 0))
+        return false;
     Scan s(text.substr(digits));
     if (!decimal(s, r.cpu) || !literal(s, ": machine check")) return false;
     r.exception = literal(s, " exception");
@@ -124,40 +132,6 @@ bool value_line(Scan s, LoggedMce& r) {
     return any;
 }
 
-/// "CPU: 3, MCGc/s: f000c14/5, MC1: bd80000000100134, IPID: 0, ADDR/MISC/SYND: a/b/c, RIP:
-/// 33:<400000>, TSC: 1, PROCESSOR: 0:50654, TIME: 1, SOCKET: 0, APIC: 0"; older: no IPID, no SYND.
-bool trace_line(std::string_view text, LoggedMce& r) {
-    const std::size_t at = find_word(text, "cpu: ");
-    if (at == std::string_view::npos || find_word(text, "mcgc/s") == std::string_view::npos)
-        return false;
-    Scan s(text.substr(at));
-    std::uint32_t bank = 0;
-    std::uint64_t cs = 0;
-    const auto addresses = [&] {
-        if (literal(s, "addr/misc/synd: "))
-            return hex(s, r.addr) && literal(s, "/") && hex(s, r.misc) && literal(s, "/") &&
-                   hex(s, r.synd);
-        return literal(s, "addr/misc: ") && hex(s, r.addr) && literal(s, "/") && hex(s, r.misc);
-    };
-    if (!literal(s, "cpu: ") || !decimal(s, r.cpu) || !literal(s, ", mcgc/s: ") ||
-        !hex(s, r.mcgcap) || !literal(s, "/") || !hex(s, r.mcgstatus) || !literal(s, ", mc") ||
-        !decimal(s, bank) || !literal(s, ": ") || !hex(s, r.status) || !literal(s, ", "))
-        return false;
-    if (literal(s, "ipid: ") && (!hex(s, r.ipid) || !literal(s, ", "))) return false;
-    if (!addresses() || !literal(s, ", rip: ") || !hex(s, cs) || !literal(s, ":<") ||
-        !hex(s, r.ip) || !literal(s, ">, tsc: ") || !hex(s, r.tsc) ||
-        !literal(s, ", processor: ") || !decimal(s, r.vendor) || !literal(s, ":") ||
-        !hex(s, r.cpuid) || !literal(s, ", time: ") || !take(s.decimal(), r.time) ||
-        !literal(s, ", socket: ") || !decimal(s, r.socket) || !literal(s, ", apic: ") ||
-        !hex(s, r.apicid))
-        return false;
-    r.bank = static_cast<std::int32_t>(bank & 0x7fffffff);
-    r.cs = static_cast<std::uint8_t>(cs);
-    r.exception = (r.mcgstatus >> 2) & 1;
-    r.processor_known = true;
-    return true;
-}
-
 /// The line without whose it is: "mce: [Hardware Error]: ", "EDAC skx MC3: ", "HARDWARE ERROR".
 /// What begins with none of them still may be a line of a record: EDAC's debug output.
 std::string_view body_of(std::string_view text) {
@@ -176,13 +150,16 @@ struct SameEvent {
     std::size_t operator()(const LoggedMce* r) const {
         std::size_t h = 0;
         for (const std::uint64_t v : {std::uint64_t{r->cpu}, static_cast<std::uint64_t>(r->bank),
-                                      r->status, r->addr, r->tsc})
+                                      r->status, r->addr, r->tsc ? r->tsc : r->time})
             h = (h ^ std::hash<std::uint64_t>()(v)) * 0x9e3779b97f4a7c15;
         return h;
     }
     bool operator()(const LoggedMce* a, const LoggedMce* b) const {
-        return a->cpu == b->cpu && a->bank == b->bank && a->status == b->status &&
-               a->addr == b->addr && a->tsc == b->tsc;
+        if (a->cpu != b->cpu || a->bank != b->bank || a->status != b->status ||
+            a->addr != b->addr || a->tsc != b->tsc)
+            return false;
+        // Polled records have no TSC: the same error found again has another TIME.
+        return a->tsc != 0 || a->time == b->time;
     }
 };
 
@@ -194,8 +171,14 @@ LoggedMce& MceRecords::begin(unsigned number, const LogLine& line) {
     r.clock = line.clock;
     r.us = line.us;
     if (line.clock == LogLine::Clock::boot) r.seconds = static_cast<double>(line.us) / 1e6;
-    closed_ = false;
+    open_[line.caller] = records_.size();
+    has_values_.push_back(false);
     return records_.emplace_back(std::move(r));
+}
+
+LoggedMce* MceRecords::open(const std::string& caller) {
+    const auto at = open_.find(caller);
+    return at == open_.end() ? nullptr : &records_[at->second];
 }
 
 bool MceRecords::line(unsigned number, const LogLine& line) {
@@ -211,32 +194,59 @@ bool MceRecords::line(unsigned number, const LogLine& line) {
         r.edac = find_word(text, "edac") != std::string_view::npos;
         return true;
     }
+    const auto whole = [&](LoggedMce& from) {
+        LoggedMce& r = begin(number, line);
+        from.line = r.line;
+        from.clock = r.clock;
+        from.us = r.us;
+        from.seconds = r.seconds;
+        r = std::move(from);
+    };
     read = LoggedMce{};
-    if (trace_line(text, read)) {
-        const LoggedMce& r = begin(number, line);
-        read.line = r.line;
-        read.clock = r.clock;
-        read.us = r.us;
-        read.seconds = r.seconds;
-        records_.back() = std::move(read);
-        closed_ = true;
+    if (trace_record(text, read)) {
+        whole(read);
+        close(line.caller);
         return true;
     }
-    return !records_.empty() && !closed_ && rest(text);
+    read = LoggedMce{};
+    if (read_mcelog(text, false, read) == McelogLine::begin) {
+        whole(read);
+        return true;
+    }
+    LoggedMce* last = open(line.caller);
+    if (!last) return false;
+    if (!last->mcelog) return rest(text, line.caller);
+    const McelogLine what = read_mcelog(text, true, *last);
+    if (what == McelogLine::end) close(line.caller);
+    return what != McelogLine::none;
 }
 
 /// Lines 2 to 4, in any order.
-bool MceRecords::rest(std::string_view text) {
-    LoggedMce& r = records_.back();
+bool MceRecords::rest(std::string_view text, const std::string& caller) {
+    LoggedMce& r = *open(caller);
     Scan s(body_of(text));
+    // Some kernels print the symbol as a line of its own.
+    if (Scan symbol = s; r.ip != 0 && r.symbol.empty() && symbol.literal("{") &&
+                         symbol.rest.find("+0x") != std::string_view::npos) {
+        r.symbol = symbol.until("}");
+        return true;
+    }
     if (literal(s, "rip")) return rip_line(s, r);
     if (literal(s, "processor")) {
         if (!processor_line(s, r)) return false;
-        closed_ = true;
+        close(caller);
         return true;
     }
     for (const char* key : {"tsc ", "addr ", "misc ", "ppin ", "synd ", "ipid "})
-        if (Scan value = s; literal(value, key)) return value_line(s, r);
+        if (Scan value = s; literal(value, key)) {
+            // EDAC's drivers print one value a line; print_mce() begins a line with TSC.
+            const std::size_t index = open_.at(caller);
+            if (key[0] == 't') {
+                if (has_values_[index]) r.mixed = true;
+                has_values_[index] = true;
+            }
+            return value_line(s, r);
+        }
     return false;
 }
 
@@ -246,15 +256,15 @@ std::vector<LoggedMce> MceRecords::take() {
         const auto [at, fresh] = first.emplace(&records_[i], i);
         if (!fresh) records_[i].repeats = at->second;
     }
-    closed_ = true;
+    open_.clear();
+    has_values_.clear();
     return std::move(records_);
 }
 
 std::vector<LoggedMce> parse_kernel_log(std::string_view text) {
-    LogLines lines;
     MceRecords records;
-    for_each_line(text, [&](unsigned number, std::string_view line) {
-        records.line(number, lines.next(line));
+    for_each_log_line(text, [&](unsigned number, const LogLine& line) {
+        if (!line.foreign) records.line(number, line);
     });
     return records.take();
 }

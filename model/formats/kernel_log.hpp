@@ -1,5 +1,6 @@
 #pragma once  // Machine-check records in a kernel log.
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ struct LoggedMce {
     bool processor_known = false;  ///< the line with vendor and CPUID was there
     std::uint64_t time = 0;        ///< seconds since 1970
     bool edac = false;             ///< printed by an EDAC driver, not by print_mce()
+    bool mcelog = false;           ///< as mcelog decodes it
+    bool status_known = true;      ///< false: the line with STATUS was not there
+    bool mixed = false;            ///< a line of another record may be among its own
     /// Number of the record (from 0) that this one repeats: panics print pending records again.
     std::optional<std::size_t> repeats;
 };
@@ -39,32 +43,32 @@ class MceRecords {
 public:
     /// True when the line belongs to a record.
     bool line(unsigned number, const LogLine& line);
+    /// Whether a record of mcelog's goes on: what is said now may be about it.
+    bool decoded_by_mcelog(unsigned number, const std::string& caller) const {
+        constexpr unsigned kLongest = 30;  ///< lines of one record
+        const auto at = open_.find(caller);
+        return at != open_.end() && records_[at->second].mcelog &&
+               number - records_[at->second].line <= kLongest;
+    }
     /// The records; afterwards there are none.
     std::vector<LoggedMce> take();
 
 private:
     LoggedMce& begin(unsigned number, const LogLine& line);
-    bool rest(std::string_view text);
+    LoggedMce* open(const std::string& caller);
+    void close(const std::string& caller) { open_.erase(caller); }
+    bool rest(std::string_view text, const std::string& caller);
 
     std::vector<LoggedMce> records_;
-    bool closed_ = true;  ///< the record's last line was there
+    std::vector<bool> has_values_;             ///< the line with TSC was there
+    std::map<std::string, std::size_t> open_;  ///< records that go on, by who prints them
 };
 
 /// Finds the records of a log whose lines may carry any prefix (see LogLines). Lines that are about
-/// something else are passed over; lines of a record that are missing are done without.
-/// Source: arch/x86/kernel/cpu/mce/core.c print_mce(), include/trace/events/mce.h;
-/// mce-inject-format.md section 3.
+/// something else are passed over; lines of a record that are missing are done without; lines that
+/// were broken in two are put together, and lines of several callers ("[ T12]") kept apart. Also
+/// what mcelog prints of a record (mcelog_record.hpp). Source: arch/x86/kernel/cpu/mce/core.c
+/// print_mce(), include/trace/events/mce.h; mce-inject-format.md section 3.
 std::vector<LoggedMce> parse_kernel_log(std::string_view text);
-
-/// Calls `each(number, line)` for every line of a text, numbers from 1.
-template <class Each>
-void for_each_line(std::string_view text, Each each) {
-    unsigned number = 0;
-    while (!text.empty()) {
-        const std::size_t end = text.find('\n');
-        each(++number, text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
-}
 
 }  // namespace mcemu::formats

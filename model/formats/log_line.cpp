@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "formats/journal_json.hpp"
+#include "formats/log_stamp.hpp"
 #include "formats/scan.hpp"
 
 namespace mcemu::formats {
@@ -10,129 +12,22 @@ namespace {
 
 using Clock = LogLine::Clock;
 
-constexpr std::int64_t kMaxSeconds = 1ll << 36;  ///< more is no time of this world
-
-constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 constexpr std::array<std::string_view, 7> kDays = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 constexpr std::array<std::string_view, 8> kLevels = {"emerg", "alert",  "crit", "err",
                                                      "warn",  "notice", "info", "debug"};
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar (H. Hinnant, days_from_civil).
-std::int64_t days(std::int64_t y, unsigned m, unsigned d) {
-    y -= m <= 2;
-    const std::int64_t era = y / 400;
-    const std::int64_t yoe = y - era * 400;
-    const std::int64_t doy = (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1;
-    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-struct Stamp {
-    std::int64_t year = 0;  ///< 0: not said
-    unsigned month = 0, day = 0;
-    std::int64_t us_of_day = 0;
-};
-
-/// ".123456" or ",123456" as microseconds; nothing there is 0.
-std::int64_t fraction(Scan& s) {
-    if ((s.peek() != '.' && s.peek() != ',') || s.rest.size() < 2 || !digit(s.rest[1])) return 0;
-    s.rest.remove_prefix(1);
-    std::int64_t us = 0, worth = 100000;
-    while (digit(s.peek())) {
-        us += (s.peek() - '0') * worth;
-        worth /= 10;
-        s.rest.remove_prefix(1);
-    }
-    return us;
-}
-
-/// Exactly two digits.
-std::optional<unsigned> two(Scan& s) {
-    if (s.rest.size() < 2 || !digit(s.rest[0]) || !digit(s.rest[1])) return std::nullopt;
-    const auto value = static_cast<unsigned>((s.rest[0] - '0') * 10 + s.rest[1] - '0');
-    s.rest.remove_prefix(2);
-    return value;
-}
-
-/// "13:38:32", "13:38:32.123456", and "13:38" where seconds may be missing.
-bool time_of_day(Scan& s, Stamp& t, bool seconds_needed = true) {
-    const auto h = two(s);
-    if (!h || !s.literal(":")) return false;
-    const auto m = two(s);
-    if (!m || *h > 23 || *m > 59) return false;
-    std::int64_t us = (*h * 60 + *m) * 60'000'000ll;
-    if (s.literal(":")) {
-        const auto sec = two(s);
-        if (!sec || *sec > 60) return false;
-        us += *sec * 1'000'000ll + fraction(s);
-    } else if (seconds_needed) {
-        return false;
-    }
-    t.us_of_day = us;
-    return true;
-}
-
-/// "Dec 20", "Dec  2", "Dec20".
-bool month_and_day(Scan& s, Stamp& t) {
-    for (unsigned m = 0; m < kMonths.size(); ++m) {
-        if (!s.literal(kMonths[m])) continue;
-        s.blanks();
-        const auto d = s.decimal();
-        if (!d || *d < 1 || *d > 31) return false;
-        t.month = m + 1;
-        t.day = static_cast<unsigned>(*d);
-        return true;
-    }
-    return false;
-}
-
-/// "2018-12-20T13:38:32,123456+00:00", "2018-12-20 13:38:32+0000".
-bool iso(Scan& s, Stamp& t) {
-    if (s.rest.size() < 19 || s.rest[4] != '-' || s.rest[7] != '-') return false;
-    const auto century = two(s), rest = two(s);
-    if (!century || !rest) return false;
-    t.year = *century * 100 + *rest;
-    s.literal("-");
-    const auto m = two(s);
-    s.literal("-");
-    const auto d = two(s);
-    if (!m || !d || *m < 1 || *m > 12 || *d < 1 || *d > 31) return false;
-    if (!s.literal("T") && !s.literal(" ")) return false;
-    if (!time_of_day(s, t)) return false;
-    t.month = *m;
-    t.day = *d;
-    if (s.literal("Z")) return true;
-    if (s.peek() != '+' && s.peek() != '-') return true;
-    const int sign = s.peek() == '-' ? 1 : -1;
-    Scan zone(s.rest.substr(1));
-    const auto h = two(zone);
-    zone.literal(":");
-    const auto min = two(zone);
-    if (!h || !min) return true;
-    s.rest = zone.rest;
-    t.us_of_day += sign * static_cast<std::int64_t>(*h * 60 + *min) * 60'000'000ll;
-    return true;
-}
-
-/// "12345.678901" as microseconds.
-std::optional<std::int64_t> uptime(Scan& s) {
-    s.blanks();
-    const auto seconds = s.decimal();
-    if (!seconds || *seconds > kMaxSeconds || s.peek() != '.') return std::nullopt;
-    return static_cast<std::int64_t>(*seconds) * 1'000'000 + fraction(s);
-}
-
-/// Without "\x1b[...m".
+/// Without "\x1b[...m" and what else terminals are told so.
 std::string without_colours(std::string_view line) {
     std::string out;
     out.reserve(line.size());
     for (std::size_t i = 0; i < line.size(); ++i) {
         if (line[i] == '\x1b' && i + 1 < line.size() && line[i + 1] == '[') {
             std::size_t end = i + 2;
-            while (end < line.size() && (digit(line[end]) || line[end] == ';')) ++end;
-            if (end < line.size() && (line[end] == 'm' || line[end] == 'K')) {
+            while (end < line.size() && (digit(line[end]) || line[end] == ';' || line[end] == '?'))
+                ++end;
+            if (end < line.size() && line[end] >= '@' && line[end] <= '~') {
                 i = end;
                 continue;
             }
@@ -150,18 +45,64 @@ public:
     // Flags instead of std::optional: g++ 12 takes those for uninitialised.
     bool calendar_known = false, boot_known = false, delta_known = false;
     Stamp stamp;
-    std::int64_t boot_us = 0;
+    bool unix_known = false;
+    std::int64_t boot_us = 0, unix_us = 0;
     std::int64_t delta_us = 0;  ///< since the line before
 
     std::string_view run() {
         if (kmsg()) return s_.rest;
+        indentation();
+        trace();
         for (unsigned n = 0; n < 8 && (level() || facility() || bracket() || calendar() || tag());
              ++n)
             s_.blanks();
+        if (!boot_known && !calendar_known && !delta_known && !tagged_ && !out_.level)
+            unknown_logger();
+        out_.bare = !boot_known && !calendar_known && !delta_known && !tagged_ && !out_.level &&
+                    out_.caller.empty();
         return s_.rest;
     }
 
 private:
+    /// Blanks, and "> " of a letter that quotes the log.
+    void indentation() {
+        while (s_.literal("\r")) {
+        }
+        s_.blanks();
+        while (s_.peek() == '>' &&
+               (s_.rest.size() == 1 || s_.rest[1] == ' ' || s_.rest[1] == '>')) {
+            s_.rest.remove_prefix(1);
+            s_.blanks();
+        }
+    }
+    /// ftrace: "   kworker/0:1-123   [000] d.h1.  1234.567890: mce_record: ".
+    void trace() {
+        Scan s = s_;
+        const std::size_t cpu = s.rest.find(" [");
+        if (cpu == std::string_view::npos || cpu > 60) return;
+        const std::string_view task = s.rest.substr(0, cpu);
+        const std::size_t dash = task.rfind('-');
+        if (dash == std::string_view::npos || dash + 1 >= task.size() || !digit(task[dash + 1]))
+            return;
+        s.rest.remove_prefix(cpu + 2);
+        if (!s.decimal() || !s.literal("]")) return;
+        s.blanks();
+        if (!digit(s.peek())) s.word();  // what the CPU was doing: "d.h1."
+        const auto us = uptime(s);
+        if (!us || !s.literal(": ")) return;
+        boot_us = *us;
+        boot_known = tagged_ = true;
+        s_ = s;
+    }
+    /// A logger of another kind still says whose words they are.
+    void unknown_logger() {
+        constexpr std::size_t kFarthest = 160;
+        const std::size_t at = s_.rest.substr(0, kFarthest).find(" kernel: ");
+        if (at == std::string_view::npos) return;
+        s_.rest.remove_prefix(at + 9);
+        tagged_ = true;
+        for (unsigned n = 0; n < 4 && (level() || bracket()); ++n) s_.blanks();
+    }
     /// "6,1234,12345678,-;text": level and facility, sequence, microseconds, flags.
     bool kmsg() {
         Scan s = s_;
@@ -169,8 +110,8 @@ private:
         if (!prefix || *prefix > 1023 || !s.literal(",") || !s.decimal() || !s.literal(","))
             return false;
         const auto us = s.decimal();
-        if (!us || *us > static_cast<std::uint64_t>(kMaxSeconds) * 1'000'000 || !s.literal(",") ||
-            !s.behind(";"))
+        if (!us || *us > static_cast<std::uint64_t>(kMaxLogSeconds) * 1'000'000 ||
+            !s.literal(",") || !s.behind(";"))
             return false;
         out_.level = static_cast<unsigned>(*prefix & 7);
         boot_us = static_cast<std::int64_t>(*us);
@@ -184,6 +125,9 @@ private:
         const auto n = s.decimal();
         if (!n || *n > 1023 || !s.literal(">")) return false;
         out_.level = static_cast<unsigned>(*n & 7);
+        // RFC 5424: the version stands before the date.
+        if (s.rest.starts_with("1 ") && s.rest.size() > 6 && s.rest[6] == '-')
+            s.rest.remove_prefix(2);
         s_ = s;
         return true;
     }
@@ -235,9 +179,22 @@ private:
             return true;
         }
         s = in;
-        if ((s.literal("T") || s.literal("C")) && s.decimal() && s.done()) return true;
+        if ((s.literal("T") || s.literal("C"))) {
+            s.blanks();
+            if (s.decimal() && s.done()) {
+                out_.caller = in.rest;
+                return true;
+            }
+        }
         s = in;
         Stamp t;
+        if (iso_stamp(s, t) && s.done()) {
+            stamp = t;
+            calendar_known = true;
+            return true;
+        }
+        s = in;
+        t = {};
         for (const std::string_view day : kDays)
             if (s.literal(day)) break;
         s.blanks();
@@ -252,10 +209,32 @@ private:
         calendar_known = true;
         return true;
     }
+    /// journalctl -o short-unix: "1702475170.123456 host kernel: ".
+    bool unix_time() {
+        constexpr std::int64_t kEarliest = 1'000'000'000'000'000;  // us: no machine is up so long
+        Scan s = s_;
+        if (boot_known || calendar_known || !digit(s.peek())) return false;
+        const auto us = uptime(s);
+        if (!us || *us < kEarliest || s.peek() != ' ') return false;
+        unix_us = *us;
+        unix_known = true;
+        calendar_known = true;
+        s_ = s;
+        return true;
+    }
     bool calendar() {
+        if (unix_time()) return true;
         Scan s = s_;
         Stamp t;
-        if (!iso(s, t)) {
+        // -o short-full: "Wed 2023-12-13 13:46:08 UTC host kernel: ".
+        for (const std::string_view day : kDays)
+            if (s.literal(day)) break;
+        s.blanks();
+        if (iso_stamp(s, t)) {
+            Scan zone = s;
+            if (zone.literal(" UTC ") || zone.literal(" GMT "))
+                s.rest = std::string_view(zone.rest.data() - 1, zone.rest.size() + 1);
+        } else {
             s = s_;
             t = {};
             if (!month_and_day(s, t)) return false;
@@ -282,8 +261,17 @@ private:
         Scan s = s_;
         for (unsigned n = 0; n < 2; ++n) {
             s.blanks();
+            // "Message from syslogd: kernel:[  723.595042] ..."
+            if (s.literal("kernel:[")) {
+                s_.rest = std::string_view(s.rest.data() - 1, s.rest.size() + 1);
+                return tagged_ = true;
+            }
             const std::string_view word = s.word();
             if (word.empty()) return false;
+            if (word == "kernel" && s.literal(" - - - ")) {  // RFC 5424
+                s_ = s;
+                return tagged_ = true;
+            }
             if (word == "kernel:" || word == "mcelog:" || word.starts_with("mcelog[") ||
                 word.starts_with("kernel[")) {
                 if (word.ends_with(':')) {
@@ -314,7 +302,15 @@ LogLine LogLines::next(std::string_view line) {
     LogLine out;
     if (line.size() > kLongest) line = line.substr(0, kLongest);
     if (line.starts_with("\xef\xbb\xbf")) line.remove_prefix(3);
-    const std::string plain = without_colours(line);
+    if (journal_json(line, out)) {
+        if (out.clock != Clock::none) {
+            before_us_ = out.us;
+            before_ = out.clock;
+        }
+        return out;
+    }
+    const std::string plain =
+        line.find('\x1b') == std::string_view::npos ? std::string(line) : without_colours(line);
     Stripper stripper(plain, out);
     std::string_view text = stripper.run();
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
@@ -323,6 +319,9 @@ LogLine LogLines::next(std::string_view line) {
     if (stripper.boot_known) {
         out.clock = Clock::boot;
         out.us = stripper.boot_us;
+    } else if (stripper.unix_known) {
+        out.clock = Clock::calendar;
+        out.us = stripper.unix_us;
     } else if (stripper.calendar_known) {
         const Stamp& t = stripper.stamp;
         out.clock = t.year > 0 ? Clock::calendar : Clock::year_unknown;
@@ -332,16 +331,33 @@ LogLine LogLines::next(std::string_view line) {
             month_ = t.month;
             year = year_;
         }
-        out.us = days(year, t.month, t.day) * 86'400'000'000ll + t.us_of_day;
+        out.us = days_from_civil(year, t.month, t.day) * 86'400'000'000ll + t.us_of_day;
     } else if (stripper.delta_known && before_us_) {
         out.clock = before_;
-        out.us = std::min(*before_us_ + stripper.delta_us, 2 * kMaxSeconds * 1'000'000);
+        out.us = std::min(*before_us_ + stripper.delta_us, 2 * kMaxLogSeconds * 1'000'000);
     }
+    if (out.clock == Clock::none) export_field(out);
     if (out.clock != Clock::none) {
         before_us_ = out.us;
         before_ = out.clock;
     }
     return out;
+}
+
+/// journalctl -o export: a field a line, the time before the message (-o verbose has none such).
+void LogLines::export_field(LogLine& line) {
+    Scan s(line.text);
+    if (s.literal("__MONOTONIC_TIMESTAMP=")) {
+        if (const auto us = s.decimal(); us && *us < 1ull << 56)
+            journal_us_ = static_cast<std::int64_t>(*us);
+    } else if (s.literal("MESSAGE=")) {
+        if (journal_us_) {
+            line.clock = Clock::boot;
+            line.us = *journal_us_;
+        }
+        line.bare = false;
+        line.text = std::string(s.rest);
+    }
 }
 
 }  // namespace mcemu::formats

@@ -63,12 +63,7 @@ kernel::DsmReply Firmware::dsm(const kernel::DsmRequest& request) {
     if (request.function == DsmEvent::Function::ars_start && answer.reply.status == 0)
         seen_ = pmem::ArsState::none;  // a new scrub: its beginning is traced in any case
     follow_ars();
-    if (answer.notify) {
-        const SimTime wait = latency_.draw(Lat::fw_notify);
-        notifications_.push_back(*answer.notify);
-        post(Step::notify, static_cast<std::uint32_t>(notifications_.size() - 1),
-             agenda_.now() + wait);
-    }
+    if (answer.notify) notify(*answer.notify);
     return std::move(answer.reply);
 }
 
@@ -91,6 +86,19 @@ void Firmware::follow_ars() {
     if (seen_ != pmem::ArsState::running || ars_posted_) return;
     ars_posted_ = true;
     post(Step::ars, 0, ars.finish_time());
+}
+
+void Firmware::stop_scrub() {
+    if (!firmware_.stop_scrub(agenda_.now())) return;
+    follow_ars();
+    constexpr std::uint32_t kArsStopped = 0x82;
+    notify({kArsStopped, -1});
+}
+
+void Firmware::notify(const pmem::Notification& notification) {
+    const SimTime wait = latency_.draw(Lat::fw_notify);
+    notifications_.push_back(notification);
+    post(Step::notify, static_cast<std::uint32_t>(notifications_.size() - 1), agenda_.now() + wait);
 }
 
 void Firmware::report(const CperEvent& record) {

@@ -47,6 +47,11 @@ public:
     /// handler in system management mode is done.
     void report(const CperEvent& record);
 
+    /// The scrub that runs ends here: what it has found can be read, and 0x82 tells the OS.
+    void stop_scrub();
+    /// Notifies the root device or a module, after fw.notify.
+    void notify(const pmem::Notification& notification);
+
     const pmem::Ars& ars() const { return firmware_.ars(); }
     /// What a scrub of the region for known poison reports.
     std::vector<SpaRange> known_poison(std::uint32_t region) const {

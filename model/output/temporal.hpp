@@ -1,13 +1,12 @@
-#pragma once  // The temporal expectations, judged by when their conditions held.
+#pragma once  // The temporal expectations of a finished run.
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <vector>
 
 #include "core/condition.hpp"
 #include "core/run_view.hpp"
-#include "output/expect.hpp"
 #include "output/never_came.hpp"
+#include "output/temporal_judge.hpp"
 
 namespace mcemu::output {
 
@@ -15,18 +14,6 @@ namespace mcemu::output {
 std::function<bool(const kernel::LogRecord&)> make_log_matcher(const Condition& condition,
                                                                ProfileId profile,
                                                                const Names& names);
-
-/// What a judge knows beyond the histories.
-struct TemporalContext {
-    SimTime end{};                                   ///< of the run
-    std::function<std::string(std::uint32_t)> told;  ///< a trace record in words; empty: gone
-    /// What came near a condition that never held; "": nothing.
-    std::function<std::string(const Condition&, const ConditionHistory&)> instead;
-};
-
-/// One item: `wanted` as it was written, `at` its pointer.
-Finding judge(const TemporalExpectation& item, const TemporalHistory& history,
-              const TemporalContext& context, std::string at, nlohmann::ordered_json wanted);
 
 /// Whether items [first, first + count) of the scenario are all met.
 bool temporal_met(const RunView& view, std::size_t first, std::size_t count);

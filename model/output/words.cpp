@@ -67,7 +67,7 @@ constexpr std::array kActions = std::to_array<std::string_view>({
     "mce", "poison", "load", "speculate", "copy", "scrub", "madvise", "hwpoison_pfn",
     "unpoison_pfn", "bio", "read_file", "dsm", "cxl", "dma", "cper", "mmap", "munmap", "fork", "exit", "truncate",
     "mlock", "fsync", "prctl_mce_kill", "sigprocmask", "sigaction", "pin", "unpin", "sysctl", "cpu_offline", "disable_namespace",
-    "power_fail", "call", "punch_hole", "flush", "inject_error",
+    "power_fail", "call", "punch_hole", "flush", "stop_scrub", "notify", "inject_error",
 });
 // In the order of NdctlEvent::Command.
 constexpr std::array kNdctl = std::to_array<std::string_view>({

@@ -96,6 +96,8 @@ Action Resolver::action(const Cursor& event, std::size_t index) {
                               what == "enable_namespace"};
     }
     if (what == "power_fail") return PowerFailEvent{event.truth("adr_fails"), event.truth("save_fails")};
+    if (what == "stop_scrub") return StopScrubEvent{};
+    if (what == "notify") return notify(event);
     return call(event);
 }
 
@@ -367,6 +369,17 @@ Action Resolver::fork(const Cursor& event, std::size_t index) {
         add(event.at("process"), in_quotes(event.text("process")) + " is forked by a later event",
             "list its own fork first");
     e.child = children[static_cast<std::size_t>(number)];
+    return e;
+}
+
+Action Resolver::notify(const Cursor& event) {
+    NotifyEvent e;
+    e.value = 0x80 + static_cast<std::uint32_t>(event.choice<int>("value"));
+    e.nvdimm = reference(event, "nvdimm", nvdimms_);
+    constexpr std::uint32_t kHealth = 0x81;
+    if (e.nvdimm >= 0 && e.value != kHealth)
+        add(event.at("value"), in_quotes(event.text("value")) + " tells a module nothing",
+            "a module is notified of a health event, \"0x81\"; the others go to the root device");
     return e;
 }
 

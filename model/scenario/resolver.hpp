@@ -229,6 +229,7 @@ private:
     Action dsm(const Cursor& event);
     Action cper(const Cursor& event);
     Action fork(const Cursor& event, std::size_t index);
+    Action notify(const Cursor& event);
     Action call(const Cursor& event);
     /// va of an event: its "va", or its "map" plus "offset". With `rest`, also the bytes from
     /// there to the end of the map.

@@ -307,6 +307,13 @@ constexpr Field kNamespaceFields[] = {
 constexpr Field kPowerFailFields[] = {
     {"adr_fails", &kBoolean, "What waits in the memory controller is lost", "false"},
     {"save_fails", &kBoolean, "nvdimm_n: its DRAM is not copied to flash", "false"}};
+constexpr std::string_view kNotifications[] = {"0x80", "0x81", "0x82"};
+constinit const Shape kNotification{.kind = Kind::choice, .choices = kNotifications};
+constexpr Field kNotifyFields[] = {
+    {"value", &kNotification,
+     "Root device: 0x80 NFIT update, 0x81 an error that nobody has consumed, 0x82 scrub stopped; a module: 0x81 health event",
+     {}, true},
+    {"nvdimm", &kText, "Which module's device (default: the root device)", {}, false, "\"nmem0\""}};
 constexpr Field kCallFields[] = {
     {"function", &kFunction, "Which function", {}, true},
     {"arguments", &kArguments, "Its arguments: a pfn and flags, a pfn, or begin, end and memory type", "[]"},
@@ -378,6 +385,8 @@ constexpr Case kCases[] = {
     {"fail_command", "A command of a module is made to fail, as nfit_test can.", ndctl::kFail},
     {"punch_hole", "fallocate(FALLOC_FL_PUNCH_HOLE).", ndctl::kPunchHole},
     {"power_fail", "Power fails.", kPowerFailFields},
+    {"stop_scrub", "Firmware ends the scrub that runs: what it found so far is the answer, and the root device is notified by 0x82.", {}},
+    {"notify", "Firmware notifies the NFIT's root device or a module.", kNotifyFields},
     {"call", "Call a function of the emulated kernel by name.", kCallFields},
 };
 constexpr std::string_view kDoNames[] = {
@@ -393,7 +402,7 @@ constexpr std::string_view kDoNames[] = {
     "enable_dimm", "disable_dimm", "list", "inject_smart", "monitor", "read_attribute",
     "write_attribute", "read_infoblock", "btt_lookup", "init_labels", "zero_labels", "check_labels",
     "read_labels", "write_infoblock", "fail_command", "punch_hole",
-    "power_fail",   "call"};
+    "power_fail",   "stop_scrub", "notify", "call"};
 constinit const Shape kDo{.kind = Kind::choice, .choices = kDoNames};
 
 // ---------------------------------------------------------------- triggers

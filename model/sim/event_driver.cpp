@@ -21,6 +21,7 @@ bool kernel_performs(const Action& action) {
     return !(std::holds_alternative<PoisonEvent>(action) ||
              std::holds_alternative<SpeculateEvent>(action) || std::holds_alternative<CperEvent>(action) ||
              std::holds_alternative<PowerFailEvent>(action) ||
+             std::holds_alternative<StopScrubEvent>(action) || std::holds_alternative<NotifyEvent>(action) ||
              (std::holds_alternative<ScrubEvent>(action) &&
               std::get<ScrubEvent>(action).kind == ScrubEvent::Kind::patrol));
 }
@@ -177,6 +178,8 @@ void EventDriver::perform(std::uint32_t event) {
             },
             [&](const DmaEvent& dma) { perform_dma(event, dma); },
             [&](const CperEvent& record) { hands_.firmware.report(record); },
+            [&](const StopScrubEvent&) { hands_.firmware.stop_scrub(); },
+            [&](const NotifyEvent& e) { hands_.firmware.notify(e.value, e.nvdimm); },
             [&](const PowerFailEvent& fail) {
                 PowerFailEvent how = fail;
                 const PersistenceDomain domain = scenario_.machine.persistence_domain;

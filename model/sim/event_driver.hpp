@@ -17,6 +17,8 @@ class FirmwareReportIf {
 public:
     virtual ~FirmwareReportIf() = default;
     virtual void report(const CperEvent& record) = 0;
+    virtual void stop_scrub() = 0;
+    virtual void notify(std::uint32_t value, int nvdimm) = 0;
 };
 
 /// Walks the events in (time, index) order and hands each to whoever performs it: the injector of

@@ -208,6 +208,8 @@ struct Simulation::Platform : FirmwareReportIf, AgendaTarget, private kernel::Pm
     }
 
     void report(const CperEvent& record) override { firmware.report(record); }
+    void stop_scrub() override { firmware.stop_scrub(); }
+    void notify(std::uint32_t value, int nvdimm) override { firmware.notify({value, nvdimm}); }
 
     // kernel::PmemMedia
     const pmem::PoisonList& poison(std::uint32_t i) const override { return nvdimms[i]->poison(); }

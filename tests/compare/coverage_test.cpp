@@ -4,9 +4,11 @@
 #include <map>
 #include <set>
 
+#include "compare/coverage_reasons.hpp"
 #include "compare/coverage_words.hpp"
 #include "compare/loaded.hpp"
 #include "compare/profile_rules.hpp"
+#include "compare/proposal_pool.hpp"
 #include "compare/proposals.hpp"
 
 using namespace mcemu;
@@ -130,6 +132,23 @@ TEST_CASE("every proposal passes the check, and reaches alone what it is propose
             CHECK(reached.at(p.kind).contains(p.thing));
         }
     }
+}
+
+TEST_CASE("from nothing, everything that can be reached gets a proposal", "[compare][coverage]") {
+    // Kernel differences aside: each needs fifty runs more.
+    for (const compare::Proposal& p : compare::propose({}, false)) {
+        INFO(p.kind << ": " << p.thing);
+        CHECK(p.scenario.is_null() == !p.why_not.empty());
+    }
+}
+
+TEST_CASE("what cannot be reached is some thing of the universe, and few", "[compare][coverage]") {
+    std::size_t never = 0, all = 0;
+    for (const CoverageKind& k : coverage_universe())
+        for (const std::string& thing : k.things) ++all, never += compare::why_never(k.name, thing).empty() ? 0 : 1;
+    CHECK(never == 22);
+    CHECK(all > 300);
+    CHECK(compare::why_never("NVDIMM operations", "ARS stopped by overflow").empty());
 }
 
 TEST_CASE("no family of proposals is refused as a whole", "[compare][coverage]") {

@@ -165,6 +165,31 @@ TEST_CASE("records of a run are exported, but those of firmware", "[exchange][mc
     REQUIRE(out.lost.size() == 1);
     CHECK(out.lost[0].find("bank -1") != std::string::npos);
     CHECK(qemu_of(result).text == "mce -b 1 7 0xbd000000000000c0 0x5 0x1000 0x86\n");
+    nlohmann::json higher = result;
+    higher["records"][0]["bank"] = 13;
+    const std::vector<std::string> told = qemu_of(higher).lost;
+    CHECK(std::any_of(told.begin(), told.end(), [](const std::string& line) {
+        return line.find("banks 0 to 9") != std::string::npos;
+    }));
+}
+
+TEST_CASE("records on one line are several events", "[exchange][mce-inject]") {
+    const scenario::Imported out = import_mce_inject(
+        "f", "CPU 0 BANK 1 STATUS CORRECTED CPU 1 BANK 2 STATUS FATAL MCGSTATUS MCIP");
+    REQUIRE(out.scenario);
+    const auto& events = (*out.scenario)["events"];
+    REQUIRE(events.size() == 2);
+    CHECK(events[0]["id"] == "line-1");
+    CHECK(events[1]["id"] == "line-1-2");
+    CHECK(events[1]["cpu"] == 1);
+}
+
+TEST_CASE("a bank that no machine has is told with what was cut", "[exchange][mce-inject]") {
+    const scenario::Imported out = import_mce_inject("f", "CPU 0 BANK 300 STATUS CORRECTED");
+    CHECK_FALSE(out.scenario);
+    REQUIRE(out.findings.size() == 2);
+    CHECK(out.findings[0].wrong == "there is no machine-check bank 44");
+    CHECK(out.findings[1].wrong.find("300") != std::string::npos);
 }
 
 }  // namespace

@@ -151,6 +151,39 @@ TEST_CASE("rows of other tables, other vendors and software banks are left out, 
     CHECK(lost.find("vendor 2 is not modelled") != std::string::npos);
 }
 
+TEST_CASE("values of odd types are taken where they are numbers, and told where not",
+          "[exchange][rasdaemon]") {
+    const scenario::Imported out = import_rasdaemon(
+        "d", database("CREATE TABLE mce_record (status INTEGER, bank INTEGER, id INTEGER PRIMARY "
+                      "KEY, timestamp TEXT, cpu INTEGER, addr INTEGER, misc INTEGER);"
+                      "INSERT INTO mce_record VALUES ('0x8c00004000010091', '7', 1, "
+                      "'2020-01-01 00:00:00 +0000', 1.0, x'00ff', 134);"
+                      "CREATE TABLE mc_event (id INTEGER PRIMARY KEY, timestamp TEXT, err_count "
+                      "INTEGER, err_type TEXT, label TEXT, address INTEGER);"
+                      "INSERT INTO mc_event VALUES (NULL, NULL, 1, 'Deferred', NULL, 4096);"
+                      "INSERT INTO mc_event VALUES (NULL, '2020-01-01 00:00:00 +0000', 1, 'Fatal', "
+                      "NULL, -4096);"));
+    REQUIRE(out.scenario);
+    std::string lost;
+    for (const scenario::Finding& f : out.lost) lost += f.wrong + "\n";
+    INFO(lost);
+    const Json& events = (*out.scenario)["events"];
+    REQUIRE(events.size() == 3);
+    // Without a time it comes first, with the first that has one.
+    CHECK(events[0]["addr"] == "0x1000");
+    CHECK(events[0]["at"] == "1ms");
+    CHECK(events[1]["at"] == "1ms");
+    CHECK(events[1]["status"] == "0x8c00004000010091");
+    CHECK(events[1]["bank"] == 7);
+    CHECK(events[1]["cpu"] == 1);
+    CHECK(events[1]["addr"] == "0x0");
+    CHECK(lost.find("row 1 of mce_record: addr, which is no number") != std::string::npos);
+    CHECK(lost.find("no column of mce_record: mcgcap, mcgstatus") != std::string::npos);
+    CHECK(lost.find("row 1 of mc_event: that its type is Deferred") != std::string::npos);
+    CHECK(lost.find("EDAC's address is beyond any memory") != std::string::npos);
+    CHECK(lost.find("more than a day") == std::string::npos);
+}
+
 TEST_CASE("a run's records survive the way through the database", "[exchange][rasdaemon]") {
     const nlohmann::json result = nlohmann::json::parse(R"({"scenario": "r", "outcome": "running",
         "platform": {"wall_time": 1545313112, "mcgcap": "0xf000c14", "edac": true},

@@ -19,6 +19,18 @@ bool says(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
+TEST_CASE("a module is notified of its health alone", "[scenario][ndctl]") {
+    const auto scenario = [](const std::string& rest) {
+        return R"({"schema": "mcemu/scenario/1", "name": "n", "machine": {"nvdimms": [{"id": "nmem0", "size": "64MiB"}]},
+            "events": [{"at": 0, "do": "notify", )" + rest + "}]}";
+    };
+    for (const char* good : {R"("value": "0x80")", R"("value": "0x82")", R"("value": "0x81", "nvdimm": "nmem0")"})
+        CHECK(scenario::load_text("n.json", scenario(good)).findings.empty());
+    const auto bad = scenario::load_text("n.json", scenario(R"("value": "0x82", "nvdimm": "nmem0")"));
+    REQUIRE(bad.findings.size() == 1);
+    CHECK(bad.findings[0].pointer == "/events/0/value");
+}
+
 TEST_CASE("every command of ndctl is taken in its shortest form", "[scenario][ndctl]") {
     for (const char* body :
          {R"("reconfigure_namespace", "namespace": "namespace0.0")",

@@ -54,7 +54,7 @@ TEST_CASE("an event without do is told", "[scenario][shape]") {
           "\"enable_dimm\", \"disable_dimm\", \"list\", \"inject_smart\", \"monitor\", "
           "\"read_attribute\", \"write_attribute\", \"read_infoblock\", \"btt_lookup\", "
           "\"init_labels\", \"zero_labels\", \"check_labels\", \"read_labels\", "
-          "\"write_infoblock\", \"fail_command\", \"punch_hole\", \"power_fail\", \"call\"");
+          "\"write_infoblock\", \"fail_command\", \"punch_hole\", \"power_fail\", \"stop_scrub\", \"notify\", \"call\"");
 }
 
 TEST_CASE("an unknown enumerator is told with the nearest known one", "[scenario][shape]") {

@@ -89,9 +89,11 @@ void Ars::overflow(std::uint64_t first_unreported) {
     position_ = first_unreported;
 }
 
-void Ars::stop(SimTime now) {
+bool Ars::stop(SimTime now) {
     advance(now);
-    if (state_ == ArsState::running) state_ = ArsState::stopped;
+    if (state_ != ArsState::running) return false;
+    state_ = ArsState::stopped;
+    return true;
 }
 
 void Ars::reset() {

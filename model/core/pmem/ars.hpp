@@ -53,7 +53,7 @@ public:
     /// Brings the scan to `now`.
     void advance(SimTime now);
     /// The platform gives up early: results so far stay.
-    void stop(SimTime now);
+    bool stop(SimTime now);
     /// Platform reset: no scrub since boot.
     void reset();
     /// The lines were healed: results still held no longer name them. O(log n) but for what it

@@ -60,6 +60,8 @@ public:
 
     /// To be called before any change of a module's poison that does not come from a call.
     void before_media_change(SimTime now) { ars_.advance(now); }
+    /// False: none runs.
+    bool stop_scrub(SimTime now) { return ars_.stop(now); }
     const Ars& ars() const { return ars_; }
     /// The records of a scrub of the region for known poison: maximal runs, as many as one answer
     /// holds.

@@ -77,14 +77,15 @@ Task<std::int64_t> Processes::State::file_io(Context& ctx, std::uint32_t event, 
     co_return static_cast<std::int64_t>(at > io.offset ? at - io.offset : 0);
 }
 
-std::int64_t Processes::State::fsync(std::uint32_t file) {
-    if (mm.is_down(file)) return -EIO;
+Task<std::int64_t> Processes::State::fsync(Context& ctx, std::uint32_t file) {
+    if (mm.is_down(file)) co_return -EIO;
     Mapping& mapping = mm.file(file);
     if (mm.is_dax_file(file)) kernel.libnvdimm.flush_file(file);  // dax_writeback_mapping_range()
-    if (mapping.kind != MapKind::file) return 0;  // noop_fsync() of tmpfs; DAX keeps no error
+    if (mapping.kind != MapKind::file) co_return 0;  // noop_fsync() of tmpfs; DAX keeps no error
+    if (mm.write_back(mapping)) co_await phase(env, ctx.cpu, Lat::kernel_bio);
     const bool failed = mapping.eio;
     mapping.eio = false;  // AS_EIO is told once (filemap_check_errors())
-    return failed ? -EIO : 0;
+    co_return failed ? -EIO : 0;
 }
 
 /// Whether the file's file system is mounted.

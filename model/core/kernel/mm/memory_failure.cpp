@@ -228,7 +228,9 @@ Task<int> MemoryFailure::State::already_poisoned(Context& ctx, Pfn pfn, unsigned
 }
 
 void MemoryFailure::State::action_result(Context& ctx, Pfn pfn, PageType type, MfResult result) {
-    if (profile.counts_every_action) ++env.counters.num_poisoned_pages;
+    const bool counted = type == PageType::dax ? profile.dax_counts_hardware_corrupted
+                                               : profile.counts_every_action;
+    if (counted) ++env.counters.num_poisoned_pages;
     env.log.line(ctx.cpu, Line::mf_action, pfn.value, static_cast<std::uint64_t>(type),
                  static_cast<std::uint64_t>(result));
     const bool handled = result == MfResult::recovered || result == MfResult::delayed;

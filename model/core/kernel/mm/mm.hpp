@@ -102,6 +102,9 @@ public:
     /// unmap_mapping_range(): first page index, number of pages. Private copies stay unless
     /// `even_cows`.
     void unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages, bool even_cows);
+    /// filemap_write_and_wait_range() over the whole file: no page of its cache is dirty any more.
+    /// Returns whether one was.
+    bool write_back(Mapping& mapping);
     /// Size of the compound page that holds `pfn`, and its head.
     unsigned compound_shift(Pfn pfn) const;
     Pfn compound_head(Pfn pfn) const;
@@ -186,6 +189,7 @@ private:
     Task<bool> copy_page(Context& ctx, Pfn from);
     std::optional<Pfn> new_anon_page(Vma& vma, std::uint64_t va, unsigned shift);
     void set_leaf(Process& process, std::uint64_t va, const Pte& pte);
+    void write_protect(Vma& vma, std::uint64_t first, std::uint64_t last);
 
     Kernel& kernel_;
     const Scenario& scenario_;

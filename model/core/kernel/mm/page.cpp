@@ -302,6 +302,32 @@ void Memory::use_unused(Pfn first, std::uint64_t pages, const PageUse& use) {
     if (!gaps.empty()) ++uses_changed_;
 }
 
+bool Memory::clean(Pfn first, std::uint64_t pages) {
+    const std::uint64_t end = first.value + pages;
+    std::vector<RangeMap<PageUse>::Range> dirty;
+    uses_.for_each(first.value, end, [&](const auto& r) {
+        if (r.value.flags & bit(PG_dirty)) dirty.push_back(r);
+    });
+    for (RangeMap<PageUse>::Range& r : dirty) {  // known pages keep flags of their own
+        r.value.flags &= ~bit(PG_dirty);
+        uses_.assign(r.begin, r.end, r.value);
+    }
+    if (!dirty.empty()) ++uses_changed_;
+    bool any = !dirty.empty();
+    const auto clean_one = [&](Page& page) {
+        any = any || page.test(PG_dirty);
+        page.flags &= ~bit(PG_dirty);
+    };
+    if (pages < pages_.size()) {
+        for (std::uint64_t pfn = first.value; pfn < end; ++pfn)
+            if (const auto known = pages_.find(pfn); known != pages_.end()) clean_one(known->second);
+    } else {
+        for (auto& [pfn, page] : pages_)
+            if (pfn >= first.value && pfn < end) clean_one(page);
+    }
+    return any;
+}
+
 void Memory::disuse(Pfn first, std::uint64_t pages) {
     uses_.erase(first.value, first.value + pages);
     ++uses_changed_;

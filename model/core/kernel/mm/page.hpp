@@ -137,6 +137,8 @@ public:
     /// Whether a page of it has more than its base reference.
     bool any_referenced(const NamespaceConfig& ns) const;
 
+    /// Takes PG_dirty from a run of pages; returns whether one of them had it.
+    bool clean(Pfn first, std::uint64_t pages);
     /// page->mapping := NULL, page->index := 0.
     void disuse(Pfn first, std::uint64_t pages);
     std::optional<RangeMap<PageUse>::Range> usage(Pfn pfn) const { return uses_.find(pfn.value); }

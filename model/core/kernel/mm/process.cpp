@@ -232,7 +232,7 @@ Task<void> Processes::State::act(Process& p, std::uint32_t event, const Action& 
         ret = co_await truncate(ctx, *cut);
     } else if (const auto* sync = std::get_if<FsyncEvent>(&action)) {
         name = "fsync";
-        ret = fsync(sync->file);
+        ret = co_await fsync(ctx, sync->file);
     } else if (const auto* lines = std::get_if<FlushEvent>(&action)) {
         co_await flush(ctx, p, *lines);
     } else if (const auto* policy = std::get_if<PrctlMceKillEvent>(&action)) {

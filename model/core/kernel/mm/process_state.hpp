@@ -86,7 +86,7 @@ struct Processes::State {
     Task<std::int64_t> file_io(Context& ctx, std::uint32_t event, FileIoEvent io);
     Task<std::int64_t> punch_hole(Context& ctx, PunchHoleEvent event);
     Task<std::int64_t> truncate(Context& ctx, TruncateEvent event);
-    std::int64_t fsync(std::uint32_t file);
+    Task<std::int64_t> fsync(Context& ctx, std::uint32_t file);
     std::int64_t sigprocmask(Process& process, bool block);
     std::int64_t sigaction(Process& process, SigbusAction action);
     bool mounted(std::uint32_t file) const;

@@ -130,6 +130,36 @@ void Mm::unmap_range(Mapping& mapping, std::uint64_t first, std::uint64_t pages,
     }
 }
 
+bool Mm::write_back(Mapping& mapping) {
+    bool any = false;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> runs;  // first index, pages
+    mapping.cache.for_each([&](const auto& r) {
+        any = kernel_.memory.clean(Pfn{r.value.pfn}, r.end - r.begin) || any;
+        runs.emplace_back(r.begin, r.end - r.begin);
+    });
+    for (const auto& [first, pages] : runs)
+        mapping.vmas.for_each(first, first + pages - 1, [&](Vma& v) {
+            if (v.shared) write_protect(v, first, first + pages - 1);
+            return true;
+        });
+    return any;
+}
+
+/// page_mkclean(): whoever writes again faults, and makes the page dirty again.
+void Mm::write_protect(Vma& vma, std::uint64_t first, std::uint64_t last) {
+    const std::uint64_t from = vma.va_of(std::max(first, vma.pgoff));
+    const std::uint64_t to = vma.va_of(std::min(last, vma.last_index())) + kPageSize;
+    PageTable& table = space(vma.process).table;
+    std::vector<PageTable::Range> writable;
+    table.for_each(from, to, [&](const auto& r) {
+        if (r.value.kind == Pte::Kind::present && r.value.writable) writable.push_back(r);
+    });
+    for (PageTable::Range& r : writable) {
+        r.value.writable = false;
+        table.assign(r.begin, r.end, r.value);
+    }
+}
+
 unsigned Mm::compound_shift(Pfn pfn) const {
     if (kernel_.memory.kind(pfn) == MemoryKind::pmem) {
         const int ns = kernel_.memory.namespace_at(pfn.spa());

@@ -28,6 +28,7 @@ std::optional<std::uint64_t> BadblocksFiller::populate(
     if (orderly_) look_at_what_may_change(walk);
     else if (!settled_) look_at_everything(walk, 0);
     else look_at_news(walk);
+    anew_ = false;
     seen_ = list.end();
     changes_seen_ = list.changes().size();
     return walk.failed;
@@ -57,6 +58,7 @@ void BadblocksFiller::start_anew(const Walk& walk) {
     rows_.clear();
     orderly_ = true;
     settled_ = false;
+    anew_ = true;
     follow_rows(walk);
 }
 
@@ -71,7 +73,10 @@ void BadblocksFiller::look_at_what_may_change(const Walk& walk) {
         const Slot next = std::max(scan, at);
         if (walk.table.rows().size() < Badblocks::kMaxRows && next < std::min(walk.list.end(), slot))
             slot = next;
-        if (slot == kNone) return;
+        if (slot == kNone) {
+            if (anew_ && !walk.failed) walk.failed = without_room(walk, next);
+            return;
+        }
         at = slot + 1;
         if (slot >= scan) scan = slot == scan ? slot + 1 : scan;
         pending_.erase(slot);
@@ -87,6 +92,16 @@ void BadblocksFiller::look_at_what_may_change(const Walk& walk) {
             if (!covered(*to_sectors(*range, walk.resource))) pending_.insert(slot);
         }
     }
+}
+
+/// First sector of the first range from `from` on that a full table has no row for.
+std::optional<std::uint64_t> BadblocksFiller::without_room(const Walk& walk, Slot from) const {
+    for (Slot slot = from; slot < walk.list.end(); ++slot) {
+        const auto range = walk.list.at(slot);
+        const auto sectors = range ? to_sectors(*range, walk.resource) : std::nullopt;
+        if (sectors && !covered(*sectors)) return sectors->first;
+    }
+    return std::nullopt;
 }
 
 /// What is new or changed, after a walk over a table that is not orderly changed nothing.

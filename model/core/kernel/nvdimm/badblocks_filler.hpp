@@ -46,6 +46,7 @@ private:
     void follow_rows(const Walk& walk);
     void await(const Walk& walk, std::uint64_t first, std::uint64_t past, bool also_covered);
     bool covered(const SectorRange& sectors) const;
+    std::optional<std::uint64_t> without_room(const Walk& walk, Slot from) const;
     bool glues(std::size_t row) const;
 
     std::vector<Badblocks::Row> rows_;  // of the table, when it was looked at last
@@ -53,6 +54,7 @@ private:
     std::uint64_t generation_ = ~std::uint64_t{0};  // of the list
     std::size_t changes_seen_ = 0;
     Slot seen_ = 0;         // slots that had been filled then: those from here on are new
+    bool anew_ = false;     // this walk is the first of all: every range is tried
     bool orderly_ = true;   // rows in order, apart, acknowledged
     bool settled_ = false;  // a walk over everything changed nothing of a table that is not orderly
     std::set<Slot> pending_;  // ranges to look at, beside the new ones

@@ -379,6 +379,20 @@ TEST_CASE("a hole of a file touches no memory", "[core][nvdimm]") {
     CHECK(m.hw.executed.size() == 1);
 }
 
+TEST_CASE("the first range without room is told by the first walk as well", "[core][nvdimm]") {
+    // A walk over all ranges leaves out those that a full table cannot take; it must not be silent.
+    for (const std::uint64_t ranges : {512u, 513u, 600u}) {
+        kernel::Badranges list;
+        for (std::uint64_t i = 0; i < ranges; ++i) list.add(0x200000000 + i * 4096, 64);
+        kernel::Badblocks table;
+        kernel::BadblocksFiller filler;
+        const auto full = filler.populate(list, {0x200000000, 0x240000000}, table, [](const kernel::SectorRange&) {});
+        CHECK(table.rows().size() == 512);
+        CHECK(full == (ranges == 512 ? std::nullopt : std::optional<std::uint64_t>(4096)));
+        CHECK(filler.populate(list, {0x200000000, 0x240000000}, table, [](const kernel::SectorRange&) {}) == std::nullopt);
+    }
+}
+
 TEST_CASE("the first bad range that finds no room in a table is told, once", "[core][nvdimm]") {
     PmemMachine m(ProfileId::v6_1);
     for (std::uint64_t i = 0; i < 515; ++i) m.machine_check_at(0x200000000 + i * 4096);
