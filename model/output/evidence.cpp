@@ -162,15 +162,15 @@ When latency_time(const RunView& view, const Finding& finding) {
 }
 
 When temporal_time(const Finding& finding) {
-    When first;
-    if (!finding.nearest.is_object()) return first;
-    for (const char* member : {"t_ns", "first_ns", "second_ns"}) {
-        const auto t = finding.nearest.find(member);
-        if (t == finding.nearest.end() || !t->is_number_unsigned()) continue;
-        const SimTime at = from_ns(t->get<std::uint64_t>());
-        first = first ? std::min(*first, at) : at;
-    }
-    return first;
+    const Json& near = finding.nearest;
+    // Of two that both came, the second was too early or too late. One that never came is missed at
+    // the end only.
+    const char* member = near.is_object() && near.contains("first_ns") && near.contains("second_ns")
+                             ? "second_ns"
+                             : "t_ns";
+    if (!near.is_object() || !near.contains(member) || !near[member].is_number_unsigned())
+        return std::nullopt;
+    return from_ns(near[member].get<std::uint64_t>());
 }
 
 When end_of_machine(const RunView& view) {

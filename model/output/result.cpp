@@ -545,7 +545,7 @@ void explain(const RunView& view, const nlohmann::json& expect, const Json& resu
         }
         f.evidence = evidence_of(view, expect, result, f, late);
         if (f.evidence && f.at.starts_with("/expect/counters/"))
-            f.note = "it was so up to " + human_time(*f.evidence);
+            f.note = "as wanted up to " + human_time(*f.evidence);
     }
 }
 
