@@ -18,6 +18,7 @@ std::string_view word(Module module);    ///< "memory_controller"
 std::string_view word(TraceKind kind);   ///< "bank_logged"
 std::string_view word(cxl::PoisonSource source);  ///< "injected"
 std::string_view word(AccessKind kind);  ///< "load"
+std::string_view word(CounterName counter);  ///< "machine_checks"
 std::string_view word(kernel::Outcome outcome);
 std::string_view word(kernel::ProcessState state);
 std::string_view word(mca::Severity severity);     ///< "PANIC"

@@ -84,7 +84,9 @@ bool WatchedCondition::state(const TraceRecord* record) {
         }
         case Kind::counter: {
             const std::int64_t value = counter();
-            return value >= condition_->min && value <= condition_->max;
+            if (!nearest_ || condition_->off_by(value) < condition_->off_by(*nearest_))
+                nearest_ = value;
+            return condition_->off_by(value) == 0;
         }
         default:
             return false;
@@ -117,6 +119,13 @@ bool WatchedCondition::happens(const TraceRecord& record) const {
         default:
             return false;
     }
+}
+
+std::optional<std::int64_t> WatchedCondition::nearest() const {
+    if (nearest_) return nearest_;
+    for (const WatchedCondition& part : parts_)
+        if (const auto value = part.nearest()) return value;
+    return std::nullopt;
 }
 
 bool WatchedCondition::bad_block() const {

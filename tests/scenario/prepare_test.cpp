@@ -283,10 +283,15 @@ TEST_CASE("a draft says what a file is before it is checked", "[scenario][params
         return Draft("f.json", options).kind();
     };
     using Kind = Draft::Kind;
-    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": []})") == Kind::scenario);
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": [{}]})") == Kind::scenario);
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": {}})") == Kind::scenario);
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": [], "expect": {}})") == Kind::scenario);
+    // Nothing happens, nothing is expected: a machine that others include.
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": []})") == Kind::part);
     CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "evnets": [], "expect": {}})") == Kind::scenario);
     CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "machine": {}})") == Kind::part);
-    CHECK(kind(R"({"name": "x", "events": []})") == Kind::scenario);
+    CHECK(kind(R"({"name": "x", "events": [{}]})") == Kind::scenario);
+    CHECK(kind(R"({"name": "x", "events": []})") == Kind::part);
     CHECK(kind(R"({"machine": {}})") == Kind::part);
     CHECK(kind(R"({"schema": "mcemu/campaign/1", "events": []})") == Kind::other);
     CHECK(kind(R"({"some": "thing"})") == Kind::other);
