@@ -74,6 +74,8 @@ Place place_of(const Json& finding, const Json& result) {
             for (const char* member : {"id", "event"})
                 if (finding["wanted"].contains(member) && finding["wanted"][member].is_string())
                     id = finding["wanted"][member].get<std::string>();
+        // What is latent was as wanted when it was planted: only the end shows that nobody met it.
+        if (key == "fates" && finding["got"] == "latent") return {end, true};
         if (const auto t = time_of_event(result, id)) return {*t, false};
     }
     if (steps.size() > 2 && key == "signals") {
