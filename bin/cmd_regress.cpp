@@ -324,8 +324,10 @@ int cmd_regress(const Args& args) {
         std::cerr << "mcemu: going on with run " << database->run() << "\n";
         runner.known = [&](const regress::Job& job) { return database->known(job); };
     }
-    std::vector<regress::Listener*> listeners{&table, &files};
+    // The updater first: what it says of a file, when the next one begins, stands below its rows.
+    std::vector<regress::Listener*> listeners;
     if (options.update) listeners.push_back(&updater);
+    listeners.insert(listeners.end(), {&table, &files});
 
     std::signal(SIGINT, on_regress_interrupt);
     std::signal(SIGTERM, on_regress_interrupt);

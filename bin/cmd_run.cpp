@@ -181,7 +181,7 @@ void write_state(const sim::Simulation& simulation, AtomicFile& file) {
 }
 
 int report(const RunView& view, const scenario::LoadedScenario& loaded,
-           const po::variables_map& values, Outputs& out) {
+           const po::variables_map& values, const std::vector<std::string>& boots, Outputs& out) {
     const nlohmann::json& expect = loaded.expect;
     const auto where = [&](const std::string& pointer) { return loaded.where(pointer); };
     const auto rank = [&](const std::string& pointer) { return loaded.rank(pointer); };
@@ -217,6 +217,7 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
     if (quiet) {
         if (!met) std::cerr << output::failed_expectations(result, where, colour, rank);
     } else {
+        for (const std::string& line : boots) std::cerr << line << "\n";
         std::cerr << output::verdict(result, where, colour, rank);
     }
     std::cerr.flush();
@@ -266,6 +267,7 @@ int cmd_run(const Args& args) {
     if (!loaded) return kUsage;
     if (explored) return explore(*loaded, *values, *explored);
     std::optional<NvdimmImage> image;
+    std::vector<std::string> boots;  // what became of the runs that left it
     if (values->count("load-state")) {
         image = load_state(*values, loaded->scenario);
         if (!image) return kUsage;
@@ -273,6 +275,7 @@ int cmd_run(const Args& args) {
         BootImage boot = boot_image(*loaded, (*values)["scenario"].as<std::string>());
         if (!boot.good) return kUsage;
         image = std::move(boot.image);
+        boots = std::move(boot.story);
     }
     Outputs out = open(names);
 
@@ -293,7 +296,7 @@ int cmd_run(const Args& args) {
         if (const std::string misfit = chooser->misfit(); !misfit.empty())
             throw UsageError("--schedule does not fit this scenario: " + misfit);
     if (out.state) write_state(simulation, *out.state);
-    return report(simulation.view(), *loaded, *values, out);
+    return report(simulation.view(), *loaded, *values, boots, out);
 }
 
 }  // namespace mcemu::cli

@@ -14,6 +14,26 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
+std::string shown(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// The other members that differ beside the one at `p`: "signal: wanted ..., got ..."; they often
+/// say more.
+std::string also_different(const Json& wanted, const Json& got, const Json::json_pointer& p) {
+    const Json& want = wanted.at(p.parent_pointer());
+    const Json& there = got.at(p.parent_pointer());
+    std::string out;
+    if (!want.is_object() || !there.is_object()) return out;
+    for (const auto& [key, value] : want.items()) {
+        const auto it = there.find(key);
+        if (key == p.back() || it == there.end() || !mismatch(value, *it)) continue;
+        out += (out.empty() ? "also " : ", ") + key + ": wanted " + shown(value) + ", got " +
+               shown(*it);
+    }
+    return out;
+}
+
 /// A finding about the whole of `wanted` at `at`: ok, or with the place of the first difference.
 Finding compare(std::string at, const Json& wanted, const Json& got) {
     Finding f{.at = std::move(at)};
@@ -32,6 +52,8 @@ Finding compare(std::string at, const Json& wanted, const Json& got) {
             f.note = "one more than wanted";
         else if (!got.contains(p))
             f.note = "nothing there";
+        else
+            f.note = also_different(wanted, got, p);
     }
     return f;
 }
@@ -151,9 +173,11 @@ Findings syscalls(const Json& wanted, const Json& result) {
         for (const Json& call : result["syscalls"])
             if (call["event"] == event) calls.push_back(&call);
         const std::size_t wanted_calls = value.is_array() ? value.size() : calls.size();
-        const auto shown = [](const Json& call) {
-            return call["errno"].is_string() ? Json("-" + call["errno"].get<std::string>())
-                                             : call["ret"];
+        // An errno by the name that expectations give it, with a sign where they do.
+        const auto came = [](const Json& call, const Json& want) {
+            if (!call["errno"].is_string()) return call["ret"];
+            const bool sign = want.is_string() && want.get_ref<const std::string&>().starts_with('-');
+            return Json((sign ? "-" : "") + call["errno"].get<std::string>());
         };
         if (calls.empty() || calls.size() != wanted_calls) {
             f.ok = false;
@@ -166,7 +190,7 @@ Findings syscalls(const Json& wanted, const Json& result) {
             f.ok = ret && *ret == (*calls[i])["ret"].get<std::int64_t>();
             if (f.ok) continue;
             f.wanted = want;
-            f.got = shown(*calls[i]);
+            f.got = came(*calls[i], want);
             if (!ret)
                 f.note = "a number or an errno name is expected";
             else if (value.is_array())
@@ -455,9 +479,6 @@ Json to_json(const Finding& finding) {
 }
 
 std::string to_text(const Finding& finding) {
-    const auto shown = [](const Json& value) {
-        return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-    };
     if (finding.ok) return finding.at + ": met";
     std::string out = finding.at + ":";
     if (!finding.wanted.is_null() || !finding.got.is_null()) {

@@ -34,6 +34,12 @@ std::string dropped(DropReason why, const std::string& bank) {
     return bank + " not logged";
 }
 
+/// An address in the media: of a module its own, of DRAM the system's.
+std::string place_of(const TraceRecord& r, const TraceNames& names) {
+    if (r.module == Module::dram) return hex(r.a);
+    return names.device(r.module, r.subject) + " " + hex(r.a);
+}
+
 std::string named(const std::vector<std::string>& names, std::uint64_t index, const char* what) {
     return index < names.size() ? names[index] : what + std::to_string(index);
 }
@@ -86,9 +92,9 @@ std::string describe(const TraceRecord& r, const TraceNames& names) {
             return std::string(word(static_cast<AccessKind>(r.c & 0xff))) + " of " + hex(r.a) +
                    on_cpu();
         case TraceKind::poison_planted:
-            return std::to_string(r.b) + " bytes of poison planted at " + hex(r.a);
+            return std::to_string(r.b) + " bytes of poison planted at " + place_of(r, names);
         case TraceKind::poison_cleared:
-            return "poison cleared at " + hex(r.a) + "+" + hex(r.b);
+            return "poison cleared at " + place_of(r, names) + "+" + hex(r.b);
         case TraceKind::poison_read:
             return "poison read at " + hex(r.a);
         case TraceKind::bank_logged:

@@ -7,7 +7,7 @@
 namespace mcemu::regress {
 namespace {
 
-constexpr std::size_t kMostNames = 20;
+constexpr std::size_t kMostNames = 1000;
 
 std::string padded(std::string text, std::size_t width) {
     if (text.size() < width) text.resize(width, ' ');

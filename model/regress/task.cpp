@@ -10,8 +10,8 @@
 #include "output/evidence.hpp"
 #include "output/result.hpp"
 #include "output/temporal.hpp"
-#include "output/verdict.hpp"
 #include "output/words.hpp"
+#include "regress/became.hpp"
 #include "regress/boot.hpp"
 #include "regress/divergence.hpp"
 #include "regress/report.hpp"
@@ -24,7 +24,6 @@ namespace {
 using output::Json;
 
 constexpr std::size_t kMostLines = 20;
-constexpr std::size_t kMostEvents = 12;
 
 void keep(std::vector<std::string>& lines, std::string line) {
     if (lines.size() < kMostLines) lines.push_back(std::move(line));
@@ -52,31 +51,6 @@ std::uint64_t crc_of_trace(const Trace& trace) {
     for (std::uint32_t id = trace.first(); id <= trace.count(); ++id)
         crc.add({reinterpret_cast<const char*>(&trace[id]), sizeof(TraceRecord)});
     return crc.value();
-}
-
-/// The first lines of what `run` prints to stderr: what became of the events, and of the run.
-std::vector<std::string> what_became(const Json& result) {
-    const std::string text = output::verdict(
-        result, [](const std::string&) { return std::string(); }, false);
-    std::vector<std::string> lines;
-    std::size_t left_out = 0;
-    const std::size_t events = result["events"].size();
-    for (std::size_t begin = 0, number = 0; begin < text.size(); ++number) {
-        const std::size_t end = std::min(text.find('\n', begin), text.size());
-        const std::string_view line = std::string_view(text).substr(begin, end - begin);
-        begin = end + 1;
-        if (line.starts_with("failed ") || line.starts_with("expectations: ")) continue;
-        if (number < events && number >= kMostEvents) {
-            ++left_out;
-            continue;
-        }
-        if (left_out > 0 && number >= events) {
-            lines.push_back("... and " + std::to_string(left_out) + " more events");
-            left_out = 0;
-        }
-        lines.emplace_back(line);
-    }
-    return lines;
 }
 
 /// Ids of the first two events that happened at one time; "" when none did.
@@ -123,6 +97,7 @@ public:
                 return;
             }
             image_ = std::move(boot.image);
+            boots_ = std::move(boot.story);
             run_.start_from = &*image_;
         }
         if (!task_.explore)
@@ -271,7 +246,8 @@ private:
             out_.wrong.push_back("and " + std::to_string(failed - out_.wrong.size()) +
                                  " expectations more");
         out_.divergence = first_divergence(result, rank);
-        out_.events = what_became(result);
+        out_.events = boots_;
+        for (std::string& line : what_became(result)) out_.events.push_back(std::move(line));
         if (const std::string together = same_time(result); !together.empty())
             out_.events.push_back(together + " come at the same time: mcemu run --explore" +
                                   override_words(task_.overrides) + " " + shell_word(path_) +
@@ -293,6 +269,7 @@ private:
     scenario::LoadOptions options_;
     sim::RunOptions run_;
     std::optional<NvdimmImage> image_;
+    std::vector<std::string> boots_;  // what became of the scenarios that it boots on
     std::shared_ptr<scenario::LoadedScenario> loaded_;
     std::unique_ptr<sim::Simulation> simulation_;
     Outcome out_;

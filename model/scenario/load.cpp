@@ -211,16 +211,20 @@ private:
 };
 
 /// Whether a document is a scenario, for those who look for them. What has events or expectations
-/// under a scenario's schema or name was meant to be one, whatever is wrong with it.
+/// under a scenario's schema or name was meant to be one, whatever is wrong with it. Where nothing
+/// happens and nothing is expected, there is nothing to run: an empty list of events is as none.
 Draft::Kind kind_of(const Value& root) {
     const Value* schema = text_member(root, "schema");
     const bool labelled = schema != nullptr && schema->text().starts_with("mcemu/scenario/");
-    const bool content = root.find("events") != nullptr || root.find("expect") != nullptr;
+    const Value* events = root.find("events");
+    const bool happens =
+        events != nullptr && !(events->is(Value::Type::array) && events->count == 0);
+    const bool content = happens || root.find("expect") != nullptr;
     if (labelled) return content ? Draft::Kind::scenario : Draft::Kind::part;
     if (schema != nullptr) return Draft::Kind::other;
-    if (root.find("events") != nullptr && root.find("name") != nullptr) return Draft::Kind::scenario;
-    return root.find("machine") != nullptr || root.find("processes") != nullptr ||
-                   root.find("events") != nullptr
+    if (events != nullptr && root.find("name") != nullptr)
+        return content ? Draft::Kind::scenario : Draft::Kind::part;
+    return root.find("machine") != nullptr || root.find("processes") != nullptr || events != nullptr
                ? Draft::Kind::part
                : Draft::Kind::other;
 }

@@ -96,7 +96,7 @@ class Draft {
 public:
     enum class Kind : std::uint8_t {
         scenario,  ///< or what was meant as one: loading it says what is wrong
-        part,      ///< has neither events nor expectations: for others to include
+        part,      ///< has no event and no expectation: for others to include
         other,     ///< JSON of another kind: a campaign, a result, somebody else's
     };
 
