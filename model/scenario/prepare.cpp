@@ -120,9 +120,10 @@ private:
     }
 
     /// What would be right in place of a file that is not there: its like in that folder.
-    static std::string beside(const std::string& path) {
+    std::string beside(const std::string& path) const {
         namespace fs = std::filesystem;
         const std::string rule = "paths count from the folder of the file that includes";
+        if (options_.read_file) return rule;  // what the reader knows may lie in no folder
         const fs::path wanted(path), folder = wanted.has_parent_path() ? wanted.parent_path() : ".";
         std::error_code error;
         if (!fs::is_directory(folder, error))
