@@ -141,7 +141,7 @@ std::string fixed_hex(std::uint64_t value, unsigned bits) {
 
 /// What is to be done (mce.md section 3).
 std::string_view advice(const McaRegisters& r) {
-    switch (classify(r.status, ser(r))) {
+    switch (mca::classify(r.status, ser(r))) {
         case ErrorClass::invalid:
             return "ignore the bank";
         case ErrorClass::corrected:
@@ -168,7 +168,7 @@ std::string error_class(const McaRegisters& r) {
     const bool scrub = (mcacod(r.status) & 0xeff0) == 0xc0;
     const bool write_back = (mcacod(r.status) & MCACOD_MASK) == 0x17a;
     const bool enabled = r.status & MCI_STATUS_EN;
-    switch (classify(r.status, ser(r))) {
+    switch (mca::classify(r.status, ser(r))) {
         case ErrorClass::invalid:
             return "invalid";
         case ErrorClass::corrected:

@@ -52,7 +52,7 @@ struct Case {
         TemporalContext context;
         context.end = ms(100);
         context.told = [](std::uint32_t id) { return "record " + std::to_string(id); };
-        context.instead = [](const Condition&) { return std::string("nothing like it"); };
+        context.instead = [](const Condition&, const ConditionHistory&) { return std::string("nothing like it"); };
         return judge(item, history, context, "/expect/temporal/0", "as written");
     }
     bool met() const { return judged().ok; }
