@@ -24,9 +24,6 @@ void Resolver::resolve_latency(const Cursor& machine) {
                                         did_you_mean(value.key, names, "see `mcemu latencies`")});
             continue;
         }
-        if (const LatencyInfo& info = latency_info(*which); info.use == LatencyInfo::Use::unused)
-            findings_.add_at_key(here, {"nothing takes " + in_quotes(value.key) + " of time",
-                                        "set " + std::string(info.in) + ", which stand for it"});
         const auto [other, fresh] = seen.emplace(*which, value.key);
         if (!fresh)
             findings_.add_at_key(here, {in_quotes(value.key) + " is the same timing parameter as " +

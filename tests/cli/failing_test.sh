@@ -162,8 +162,8 @@ phases)
     status 2 check after.json
     has err '"dma.line" is no phase: it is a part of a transfer'
     has err '"msr.core" is no phase: nothing takes it'
-    status 2 check --set '/machine={"latency": {"msr.uncore": "1us"}}' part.json
-    has err 'nothing takes "msr.uncore" of time: set kernel.mc_prescan'
+    scenario value '{ "id": "e", "at": "1ms", "do": "hwpoison_pfn", "pfn": "0x100" }' '"outcome": "running"'
+    status 0 check --set '/machine={"latency": {"msr.uncore": "1us"}}' value.json
     status 0 latencies
     has out "no phase: a part of an access"
     ;;

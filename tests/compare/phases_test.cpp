@@ -24,6 +24,7 @@ constexpr const char* kScenarios[] = {
     "mca/severity-patrol-scrub-polled-v4.19.json",
     "mca/firmware-first-delays.json",
     "hardware/broadcast-512-cpus.json",
+    "hardware/stuck-cpus-named.json",
 };
 
 /// The names of the phases that begin in a run of the file, a line each.

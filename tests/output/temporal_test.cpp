@@ -111,7 +111,7 @@ TEST_CASE("eventually: of several conditions, which never held", "[output][tempo
     c.item.what.kind = Condition::Kind::all;
     c.item.what.parts.resize(2);
     c.history.what.parts = {ConditionHistory{{state(7, -1)}, {}}, ConditionHistory{}};
-    CHECK(c.got() == "it never came: /0 first at 7.000 ms, /1 never");
+    CHECK(c.got() == "it never came: /0 first at 7.000 ms, /1 never (nothing like it)");
 }
 
 TEST_CASE("before: both come, in order and in time", "[output][temporal]") {
