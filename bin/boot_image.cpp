@@ -15,6 +15,7 @@ BootImage boot_image(const scenario::LoadedScenario& loaded, const std::string& 
     for (const std::string& line : boot.problems) std::cerr << line << "\n";
     out.good = boot.image.has_value();
     out.image = std::move(boot.image);
+    out.story = std::move(boot.story);
     return out;
 }
 

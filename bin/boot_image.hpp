@@ -1,6 +1,7 @@
 #pragma once  // The NVDIMMs that a scenario boots on, for commands that run it.
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/pmem/image.hpp"
 #include "scenario/load.hpp"
@@ -10,6 +11,7 @@ namespace mcemu::cli {
 struct BootImage {
     bool good = true;  ///< false: there were findings, which were printed
     std::optional<NvdimmImage> image{};
+    std::vector<std::string> story{};  ///< of the runs that left them, a line each
     /// Null: the scenario boots on its own NVDIMMs.
     const NvdimmImage* get() const { return image ? &*image : nullptr; }
 };

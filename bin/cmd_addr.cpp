@@ -74,7 +74,8 @@ int cmd_addr(const Args& args) {
         "region:region0:0x1000, dpa:nmem0:0x1000, region-sector:region0:8,\n"
         "namespace:namespace0.0:0x1000, sector:pmem0:8 or sector:pmem0:8+0x40,\n"
         "device:dax0.0:0x1000, file:FILE:0x1000, va:PROCESS:0x7f..., kaddr:0xffff...,\n"
-        "decoy:0x7fff...";
+        "decoy:0x7fff...\n"
+        "Findings in events and expectations are told, and do not stand in the way.";
     line.visible.add_options()("json", "as JSON");
     add_scenario_options(line);
     line.hidden.add_options()("scenario", po::value<std::string>())("address",
@@ -85,7 +86,7 @@ int cmd_addr(const Args& args) {
     if (!values->count("address"))
         throw UsageError("a scenario and an address are needed: mcemu " + line.usage);
 
-    const auto loaded = load_scenario(*values);
+    const auto loaded = load_machine(*values);
     if (!loaded) return kUsage;
     try {
         const std::uint64_t spa =

@@ -24,6 +24,8 @@ int cmd_check(const Args& args) {
         ("sarif", "print the findings to stdout as SARIF 2.1.0")
         ("set", po::value<std::vector<std::string>>()->composing()->value_name("/POINTER=VALUE"),
          "change a value before the check; may be given several times")
+        ("unset", po::value<std::vector<std::string>>()->composing()->value_name("/POINTER"),
+         "take a key away, before --set; may be given several times")
         ("profile", po::value<std::string>()->value_name("NAME"), "the kernel profile to check for")
         ("quiet,q", "only the exit status, and SARIF when asked for");
     line.hidden.add_options()("scenario", po::value<std::vector<std::string>>());
@@ -35,6 +37,8 @@ int cmd_check(const Args& args) {
     scenario::LoadOptions load;
     load.purpose = scenario::Purpose::check;
     if (options->count("set")) load.overrides.set = (*options)["set"].as<std::vector<std::string>>();
+    if (options->count("unset"))
+        load.overrides.unset = (*options)["unset"].as<std::vector<std::string>>();
     if (options->count("profile")) load.overrides.profile = (*options)["profile"].as<std::string>();
 
     const auto& files = (*options)["scenario"].as<std::vector<std::string>>();

@@ -34,7 +34,8 @@ CommandLine coverage_line() {
         "Runs scenarios (files, and folders with all below them) and shows what they reached:\n"
         "severity rows, page types, bank transitions, PAT paths, NVDIMM operations, log lines, and\n"
         "the rules in which kernels differ; and what none did. A rule was reached where the\n"
-        "outcome changes when that rule alone is another kernel's: one more run for each.";
+        "outcome changes when that rule alone is another kernel's: one more run for each.\n"
+        "What cannot be run is told; the others count, and the exit status is 2.";
     // clang-format off
     line.visible.add_options()
         ("uncovered", "propose a scenario for everything that was not reached, proved by running it")
@@ -112,22 +113,24 @@ Covered cover_job(const regress::Job& job, bool rules, const Reached& known) {
 /// What all scenarios of a source reach together.
 struct Whole {
     Reached reached;
-    std::size_t files = 0;
-    bool good = true, failed = false;
+    std::size_t files = 0;    ///< scenarios' files in which something ran
+    std::size_t invalid = 0;  ///< scenarios that cannot be run
+    bool failed = false;
 };
 
 Whole cover_all(regress::Source& source, bool rules, unsigned jobs) {
     Whole whole;
-    std::deque<std::string> titles;  // of those that were given out
+    struct Given {
+        std::string title, file;
+    };
+    std::deque<Given> given;
     std::string file;
     regress::in_order(
         jobs,
         [&]() -> std::optional<regress::Work> {
             std::optional<regress::Job> job = source.next();
             if (!job) return std::nullopt;
-            titles.push_back(job->title());
-            if (job->file != file) ++whole.files;
-            file = job->file;
+            given.push_back({job->title(), job->file});
             return [job = std::move(*job), rules, &whole] {
                 return cover_job(job, rules, whole.reached).text();
             };
@@ -135,12 +138,17 @@ Whole cover_all(regress::Source& source, bool rules, unsigned jobs) {
         [&](const regress::Heard& heard) {
             const Covered one(heard);
             for (const std::string& line : one.findings) std::cerr << line << "\n";
-            whole.good = whole.good && one.findings.empty();
-            if (!one.failed.empty()) {  // the others still count
-                std::cerr << titles.front() << ": the emulator failed in a run: " << one.failed << "\n";
+            if (!one.findings.empty()) {  // the others still count
+                ++whole.invalid;
+            } else if (given.front().file != file) {
+                ++whole.files;
+                file = given.front().file;
+            }
+            if (!one.failed.empty()) {
+                std::cerr << given.front().title << ": the emulator failed in a run: " << one.failed << "\n";
                 whole.failed = true;
             }
-            titles.pop_front();
+            given.pop_front();
             compare::merge(one.reached, whole.reached);
             return true;
         });
@@ -274,7 +282,11 @@ int cmd_coverage(const Args& args) {
     }
     if (!source->any()) throw UsageError("there is no scenario there");
     const Whole whole = cover_all(*source, rules, jobs);
-    if (!whole.good) return kUsage;
+    if (whole.invalid > 0)
+        std::cerr << "mcemu: " << whole.invalid
+                  << (whole.invalid == 1 ? " scenario" : " scenarios") << " cannot be run"
+                  << (whole.files > 0 ? ": the others alone are counted\n" : "\n");
+    if (whole.files == 0) return kUsage;
     Json document;
     std::string text;
     if (json) document = json_of(whole.reached, whole.files, rules);
@@ -293,7 +305,8 @@ int cmd_coverage(const Args& args) {
         }
     }
     output::write_file("-", json ? document.dump(2) + "\n" : text);
-    return whole.failed ? kOwnFault : kDone;
+    if (whole.failed) return kOwnFault;
+    return whole.invalid > 0 ? kUsage : kDone;
 }
 
 }  // namespace mcemu::cli

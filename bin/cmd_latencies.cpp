@@ -18,9 +18,19 @@ std::string as_json() {
                         {"default_ps", info.fallback.count()},
                         {"per", info.per},
                         {"source", info.source},
-                        {"meaning", info.meaning}});
+                        {"meaning", info.meaning},
+                        {"phase", info.use == LatencyInfo::Use::phase},
+                        {"in", info.in}});
     }
     return list.dump(2) + "\n";
+}
+
+/// What else is to be known of one that begins no phase.
+std::string use_of(const LatencyInfo& info) {
+    const std::string in(info.in);
+    if (info.use == LatencyInfo::Use::part) return "; no phase: a part of " + in;
+    if (info.use == LatencyInfo::Use::unused) return "; not in use: " + in + " stand for it";
+    return {};
 }
 
 std::string as_table() {
@@ -42,7 +52,7 @@ std::string as_table() {
     for (std::size_t i = 0; i < kLatCount; ++i) {
         const LatencyInfo& info = latency_info(static_cast<Lat>(i));
         row(info.name, scenario::time_text(info.fallback), info.per,
-            std::string(info.meaning) + " (" + std::string(info.source) + ")");
+            std::string(info.meaning) + " (" + std::string(info.source) + ")" + use_of(info));
     }
     return out;
 }
@@ -54,7 +64,8 @@ int cmd_latencies(const Args& args) {
     line.usage = "latencies [--json]";
     line.what =
         "Prints the timing parameters: a scenario sets them in machine/latency, as a time or as a\n"
-        "distribution.";
+        "distribution. Most begin a phase of their name, which traces show and scenarios may wait\n"
+        "for.";
     line.visible.add_options()("json", "as JSON");
     const auto values = parse(line, args);
     if (!values) return kDone;

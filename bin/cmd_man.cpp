@@ -1,9 +1,11 @@
 // mcemu man: manual pages, as troff, of the program and of each command.
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "command_table.hpp"
+#include "core/meanings.hpp"
 #include "options.hpp"
 #include "output/atomic_file.hpp"
 #include "output/result.hpp"
@@ -86,12 +88,28 @@ constexpr const char* kExitStatus =
     ".TP\n.B 124\ntime limit\n"
     ".TP\n.B 130\ninterrupted\n";
 
+/// The closed lists of words that verdicts use, with their meanings.
+template <std::size_t N>
+std::string words_text(const std::string& heading, const std::string& lead,
+                       const std::array<Meaning, N>& all) {
+    std::string text = ".SH " + heading + "\n" + lead + "\n";
+    for (const Meaning& m : all)
+        text += ".TP\n.B " + troff(std::string(m.word)) + "\n" + troff(std::string(m.meaning)) + "\n";
+    return text;
+}
+std::string verdict_words() {
+    return words_text("CLASSES OF RUNS", "The first of these that holds.", kClassMeanings) +
+           words_text("FATES OF EVENTS", "The last of these that came to the event.", kFateMeanings);
+}
+
 std::string command_page(const CommandInfo& c) {
     std::string text = title(page_name(c.name)) + ".SH NAME\n" + troff(page_name(c.name)) + " \\- " +
                        troff(c.summary) + "\n.SH SYNOPSIS\n\\fBmcemu\\fR " + troff(c.usage) +
                        "\n.SH DESCRIPTION\n" + paragraphs(c.what) + ".SH OPTIONS\n";
     for (const OptionInfo& o : c.options) text += option_text(o);
-    return text + ".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\nshow the help text\n" + kExitStatus +
+    text += ".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\nshow the help text\n";
+    if (c.name == "run" || c.name == "regress") text += verdict_words();
+    return text + kExitStatus +
            ".SH SEE ALSO\n.BR mcemu (1)\n";
 }
 

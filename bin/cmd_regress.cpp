@@ -70,6 +70,8 @@ CommandLine regress_line() {
         ("seed", po::value<std::string>()->value_name("N"), "seed instead of the scenarios'")
         ("set", po::value<Texts>()->composing()->value_name("/POINTER=VALUE"),
          "change a value of every scenario (several allowed)")
+        ("unset", po::value<Texts>()->composing()->value_name("/POINTER"),
+         "take a key of every scenario away, before --set (several allowed)")
         ("quiet,q", "only what is not ok, and the totals")
         ("color", po::value<std::string>()->default_value("auto")->value_name("WHEN"),
          "auto, always or never");
@@ -126,6 +128,7 @@ regress::RunnerOptions runner_options(const po::variables_map& values) {
     if (values.count("seed"))
         options.overrides.seed = parse_number(values["seed"].as<std::string>(), "--seed");
     options.overrides.set = value_or<std::vector<std::string>>(values, "set", {});
+    options.overrides.unset = value_or<std::vector<std::string>>(values, "unset", {});
     return options;
 }
 
@@ -135,7 +138,7 @@ std::string selection_words(const po::variables_map& values) {
     const auto add = [&](std::string_view word) {
         out += (out.empty() ? "" : " ") + regress::shell_word(word);
     };
-    for (const char* name : {"filter", "tag", "set"})
+    for (const char* name : {"filter", "tag", "unset", "set"})
         for (const std::string& value : value_or<std::vector<std::string>>(values, name, {}))
             add("--" + std::string(name)), add(value);
     if (values.count("explore")) add("--explore");
@@ -321,8 +324,10 @@ int cmd_regress(const Args& args) {
         std::cerr << "mcemu: going on with run " << database->run() << "\n";
         runner.known = [&](const regress::Job& job) { return database->known(job); };
     }
-    std::vector<regress::Listener*> listeners{&table, &files};
+    // The updater first: what it says of a file, when the next one begins, stands below its rows.
+    std::vector<regress::Listener*> listeners;
     if (options.update) listeners.push_back(&updater);
+    listeners.insert(listeners.end(), {&table, &files});
 
     std::signal(SIGINT, on_regress_interrupt);
     std::signal(SIGTERM, on_regress_interrupt);

@@ -181,9 +181,10 @@ void write_state(const sim::Simulation& simulation, AtomicFile& file) {
 }
 
 int report(const RunView& view, const scenario::LoadedScenario& loaded,
-           const po::variables_map& values, Outputs& out) {
+           const po::variables_map& values, const std::vector<std::string>& boots, Outputs& out) {
     const nlohmann::json& expect = loaded.expect;
     const auto where = [&](const std::string& pointer) { return loaded.where(pointer); };
+    const auto rank = [&](const std::string& pointer) { return loaded.rank(pointer); };
     const bool colour = colour_wanted(values["color"].as<std::string>());
     const bool quiet = values.count("quiet") > 0;
     const bool json = values.count("json") > 0;
@@ -192,7 +193,8 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
     // A storm without an audience pays for no result.
     if (out.result || json || !quiet || !expect.empty()) {
         result = output::make_result(view, expect);
-        met = output::finish_result(view, expect, result);
+        met = output::finish_result(
+            view, expect, result, [&](const std::string& p) { return loaded.setting_place(p); });
     }
     if (out.log) write_log(view, *out.log);
     if (values.count("ndctl-list")) output::write_file("-", output::ndctl_list(view));
@@ -213,9 +215,10 @@ int report(const RunView& view, const scenario::LoadedScenario& loaded,
         std::cerr << "mcemu: the trace lacks its first " << view.trace.first() - 1
                   << " records: there was no room for them\n";
     if (quiet) {
-        if (!met) std::cerr << output::failed_expectations(result, where, colour);
+        if (!met) std::cerr << output::failed_expectations(result, where, colour, rank);
     } else {
-        std::cerr << output::verdict(result, where, colour);
+        for (const std::string& line : boots) std::cerr << line << "\n";
+        std::cerr << output::verdict(result, where, colour, rank);
     }
     std::cerr.flush();
     if (run_interrupted) return kInterrupted;
@@ -264,6 +267,7 @@ int cmd_run(const Args& args) {
     if (!loaded) return kUsage;
     if (explored) return explore(*loaded, *values, *explored);
     std::optional<NvdimmImage> image;
+    std::vector<std::string> boots;  // what became of the runs that left it
     if (values->count("load-state")) {
         image = load_state(*values, loaded->scenario);
         if (!image) return kUsage;
@@ -271,6 +275,7 @@ int cmd_run(const Args& args) {
         BootImage boot = boot_image(*loaded, (*values)["scenario"].as<std::string>());
         if (!boot.good) return kUsage;
         image = std::move(boot.image);
+        boots = std::move(boot.story);
     }
     Outputs out = open(names);
 
@@ -291,7 +296,7 @@ int cmd_run(const Args& args) {
         if (const std::string misfit = chooser->misfit(); !misfit.empty())
             throw UsageError("--schedule does not fit this scenario: " + misfit);
     if (out.state) write_state(simulation, *out.state);
-    return report(simulation.view(), *loaded, *values, out);
+    return report(simulation.view(), *loaded, *values, boots, out);
 }
 
 }  // namespace mcemu::cli

@@ -50,8 +50,7 @@ CommandLine shrink_line() {
 Json document_of(const po::variables_map& values, const std::string& text,
                  const scenario::LoadedScenario& loaded) {
     const Json raw = Json::parse(text, nullptr, false, true);
-    const bool changed = values.count("set") || values.count("profile") || values.count("seed") ||
-                         values.count("matrix");
+    const bool changed = changes_scenario(values) || values.count("seed");
     if (raw.is_object() && !raw.contains("include") && !changed) return raw;
     Json merged = loaded.document();
     if (!raw.is_object()) return merged;

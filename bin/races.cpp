@@ -38,7 +38,8 @@ std::vector<std::string> differences(const compare::RaceOutcome& from, const com
 void add_explore_options(CommandLine& line) {
     // clang-format off
     line.visible.add_options()
-        ("explore", "try every order that nature leaves open; each outcome once, with its order")
+        ("explore", "try every order that nature leaves open; each outcome once, with its order; "
+         "outcomes that differ in times alone (tsc and time of records too) are one")
         ("window", po::value<std::string>()->value_name("TIME"),
          "with --explore: also what is less than that apart may change places")
         ("explore-seed", po::value<std::string>()->value_name("N"),

@@ -14,7 +14,8 @@ using kernel::Line;
 
 constexpr std::string_view kPageKind = "page types", kResultKind = "results of memory_failure()",
                            kBankKind = "bank transitions", kPatKind = "PAT and direct map",
-                           kNvdimmKind = "NVDIMM operations", kLineKind = "log lines";
+                           kNvdimmKind = "NVDIMM operations", kLineKind = "log lines",
+                           kRecordKind = "records not logged";
 
 // ---------------------------------------------------------------- banks
 
@@ -142,6 +143,9 @@ std::vector<CoverageKind> record_kinds() {
     banks.things.emplace_back("a corrected record overwritten");
     for (const std::string_view k : kKept) banks.things.emplace_back(k);
     banks.things.emplace_back("cleared");
+    CoverageKind records{std::string(kRecordKind), {}};
+    for (unsigned why = 0; why < static_cast<unsigned>(DropReason::count_); ++why)
+        records.things.emplace_back(output::word(static_cast<DropReason>(why)));
     CoverageKind nvdimm = kind_of(kNvdimmKind, kNvdimm);
     for (std::uint64_t f = 0; f < std::size(kDsm); ++f) nvdimm.things.push_back(dsm_words(f, false));
     for (const std::uint64_t f : {1u, 2u, 3u}) nvdimm.things.push_back(dsm_words(f, true));
@@ -152,7 +156,7 @@ std::vector<CoverageKind> record_kinds() {
     CoverageKind lines{std::string(kLineKind), {}};
     for (unsigned l = 0; l < static_cast<unsigned>(Line::count_); ++l)
         lines.things.push_back(line_words(static_cast<Line>(l)));
-    return {std::move(pages), std::move(results), std::move(banks), kind_of(kPatKind, kPat),
+    return {std::move(pages), std::move(results), std::move(banks), std::move(records), kind_of(kPatKind, kPat),
             std::move(nvdimm), std::move(lines)};
 }
 
@@ -184,6 +188,9 @@ void reached_in(const RunView& view,
                 break;
             case TraceKind::bank_kept: say(kBankKind, kept_words(r.b, r.c)); break;
             case TraceKind::bank_cleared: say(kBankKind, "cleared"); break;
+            case TraceKind::mce_dropped:
+                say(kRecordKind, output::word(static_cast<DropReason>(r.c)));
+                break;
             case TraceKind::memtype_reserved: say(kPatKind, kPat[0]); break;
             case TraceKind::memtype_freed: say(kPatKind, kPat[1]); break;
             case TraceKind::memtype_conflict: say(kPatKind, kPat[2]); break;

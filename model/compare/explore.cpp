@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compare/child.hpp"
+#include "compare/timeless.hpp"
 #include "compare/world.hpp"
 #include "output/causes.hpp"
 #include "output/result.hpp"
@@ -131,10 +132,14 @@ Json outcome_of(Json result) {
     for (const char* list : {"log", "signals", "accesses", "records", "events"}) {
         if (!result.contains(list)) continue;
         for (Json& entry : result[list]) {
-            entry.erase("t_ns");
+            for (const std::string_view member : kTimeMembers) entry.erase(std::string(member));
             entry.erase("because");  // tells durations of the way
+            if (entry.contains("text")) entry["text"] = without_times(entry["text"].get<std::string>());
         }
     }
+    if (result.contains("error_logs"))
+        for (Json& module : result["error_logs"])
+            for (Json& entry : module) entry.erase("t_ns");
     if (result.contains("expect"))
         for (Json& finding : result["expect"]) finding = {{"at", finding["at"]}, {"ok", finding["ok"]}};
     return result;

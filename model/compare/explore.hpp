@@ -43,8 +43,9 @@ struct Exploration {
 
 /// Runs the scenario, in children of this process, first as it stands, then with one choice made
 /// otherwise, then with two ... until every order was tried or options.runs is reached; with a seed
-/// at random. Outcomes are the same when they differ in times only. Deterministic. Throws ChildError when the order
-/// as it stands has no result.
+/// at random. Outcomes are the same when they differ in times only, those inside records and log lines
+/// included (compare/timeless). Deterministic. Throws ChildError when the order as it stands has no
+/// result.
 Exploration explore(const scenario::LoadedScenario& loaded, const ExploreOptions& options);
 
 /// What must be alike for two runs to have the same outcome: all but times and durations.

@@ -19,6 +19,21 @@ R"({"machine": {"cpus": {"la57": true}},
  "events": [
   {"at": "1ms", "do": "call", "function": "set_mce_nospec", "arguments": ["0x12345"]},
   {"at": "2ms", "do": "copy", "direction": "from_pmem", "spa": "0x12345000", "safe": false}]})"},
+        {"free-hugetlb-page-by-a-tail",
+R"({"kernel_pages": [{"at": "0x44000000", "size": "2MiB", "state": "hugetlb_free"}],
+ "events": [
+  {"at": "1ms", "do": "mce", "status": "SRAO-SCRUB-CMCI", "addr": "0x44005000"}]})"},
+        {"huge-page-copied-in-part",
+R"({"processes": [{"id": "a", "maps": [{"id": "m", "va": "0x7f0000000000", "size": "2MiB", "state": "thp"}]}, {"id": "b",
+   "mce_kill": "early", "maps": [{"va": "0x7f1000000000", "size": "2MiB", "shared_with": "m"}]}],
+ "events": [
+  {"at": "1095478ns", "do": "mlock", "process": "b", "va": "0x7f1000000000", "size": "2MiB"},
+  {"at": "1695028ns", "do": "madvise", "process": "b", "va": "0x7f1000001000", "advice": "hwpoison"}]})"},
+        {"huge-page-mapped-by-pages",
+R"({"processes": [{"id": "a", "mce_kill": "early", "maps": [{"va": "0x7f1000000000", "size": "2MiB", "state": "thp"}]}],
+ "events": [
+  {"at": "1ms", "do": "munmap", "process": "a", "va": "0x7f1000100000", "size": "4KiB"},
+  {"at": "2ms", "do": "madvise", "process": "a", "va": "0x7f1000005000", "advice": "hwpoison"}]})"},
         {"hugetlb-1g",
 R"({"processes": [{"id": "p", "maps": [{"va": "0x7f0000000000", "size": "1GiB", "kind": "hugetlb", "page": "1GiB"}]}],
  "events": [
@@ -104,6 +119,13 @@ R"({"files": [{"id": "f0", "size": "16KiB"}],
  "events": [
   {"at": "1ms", "do": "munmap", "process": "p", "va": "0x7f0040000000", "size": "16KiB"},
   {"at": "2ms", "do": "call", "function": "soft_offline_page", "arguments": ["0x41000", "0x0"]}]})"},
+        {"truncated-after-a-loss",
+R"({"files": [{"id": "f0", "size": "16KiB"}],
+ "processes": [{"id": "a", "maps": [{"va": "0x7f1000000000", "size": "16KiB", "kind": "file", "at": "0x42000000"}]}],
+ "events": [
+  {"at": "1ms", "do": "hwpoison_pfn", "pfn": "0x42001"},
+  {"at": "2ms", "do": "truncate", "file": "f0", "size": "4KiB"},
+  {"at": "3ms", "do": "load", "process": "a", "va": "0x7f1000001000"}]})"},
         {"unevictable-file-page-on-disk",
 R"({"files": [{"id": "f0", "size": "16KiB"}],
  "processes": [{"id": "p", "maps": [{"va": "0x7f0040000000", "size": "16KiB", "kind": "file", "at": "0x41000000",
@@ -121,6 +143,11 @@ R"({"kernel": {"knobs": {"unmap_fails": ["0x42001000"]}},
 R"({"kernel_pages": [{"at": "0x45000000", "state": "huge_zero"}],
  "events": [
   {"at": "1ms", "do": "unpoison_pfn", "pfn": "0x45000"}]})"},
+        {"unpoison-of-the-huge-zero-page-in-4.x",
+R"({"kernel_pages": [{"at": "0x45000000", "size": "2MiB", "state": "huge_zero"}],
+ "events": [
+  {"at": "1ms", "do": "mce", "status": "SRAO-SCRUB-CMCI", "addr": "0x45003000"},
+  {"at": "2ms", "do": "unpoison_pfn", "pfn": "0x45003"}]})"},
         {"work-queue-overflows",
 R"({"events": [
   {"at": "1ms", "do": "cper", "severity": "recoverable", "address": "0x41000000"},

@@ -8,6 +8,11 @@ const std::vector<SmallScenario>& processor_scenarios() {
         {"action-required-without-address",
 R"({"events": [
   {"at": "1ms", "do": "mce", "status": "0xb980000000000134"}]})"},
+        {"bank-cleared-unread",
+R"({"kernel": {"boot": {"mce.cmci_disabled": true}},
+ "events": [
+  {"at": "1ms", "do": "mce", "bank": 7, "status": "CE", "addr": "0x12345000", "misc": "0x8c"},
+  {"at": "2ms", "do": "sysctl", "name": "bank7", "value": 0}]})"},
         {"cache-write-back",
 R"({"events": [
   {"at": "1ms", "do": "mce", "status": "0xbd0000000000017a"}]})"},
@@ -105,6 +110,27 @@ R"({"processes": [{"id": "victim", "maps": [{"at": "0x12345000", "size": "4KiB",
  "events": [
   {"at": "1ms", "do": "poison", "spa": "0x12345000"},
   {"at": "1001ms", "do": "fetch", "process": "victim", "va": "0x7f0000001000"}]})"},
+        {"record-found-not-enabled",
+R"({"events": [
+  {"at": "1ms", "do": "mce", "bank": 13, "status": "0xad000000000000c0", "addr": "0x12345000", "misc": "0x8c",
+   "mcgstatus": "0x5", "broadcast": true}]})"},
+        {"record-left-to-a-poll",
+R"({"kernel": {"boot": {"mce.cmci_disabled": true}},
+ "events": [
+  {"at": "1ms", "do": "mce", "bank": 7, "status": "CE", "addr": "0x12345000", "misc": "0x8c"},
+  {"at": "2ms", "do": "mce", "bank": 13, "status": "SRAO-SCRUB-MC", "addr": "0x12345000", "misc": "0x8c",
+   "broadcast": true}]})"},
+        {"record-not-to-be-logged",
+R"({"kernel": {"boot": {"mce.dont_log_ce": true}},
+ "events": [
+  {"at": "1ms", "do": "mce", "bank": 7, "status": "0x8000004000010090"}]})"},
+        {"record-of-a-kind-that-is-filtered",
+R"({"events": [
+  {"at": "1ms", "do": "mce", "bank": 0, "status": "0x90000040000f0005"}]})"},
+        {"record-without-room",
+R"({"events": [
+  {"at": "1ms", "do": "mce", "bank": 7, "status": "CE", "addr": "0x12345000", "misc": "0x8c", "every": "1us",
+   "times": 2000}]})"},
     };
     return kAll;
 }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <string_view>
 
+#include "compare/timeless.hpp"
 #include "compare/world.hpp"
 #include "core/units.hpp"
 #include "output/dmesg.hpp"
@@ -53,6 +55,13 @@ std::optional<std::uint64_t> time_of(const Json& entry) {
 
 std::string ns_words(std::uint64_t ns) { return output::human_time(SimTime{ns * 1000}); }
 
+/// A file's lines behind one another: "8 1, 64 2".
+std::string on_one_line(std::string text) {
+    while (text.ends_with('\n')) text.pop_back();
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;) text.replace(at, 1, ", ");
+    return text.empty() ? "(empty)" : text;
+}
+
 const Json& part(const Json& result, std::string_view key) {
     static const Json kNone;
     const auto it = result.find(std::string(key));
@@ -77,25 +86,30 @@ public:
     /// A list whose order counts.
     void list(std::string name, const Json& x, const Json& y, std::string_view only = {}) {
         Kind kind{std::move(name)};
+        const std::vector<std::string_view> times(std::begin(kTimeMembers), std::end(kTimeMembers));
         const auto words = [&](const Json& list) {
             std::vector<std::string> w;
             if (list.is_array())
                 for (const Json& entry : list)
-                    w.push_back(only.empty() ? in_words(entry, {"t_ns"})
-                                             : in_words_plain(part(entry, only)));
+                    w.push_back(only.empty() ? in_words(entry, times)
+                                             : without_times(in_words_plain(part(entry, only))));
             return w;
+        };
+        // What is shown has all but the time of the line, which stands before it.
+        const auto shown = [&](const Json& entry) {
+            return stamped(entry, only.empty() ? in_words(entry, {"t_ns"})
+                                               : in_words_plain(part(entry, only)));
         };
         const std::vector<std::string> wx = words(x), wy = words(y);
         kind.in_a = wx.size(), kind.in_b = wy.size();
         std::size_t i = 0, j = 0;
         const auto apart = [&](std::size_t to_i, std::size_t to_j) {
-            for (; i < to_i; ++i) kind.changes.push_back({"", stamped(x[i], wx[i]), std::nullopt});
-            for (; j < to_j; ++j) kind.changes.push_back({"", std::nullopt, stamped(y[j], wy[j])});
+            for (; i < to_i; ++i) kind.changes.push_back({"", shown(x[i]), std::nullopt});
+            for (; j < to_j; ++j) kind.changes.push_back({"", std::nullopt, shown(y[j])});
         };
         for (const auto& [k, l] : common(wx, wy)) {
             apart(k, l);
-            if (time_of(x[k]) != time_of(y[l]))
-                kind.later.push_back({"", stamped(x[k], wx[k]), stamped(y[l], wy[l])});
+            if (x[k] != y[l]) kind.later.push_back({"", shown(x[k]), shown(y[l])});
             i = k + 1, j = l + 1;
         }
         apart(wx.size(), wy.size());
@@ -163,7 +177,7 @@ public:
         kind.in_a = gather(x), kind.in_b = gather(y);
         const auto words = [](const Json& object, const std::string& key) -> std::optional<std::string> {
             if (!object.is_object() || !object.contains(key)) return std::nullopt;
-            return in_words_plain(object[key]);
+            return on_one_line(in_words_plain(object[key]));
         };
         for (const std::string& key : keys) {
             Change change{key, words(x, key), words(y, key)};

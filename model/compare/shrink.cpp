@@ -83,6 +83,8 @@ public:
             return out;
         }
         loose_ = failure_signature(out.before, false);
+        lacks_ = something_lacks(out.before);
+        if (lacks_) happened_ = what_happened(out.before, best_);
         last_ = out.before;
         std::string text;
         do {
@@ -91,7 +93,7 @@ public:
             lists();
             members();
             triggers();
-            values();
+            if (!lacks_) values();
         } while (go_on() && best_.dump() != text);
         out.document = best_;
         out.after = last_;
@@ -123,6 +125,10 @@ private:
         ++runs_;
         if (options_.progress && !options_.progress(runs_)) stopped_ = true;
         if (failure_signature(trial, false) != loose_) return false;
+        // What never came does not come either where less is tried: each thing that was stays.
+        if (lacks_ && (what_happened(trial, candidate) != happened_ ||
+                       candidate.contains("boots_on") != best_.contains("boots_on")))
+            return false;
         if (strict && failure_signature(trial, true) != failure_signature(last_, true)) return false;
         best_ = candidate;
         last_ = trial;
@@ -229,6 +235,8 @@ private:
     Json best_;
     const ShrinkOptions& options_;
     std::string loose_;
+    bool lacks_ = false;
+    std::set<std::string> happened_;
     Trial last_;
     std::string refusal_;
     std::set<std::string> tried_;

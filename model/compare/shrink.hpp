@@ -27,7 +27,9 @@ struct Shrunk {
 
 /// Takes away, as long as the same first expectation fails: whole things with all that names them,
 /// then items of lists (ddmin), then members; events get a time in place of another trigger; then
-/// each value becomes the roundest that still fails alike. Deterministic.
+/// each value becomes the roundest that still fails alike. Where the failure is that something did
+/// not come, one event stays of each kind that did the same, with its values: without any event it
+/// would fail as well, and tell nothing. Deterministic.
 Shrunk shrink(const std::string& name, const nlohmann::ordered_json& document,
               const ShrinkOptions& options);
 

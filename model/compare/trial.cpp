@@ -1,6 +1,8 @@
 #include "compare/trial.hpp"
 
+#include <algorithm>
 #include <cctype>
+#include <string_view>
 
 #include "compare/world.hpp"
 #include "output/result.hpp"
@@ -109,10 +111,41 @@ std::string failure_signature(const Trial& trial, bool strict) {
     out += '\n' + dumped(trial.wanted) + '\n' + trial.outcome;
     if (!trial.got.is_structured() && !trial.got.is_null() && out.find("/log") == std::string::npos)
         out += "\ngot " + without_numbers(dumped(trial.got));
+    if (trial.wanted.is_number() && trial.got.is_number())
+        out += trial.got < trial.wanted ? " less" : " more";
     if (!strict) return out;
     out += '\n' + without_numbers(dumped(trial.got)) + '\n' +
            without_numbers(dumped(trial.nearest)) + '\n' +
            differing_members(trial.wanted, trial.nearest);
+    return out;
+}
+
+bool something_lacks(const Trial& trial) {
+    if (trial.end != ChildEnd::How::answered || trial.met) return false;
+    const Json &wanted = trial.wanted, &got = trial.got;
+    if (got.is_null()) return true;
+    if (wanted.is_number() && got.is_number()) return got < wanted;
+    if (wanted.is_string() && got.is_number()) return got >= 0;  // an errno was wanted
+    if (!got.is_string()) return false;
+    const auto& came = got.get_ref<const std::string&>();
+    constexpr std::string_view kNothing[] = {
+        "", "none", "latent", "filtered", "masked", "not-effective", "running", "alive", "0x0",
+        "the end of the log"};
+    return came.find("never came") != std::string::npos ||
+           std::find(std::begin(kNothing), std::end(kNothing), came) != std::end(kNothing);
+}
+
+std::set<std::string> what_happened(const Trial& trial, const Json& document) {
+    std::set<std::string> out;
+    if (!document.contains("events") || !trial.events.is_array()) return out;
+    const Json& events = document["events"];
+    for (std::size_t i = 0; i < std::min(events.size(), trial.events.size()); ++i) {
+        const Json& event = trial.events[i];
+        const std::string because = event.value("because", "");
+        // Without the chain of causes behind it.
+        out.insert(without_numbers(events[i].value("do", "") + ": " + event.value("fate", "") +
+                                   ", " + because.substr(0, because.find(" ("))));
+    }
     return out;
 }
 

@@ -45,7 +45,7 @@ constexpr std::string_view kKnobs[] = {
 };
 constexpr const char* kWhatCan =
     "latencies, system controls, mce.* boot options that have a file in sysfs, knobs, check_interval, "
-    "poison, and events from --at on can";
+    "poison, and events from --at on can; `mcemu diff FILE --set-b` compares whole runs";
 
 bool is_or_below(std::string_view pointer, std::string_view top) {
     return pointer.starts_with(top) && (pointer.size() == top.size() || pointer[top.size()] == '/');
@@ -113,8 +113,8 @@ std::vector<std::pair<Lat, Distribution>> latency_changes(const Scenario& from, 
 class Planner {
 public:
     Planner(const scenario::LoadedScenario& before, const scenario::LoadedScenario& after,
-            SimTime at, const std::vector<std::string>& sets)
-        : before_(before), after_(after), sets_(sets) {
+            SimTime at, const std::vector<std::string>& sets, const std::vector<std::string>& unsets)
+        : before_(before), after_(after), sets_(sets), unsets_(unsets) {
         change.at = at;
         change.kernel = after.scenario.kernel;
         find();
@@ -158,7 +158,10 @@ private:
             if (is_or_below(pointer, name) || is_or_below(name, pointer))
                 return "--set " + std::to_string(i + 1);
         }
-        return "--set";
+        for (std::size_t i = 0; i < unsets_.size(); ++i)
+            if (is_or_below(pointer, unsets_[i]) || is_or_below(unsets_[i], pointer))
+                return "--unset " + std::to_string(i + 1);
+        return sets_.empty() ? "--unset" : "--set";
     }
 
     /// Pointers of the values that differ. An object that only one side has is not one: its
@@ -211,7 +214,7 @@ private:
     }
 
     const scenario::LoadedScenario &before_, &after_;
-    const std::vector<std::string>& sets_;
+    const std::vector<std::string>&sets_, &unsets_;
 };
 
 }  // namespace
@@ -227,9 +230,10 @@ bool can_change(std::string_view pointer) {
 
 WhatIf what_if(const std::string& name, const scenario::LoadedScenario& before,
                const scenario::LoadedScenario& after, SimTime at,
-               const std::vector<std::string>& sets, const NvdimmImage* start_from) {
+               const std::vector<std::string>& sets, const std::vector<std::string>& unsets,
+               const NvdimmImage* start_from) {
     WhatIf out;
-    Planner plan(before, after, at, sets);
+    Planner plan(before, after, at, sets, unsets);
     out.findings = plan.findings;
     if (!out.findings.empty()) return out;
 
@@ -250,8 +254,9 @@ WhatIf what_if(const std::string& name, const scenario::LoadedScenario& before,
     other.scenario.events = after.scenario.events;
     options.change = &plan.change;
     std::string changed;
-    for (const std::string& s : sets) changed += (changed.empty() ? "" : ", ") + s;
-    out.changed = run_world(name + " with " + changed + " from " + scenario::time_text(at) + " on",
+    for (const std::string& s : sets) changed += (changed.empty() ? " with " : ", ") + s;
+    for (const std::string& s : unsets) changed += (changed.empty() ? " without " : ", without ") + s;
+    out.changed = run_world(name + changed + " from " + scenario::time_text(at) + " on",
                             other, options);
     const CauseDiff causes = diff_causes(out.as_it_was.steps, out.changed.steps);
     if (const Divergence* first = causes.first())

@@ -16,11 +16,13 @@ struct WhatIf {
 
 /// Runs `before`, and again with what `after` says otherwise from `at` on. Until then both are the
 /// same. Settings that are fixed when a machine boots, and events that already began, are
-/// findings; `sets` are the options that made `after`, "/pointer=value", for their names.
+/// findings; `sets` ("/pointer=value") and `unsets` ("/pointer") are the options that made `after`.
 /// Throws ChildError; InvariantError when the worlds part too early.
 WhatIf what_if(const std::string& name, const scenario::LoadedScenario& before,
                const scenario::LoadedScenario& after, SimTime at,
-               const std::vector<std::string>& sets, const NvdimmImage* start_from = nullptr);
+               const std::vector<std::string>& sets,
+               const std::vector<std::string>& unsets = {},
+               const NvdimmImage* start_from = nullptr);
 
 /// Whether the value at a JSON pointer of a scenario can change while the machine runs.
 bool can_change(std::string_view pointer);

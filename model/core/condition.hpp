@@ -46,6 +46,13 @@ struct Condition {
     bool pattern = false;  ///< text is an ECMAScript regular expression
     std::vector<Condition> parts;
 
+    /// How far a counter's value is from min and max; 0: it lies between them.
+    std::uint64_t off_by(std::int64_t value) const {
+        const auto difference = [](std::int64_t high, std::int64_t low) {
+            return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+        };
+        return value < min ? difference(min, value) : value > max ? difference(value, max) : 0;
+    }
     bool is_state() const {
         if (kind == Kind::all || kind == Kind::any) {
             for (const Condition& part : parts)
@@ -92,6 +99,8 @@ struct ConditionHistory {
     };
     std::vector<Span> spans;
     std::vector<ConditionHistory> parts;  ///< of Condition::parts
+    /// Of a counter: the value nearest to its bounds.
+    std::optional<std::int64_t> nearest{};
 };
 
 /// Of one TemporalExpectation.

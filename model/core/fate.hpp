@@ -1,5 +1,6 @@
 #pragma once  // What became of every injected event: exactly one fate each.
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/agenda.hpp"
@@ -18,6 +19,7 @@ enum class FateReason : std::uint8_t {
     threshold_not_reached,///< corrected count below CTL2's threshold
     cmci_disabled,        ///< nobody was told; the record waits for a poll
     left_in_bank,         ///< the handler left it, no poll came
+    val_clear,            ///< STATUS.VAL is 0: to the kernel the bank is empty
     bank_cleared,         ///< somebody cleared the bank, and the record in it unread
     nobody_looked,        ///< poison still in the media
     media_cleared,        ///< healed before anybody met it
@@ -44,6 +46,9 @@ struct EventFate {
     std::uint32_t other = 0;  ///< 1 + index of the other event, 0 none
     bool injects = false;     ///< this event must end in a fate
     bool provisional = false; ///< what is so for now: a later finding of the same fate is better
+    std::uint32_t lost = 0;   ///< how many of its records found the kernel's pool full
+    /// never_triggered: how near a trigger that counts came (a counter, accesses).
+    std::optional<std::int64_t> came_to{};
 };
 
 /// One entry per scenario event, index = origin - 1.
@@ -75,6 +80,7 @@ private:
               std::uint32_t other, bool provisional) {
         if (origin == 0 || origin > fates_.size()) return;
         EventFate& f = fates_[origin - 1];
+        if (reason == FateReason::pool_full) ++f.lost;
         if (fate < f.fate) return;
         if (fate == f.fate && f.cause != 0 && !f.provisional) return;
         f.fate = fate;

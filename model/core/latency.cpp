@@ -17,17 +17,18 @@ using namespace std::chrono_literals;
 constexpr std::string_view kMeasured = "measured: Izraelevitz et al. 2019, Yang et al. 2020";
 constexpr std::string_view kEstimate = "estimate";
 constexpr std::string_view kPlaceholder = "estimate: kernel phase, no published measurement";
+constexpr auto kPart = LatencyInfo::Use::part, kUnused = LatencyInfo::Use::unused;
 
 // In the order of Lat. One entry per parameter.
 constexpr std::array<LatencyInfo, kLatCount> kLatencies = {{
-    {"dram.read", 101ns, "access", kMeasured, "Random DRAM read on the local socket, idle"},
-    {"dram.write", 86ns, "access", kMeasured, "DRAM write until accepted by the controller (non-temporal store and fence)"},
-    {"mem.remote_add", 70ns, "access", kMeasured, "Added to an access to memory of another socket"},
+    {"dram.read", 101ns, "access", kMeasured, "Random DRAM read on the local socket, idle", kPart, "an access"},
+    {"dram.write", 86ns, "access", kMeasured, "DRAM write until accepted by the controller (non-temporal store and fence)", kPart, "an access"},
+    {"mem.remote_add", 70ns, "access", kMeasured, "Added to an access to memory of another socket", kPart, "an access"},
     {"pmem.read", 305ns, "access", kMeasured, "Random persistent-memory read that misses the DIMM's buffer"},
     {"pmem.write", 90ns, "access", kMeasured, "Persistent-memory write until inside the power-fail domain"},
-    {"pmem.media_retry", 10us, "failed read", "estimate: 1 to 100 us of retries inside the DIMM", "The DIMM retries before it declares a line uncorrectable"},
-    {"mem.poison_return", 10ns, "failed read", "estimate: 5 to 20 ns", "Poison found to poison in the core, beyond the read latency"},
-    {"cxl.read", 200ns, "access", "measured: published range 170 to 400 ns", "Load from a local CXL type 3 device"},
+    {"pmem.media_retry", 10us, "failed read", "estimate: 1 to 100 us of retries inside the DIMM", "The DIMM retries before it declares a line uncorrectable", kPart, "an access"},
+    {"mem.poison_return", 10ns, "failed read", "estimate: 5 to 20 ns", "Poison found to poison in the core, beyond the read latency", kPart, "an access"},
+    {"cxl.read", 200ns, "access", "measured: published range 170 to 400 ns", "Load from a local CXL type 3 device", kPart, "an access"},
 
     {"mc.detect", 100ns, "error", kEstimate, "Poison met or scrub find to error signal"},
     {"mc.bank_update", 50ns, "error", "estimate: 10 to 200 ns", "Detection to the record standing in the bank"},
@@ -37,8 +38,8 @@ constexpr std::array<LatencyInfo, kLatCount> kLatencies = {{
     {"mc.broadcast", 1us, "CPU of another socket", "derived: MCERR pulse of 16 clocks of 10 ns, link and sampling", "Later arrival of a broadcast on a CPU of another socket"},
     {"cmci.accept", 1us, "interrupt", "estimate: 0.1 to 10 us", "Corrected error logged to CMCI accepted by the local APIC"},
     {"cmci.handler", 700ns, "interrupt", "estimate: 0.3 to 3 us", "CMCI accepted to its handler running"},
-    {"msr.core", 60ns, "RDMSR", "estimate: 30 to 100 ns", "Reading an MSR of a core bank"},
-    {"msr.uncore", 400ns, "RDMSR", "estimate: 0.2 to 1 us", "Reading an MSR of an uncore bank"},
+    {"msr.core", 60ns, "RDMSR", "estimate: 30 to 100 ns", "Reading an MSR of a core bank", kUnused, "kernel.mc_prescan, kernel.mc_scan and kernel.poll"},
+    {"msr.uncore", 400ns, "RDMSR", "estimate: 0.2 to 1 us", "Reading an MSR of an uncore bank", kUnused, "kernel.mc_prescan, kernel.mc_scan and kernel.poll"},
     {"cpu.clflush_page", 1500ns, "page", "estimate: 0.5 to 5 us", "CLFLUSH of the 64 lines of a page"},
     {"cpu.tlb_shootdown", 4us, "CPU", "estimate: 2 to 10 us", "TLB shoot-down of one remote CPU"},
     {"fw.smi", 100us, "SMI", "estimate: 20 to 500 us", "Entry to and exit from system management mode"},
@@ -46,10 +47,10 @@ constexpr std::array<LatencyInfo, kLatCount> kLatencies = {{
 
     {"fw.dsm_call", 100us, "call", "estimate: 10 to 1000 us", "_DSM answered without an SMI: capabilities, status"},
     {"fw.dsm_smi", 1ms, "call", "estimate: 0.2 to 10 ms", "_DSM through an SMI: start, clear, inject, translate"},
-    {"fw.clear_unit", 2us, "clear unit", kEstimate, "Each unit of a Clear Uncorrectable Error call"},
-    {"fw.ars_short", 10ms, "scrub", kEstimate, "A short address range scrub: known poison only"},
-    {"fw.ars_record", 1us, "record", kEstimate, "Each record of an address range scrub"},
-    {"fw.notify", 5ms, "notification", "estimate: 1 to 100 ms", "Firmware finds an error to the handler of notification 0x81"},
+    {"fw.clear_unit", 2us, "clear unit", kEstimate, "Each unit of a Clear Uncorrectable Error call", kPart, "fw.dsm_smi"},
+    {"fw.ars_short", 10ms, "scrub", kEstimate, "A short address range scrub: known poison only", kPart, "a scrub"},
+    {"fw.ars_record", 1us, "record", kEstimate, "Each record of an address range scrub", kPart, "a scrub"},
+    {"fw.notify", 5ms, "notification", "estimate: 1 to 100 ms", "Firmware finds an error to the handler of notification 0x81", kPart, "a notification"},
 
     {"kernel.mc_entry", 1us, "CPU", kPlaceholder, "#MC handler from its vector to the bank scan"},
     {"kernel.mc_prescan", 200ns, "bank", kPlaceholder, "mce_no_way_out(): reading STATUS of a bank"},
@@ -76,12 +77,12 @@ constexpr std::array<LatencyInfo, kLatCount> kLatencies = {{
     {"kernel.copy_page", 400ns, "page", kEstimate, "Copying one page between user memory and the kernel"},
     {"kernel.poll", 5us, "call", kEstimate, "machine_check_poll() of one CPU"},
     {"kernel.ghes", 10us, "record", kEstimate, "Taking a firmware-first error record from its buffer"},
-    {"kernel.sched", 2us, "switch", kEstimate, "Waking a sleeping task until it runs"},
+    {"kernel.sched", 2us, "switch", kEstimate, "Waking a sleeping task until it runs", kUnused, "kernel.mce_work and kernel.ret_user"},
 
-    {"cxl.write", 150ns, "access", "estimate: 100 to 300 ns", "Write to a local CXL type 3 device until it is accepted"},
+    {"cxl.write", 150ns, "access", "estimate: 100 to 300 ns", "Write to a local CXL type 3 device until it is accepted", kPart, "an access"},
     {"cxl.mailbox", 1ms, "command", "specification: a foreground command takes at most 2 s", "A command of a CXL device's mailbox"},
-    {"dma.start", 1us, "transfer", "estimate: 0.5 to 5 us", "A driver's doorbell to the device's first request on the bus"},
-    {"dma.line", 4ns, "line of 64 B", "derived: 16 GB/s of a x8 link of 16 GT/s", "Each cache line of a device's transfer"},
+    {"dma.start", 1us, "transfer", "estimate: 0.5 to 5 us", "A driver's doorbell to the device's first request on the bus", kPart, "a transfer"},
+    {"dma.line", 4ns, "line of 64 B", "derived: 16 GB/s of a x8 link of 16 GT/s", "Each cache line of a device's transfer", kPart, "a transfer"},
 }};
 
 struct Alias {

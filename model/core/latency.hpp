@@ -46,11 +46,16 @@ struct Distribution {
 };
 
 struct LatencyInfo {
+    /// Where its time is seen: as a phase of its own, as a part of something longer, or nowhere
+    /// because something else stands for it.
+    enum class Use : std::uint8_t { phase, part, unused };
     std::string_view name;    ///< as in scenarios: "kernel.mf_unmap"
     SimTime fallback;         ///< default, a fixed value
     std::string_view per;     ///< what one draw stands for: "access", "bank", "process" ...
     std::string_view source;  ///< where the default comes from
     std::string_view meaning;
+    Use use = Use::phase;
+    std::string_view in = {};  ///< what it is a part of, or what stands for it
 };
 const LatencyInfo& latency_info(Lat which);
 /// The parameter of that name, if any.

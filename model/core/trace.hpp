@@ -39,7 +39,7 @@ enum class TraceKind : std::uint16_t {
     phase,             ///< a latency parameter was spent; subject: cpu, a: Lat, b: duration ps
     log_line,          ///< subject: index in the kernel log
     mce_record,        ///< the kernel made a record; subject: cpu, a: bank, b: status, c: severity
-    mce_dropped,       ///< a bank was left or cleared unlogged; subject: cpu, a: bank, b: severity
+    mce_dropped,       ///< a record was not made, or lost; subject: cpu, a: bank, b: severity, c: DropReason
     notifier,          ///< subject: cpu, a: Notifier, b: status
     memory_failure,    ///< begin; a: pfn, b: flags
     memory_failure_end,///< a: pfn, b: return code (two's complement)
@@ -77,6 +77,17 @@ enum class TraceKind : std::uint16_t {
     dma,               ///< a: first byte that failed, or the address; b: bytes moved, c: DmaStatus | write << 8
     invariant,         ///< a checker complained; a: checker
     count_             ///< number of kinds
+};
+
+/// Why a bank's error made no record, or its record was lost.
+enum class DropReason : std::uint8_t {
+    left_in_bank,   ///< the #MC handler left it for a poll
+    not_enabled,    ///< STATUS.EN is 0: no severity, not logged
+    dont_log,       ///< mce.dont_log_ce, or a boot option that keeps the poll from logging
+    bank_cleared,   ///< the bank was cleared unread
+    filtered,       ///< the kernel filters errors of this kind
+    pool_full,      ///< the record was made, and found no room in the pool
+    count_
 };
 
 /// How a transfer by a device ended.

@@ -1,5 +1,6 @@
 #include "formats/mcelog_record.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "formats/scan.hpp"

@@ -1,6 +1,8 @@
 #include "formats/wrapped_lines.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <iterator>
 
 #include "formats/scan.hpp"
 

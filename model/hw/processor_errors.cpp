@@ -44,22 +44,43 @@ void Processors::on_agenda(std::uint64_t arg) {
         case Step::cmci:
             cmci_step(slot);
             break;
+        case Step::phases: {
+            const Phases phases = phases_.take(slot);
+            if (!dead_) spend(phases);
+            break;
+        }
     }
 }
 
-/// Draws a latency and traces that it is being spent.
-SimTime Processors::spend(CpuId cpu, Lat which) {
+SimTime Processors::add_phase(Phases& phases, Lat which) {
+    MCEMU_ASSERT(phases.count < phases.list.size(), std::to_string(phases.count));
     const SimTime t = latency_.draw(which);
-    trace_.step(Module::cpu, TraceKind::phase, cpu, static_cast<std::uint64_t>(which), t.count());
+    phases.list[phases.count++] = {which, t};
     return t;
 }
 
-SimTime Processors::firmware_first(CpuId cpu, mca::ErrorClass error_class) {
-    const bool corrected = error_class == mca::ErrorClass::corrected;
-    if (mca_config_.firmware_first == FirmwareFirst::none ||
-        (mca_config_.firmware_first == FirmwareFirst::corrected && !corrected))
-        return {};
-    return spend(cpu, Lat::smi) + spend(cpu, Lat::firmware_handler);
+void Processors::spend(Phases phases) {
+    SimTime t{};
+    while (phases.next < phases.count) {
+        const Lat which = phases.list[phases.next].first;
+        t = phases.list[phases.next++].second;
+        trace_.step(Module::cpu, TraceKind::phase, phases.cpu, static_cast<std::uint64_t>(which),
+                    t.count());
+        if (t > SimTime::zero() && phases.next < phases.count)
+            return post(agenda_.now() + t, Step::phases, phases_.put(phases), agenda_.why());
+    }
+    post(std::max(agenda_.now() + t, phases.not_before), phases.then, phases.slot, agenda_.why());
+}
+
+bool Processors::firmware_first(mca::ErrorClass error_class) const {
+    return mca_config_.firmware_first == FirmwareFirst::all ||
+           (mca_config_.firmware_first == FirmwareFirst::corrected &&
+            error_class == mca::ErrorClass::corrected);
+}
+
+void Processors::add_firmware(Phases& phases) {
+    add_phase(phases, Lat::smi);
+    add_phase(phases, Lat::firmware_handler);
 }
 
 // ---------------------------------------------------------------- where errors come from
@@ -74,10 +95,18 @@ void Processors::consume_poison(CpuId cpu, const Instruction& i, const UnitError
                    i.user || contexts_[cpu].running.interrupts_on};
     entry.context_frame = false;
     entry.retiring = mca_.bank(cpu, unit.bank).ctl() != 0;
+    log_after_access(entry, a.delay);
+}
 
+/// The core's record of what an access met that takes until `delay` from now.
+void Processors::log_after_access(const Logging& entry, SimTime delay) {
+    Phases phases{.cpu = entry.cpu};
+    add_phase(phases, Lat::mc_bank_update);
     // The record at the memory controller comes first (mce.md section 9).
-    const SimTime at = agenda_.now() + a.delay + spend(cpu, Lat::mc_bank_update);
-    post(std::max(at, last_memory_error_), Step::log, logging_.put(entry),
+    phases.not_before = last_memory_error_;
+    phases.then = Step::log;
+    phases.slot = logging_.put(entry);
+    post(agenda_.now() + delay, Step::phases, phases_.put(phases),
          {agenda_.why().cause, entry.unit.error.origin});
 }
 
@@ -97,9 +126,7 @@ void Processors::speculated_on_poison(CpuId cpu, const Answer& a) {
             break;
     }
     entry.unit.error.origin = origin_of(a.planted_by);
-    const SimTime at = agenda_.now() + a.delay + spend(cpu, Lat::mc_bank_update);
-    post(std::max(at, last_memory_error_), Step::log, logging_.put(entry),
-         {agenda_.why().cause, entry.unit.error.origin});
+    log_after_access(entry, a.delay);
 }
 
 void Processors::memory_error(const wires::MemoryError& e) {
@@ -109,9 +136,9 @@ void Processors::memory_error(const wires::MemoryError& e) {
     // Without SER_P there is no UCNA: the error is told when the data is used.
     if (e.kind == Kind::demand_read && !(mca_config_.ucna_on_read && mca_config_.ser)) return;
 
-    const Causality before = agenda_.why();
     Logging entry;
     entry.cpu = mca_.first_of_socket(e.socket);
+    Phases phases{.cpu = entry.cpu};
     SimTime at = agenda_.now();
     switch (e.kind) {
         case Kind::demand_read:
@@ -119,17 +146,21 @@ void Processors::memory_error(const wires::MemoryError& e) {
             break;
         case Kind::patrol_scrub:
             entry.unit = mca::patrol_scrub(mca_.map(), mca_config_, e.channel, e.spa, e.lsb);
-            at += spend(entry.cpu, Lat::mc_detect);
+            at += add_phase(phases, Lat::mc_detect);
             break;
         case Kind::write_back:
             entry.unit = mca::write_back(mca_.map(), mca_config_, e.spa, e.lsb);
-            at += spend(entry.cpu, Lat::mc_detect);
+            at += add_phase(phases, Lat::mc_detect);
             break;
     }
-    at += spend(entry.cpu, Lat::mc_bank_update);
+    at += add_phase(phases, Lat::mc_bank_update);
     entry.unit.error.origin = origin_of(e.planted_by);
     last_memory_error_ = std::max(last_memory_error_, at);
-    post(at, Step::log, logging_.put(entry), {agenda_.why().cause, entry.unit.error.origin});
+    phases.then = Step::log;
+    phases.slot = logging_.put(entry);
+    const Causality before = agenda_.why();
+    agenda_.set_why({before.cause, entry.unit.error.origin});
+    spend(phases);
     agenda_.set_why(before);
 }
 
@@ -158,7 +189,7 @@ void Processors::inject(const MceEvent& record) {
     hit.frame.cs = record.cs_given ? record.cs : record.process >= 0 ? kUserCs : kKernelCs;
     if (record.cs_given || record.ip != 0) hit.frame.ip = record.ip;
     if ((hit.frame.cs & 3) == 3) hit.frame.interrupts_on = true;  // user mode: always
-    hit.firmware = firmware_first(record.cpu, mca::classify(record.status, mca_config_.ser));
+    hit.firmware_first = firmware_first(mca::classify(record.status, mca_config_.ser));
     raise(hit, !record.broadcast, false);
 }
 
@@ -175,13 +206,19 @@ LogResult Processors::log_error(CpuId cpu, std::uint32_t bank, const NewError& e
                         r.previous_record);
             [[fallthrough]];
         case Logged::stored:
-        case Logged::ignored:
             id = trace_.step(Module::cpu, TraceKind::bank_logged, cpu, bank, r.status, error.addr);
             mca_.set_record(cpu, bank, id);
             fates_.mark_for_now(error.origin, Fate::latent, FateReason::left_in_bank, id);
             if (r.what == Logged::overwrote && r.previous_origin != error.origin)
                 fates_.mark(r.previous_origin, Fate::overwritten, FateReason::by_newer_error, id,
                             error.origin);
+            break;
+        case Logged::ignored:
+            // It stands in a free bank as written, but nothing there says that it is a record.
+            id = trace_.step(Module::cpu, r.latched ? TraceKind::bank_logged : TraceKind::bank_kept,
+                             cpu, bank, r.status, r.latched ? error.addr : r.new_status);
+            if (r.latched) mca_.set_record(cpu, bank, id);
+            fates_.mark_for_now(error.origin, Fate::filtered, FateReason::val_clear, id);
             break;
         case Logged::kept:
         case Logged::filtered:
@@ -216,7 +253,7 @@ void Processors::log_step(const Logging& entry) {
     hit.frame = entry.frame;
     hit.context_frame = entry.context_frame;
     hit.origin = entry.unit.error.origin;
-    hit.firmware = firmware_first(entry.cpu, r.error_class);
+    hit.firmware_first = firmware_first(r.error_class);
     const bool local = on_the_way_.empty() && mca_.local_allowed(entry.cpu, bank, r.error_class);
     if (local) hit.affected.mcg_status |= mca::MCG_STATUS_LMCES;
     raise(hit, local, entry.retiring);
@@ -239,10 +276,13 @@ void Processors::request_cmci(CpuId cpu, std::uint32_t bank, std::uint32_t origi
     cmci_requested_.push_back(*target);
     const Causality before = agenda_.why();
     trace_.step(Module::cpu, TraceKind::cmci, *target, bank);
-    const SimTime firmware = firmware_first(*target, error_class);
-    const SimTime after =
-        firmware + spend(*target, Lat::cmci_accept) + spend(*target, Lat::cmci_handler);
-    post(agenda_.now() + after, Step::cmci, *target, agenda_.why());
+    Phases phases{.cpu = *target};
+    if (firmware_first(error_class)) add_firmware(phases);
+    add_phase(phases, Lat::cmci_accept);
+    add_phase(phases, Lat::cmci_handler);
+    phases.then = Step::cmci;
+    phases.slot = *target;
+    spend(phases);
     agenda_.set_why(before);
 }
 
@@ -305,10 +345,13 @@ void Processors::raise(const Hit& hit, bool local, bool retiring) {
     }
     const std::uint32_t slot = pending_.put(std::move(fresh));
     on_the_way_.push_back(slot);
-    SimTime after = hit.firmware;
-    if (retiring) after += spend(hit.affected.cpu, Lat::mc_retire);
-    after += spend(hit.affected.cpu, Lat::mc_microcode);
-    post(agenda_.now() + after, Step::deliver, slot, agenda_.why());
+    Phases phases{.cpu = hit.affected.cpu};
+    if (hit.firmware_first) add_firmware(phases);
+    if (retiring) add_phase(phases, Lat::mc_retire);
+    add_phase(phases, Lat::mc_microcode);
+    phases.then = Step::deliver;
+    phases.slot = slot;
+    spend(phases);
 }
 
 void Processors::deliver_step(const Pending& pending) {

@@ -80,6 +80,7 @@ void Processors::restart(const CpuConfig& cpus, const McaConfig& mca) {
     dead_ = false;
     renew(logging_);
     renew(pending_);
+    renew(phases_);
     spare_hits_.clear();
     on_the_way_.clear();
     cmci_requested_.clear();

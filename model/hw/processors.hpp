@@ -134,7 +134,7 @@ private:
         kernel::Frame frame;
         bool context_frame = false;
         std::uint32_t origin = 0;
-        SimTime firmware{};  // an SMI comes first and takes this long
+        bool firmware_first = false;  // an SMI comes before it
     };
     // A machine check on its way to its CPUs.
     struct Pending {
@@ -152,7 +152,17 @@ private:
         std::uint32_t planted_by = 0;
         SimTime delay{};
     };
-    enum class Step : std::uint8_t { log, deliver, cmci };
+    enum class Step : std::uint8_t { log, deliver, cmci, phases };
+    // Phases that follow each other, and what follows them. Durations are drawn at once; each
+    // phase is traced when it begins.
+    struct Phases {
+        CpuId cpu = 0;
+        std::uint8_t count = 0, next = 0;
+        std::array<std::pair<Lat, SimTime>, 4> list{};
+        SimTime not_before{};  // what follows waits for this as well
+        Step then = Step::log;
+        std::uint32_t slot = 0;
+    };
 
     void on_agenda(std::uint64_t arg) override;
     void post(SimTime at, Step step, std::uint32_t slot, Causality why);
@@ -168,9 +178,14 @@ private:
     std::uint32_t origin_of(std::uint32_t planted_by) const {
         return planted_by != 0 ? planted_by : agenda_.why().origin;
     }
-    SimTime spend(CpuId cpu, Lat which);
-    /// Time that an SMI takes from the error before the kernel is told; 0: there is none.
-    SimTime firmware_first(CpuId cpu, mca::ErrorClass error_class);
+    /// Draws one more phase; its duration.
+    SimTime add_phase(Phases& phases, Lat which);
+    /// Spends what is left of `phases` from now on.
+    void spend(Phases phases);
+    /// Whether an SMI takes the error before the kernel is told.
+    bool firmware_first(mca::ErrorClass error_class) const;
+    void add_firmware(Phases& phases);
+    void log_after_access(const Logging& entry, SimTime delay);
 
     mca::LogResult log_error(CpuId cpu, std::uint32_t bank, const mca::NewError& error,
                              bool may_cmci);
@@ -204,6 +219,7 @@ private:
 
     SlotPool<Logging> logging_;
     SlotPool<Pending> pending_;
+    SlotPool<Phases> phases_;
     std::vector<Hit> spare_hits_;  // empty: of the last machine check delivered, for the next one
     std::vector<std::uint32_t> on_the_way_;  // slots of pending_, oldest first
     std::vector<CpuId> cmci_requested_;      // IRR: CPUs with a CMCI on its way or held

@@ -4,7 +4,9 @@
 #include <variant>
 
 #include "core/mca/status.hpp"
+#include "output/dmesg.hpp"
 #include "output/text.hpp"
+#include "output/unmet_trigger.hpp"
 #include "output/words.hpp"
 
 namespace mcemu::output {
@@ -19,6 +21,20 @@ std::string decided_pfn(const RunView& view, const Causes& causes, const EventFa
             return " on pfn " + hex(r.a);
     }
     return "";
+}
+
+/// " (reserved kernel page: Failed)": what memory_failure() said of the event's page last.
+std::string action_result(const RunView& view, std::size_t index) {
+    std::string out;
+    const Dmesg dmesg(view.scenario.kernel.profile, view.names);
+    for (const kernel::LogRecord& r : view.kernel.log.records()) {
+        if (r.line != kernel::Line::mf_action || r.why.origin != index + 1) continue;
+        constexpr std::string_view kBefore = "recovery action for ";
+        const std::string text = dmesg.text(r);
+        const std::size_t at = text.find(kBefore);
+        if (at != std::string::npos) out = " (" + text.substr(at + kBefore.size()) + ")";
+    }
+    return out;
 }
 
 std::string other_event(const Causes& causes, const EventFate& fate) {
@@ -69,6 +85,25 @@ std::string panic_text(const RunView& view) {
     return "";
 }
 
+std::string planted_words(const Causes& causes, std::size_t index) {
+    const auto spa = causes.encounters().planted_at(index);
+    return "the poison is still in the media" + (spa ? " at SPA " + hex(*spa) : std::string());
+}
+
+/// What else is to be known of the records that the event injected: "; 138 of its records ...".
+std::string of_its_records(const RunView& view, std::size_t index, const EventFate& fate) {
+    std::string out;
+    const auto* mce = std::get_if<MceEvent>(&view.scenario.events[index].action);
+    if (mce != nullptr && !(mce->status & mca::MCI_STATUS_VAL)
+        && fate.fate > Fate::filtered)
+        out += "; STATUS.VAL of its record is 0: no bank explains it";
+    if (fate.lost > 0 && fate.reason != FateReason::pool_full)
+        out += "; " + std::to_string(fate.lost) +
+               (fate.lost == 1 ? " record of it was lost" : " records of it were lost") +
+               " to the full record pool";
+    return out;
+}
+
 std::string sentence(const RunView& view, const Causes& causes, std::size_t index,
                      const EventFate& fate) {
     switch (fate.reason) {
@@ -88,12 +123,14 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::cmci_disabled:
             return "CMCI is off, and no poll came before the end: nobody was told";
         case FateReason::left_in_bank:
-            return "the handler left the record in " + mce_place(view, index) +
-                   ", and no poll came before the end";
+            return "the record is still in " + mce_place(view, index) +
+                   ": no handler took it, and no poll came before the end";
+        case FateReason::val_clear:
+            return "STATUS.VAL is 0: to the kernel " + mce_place(view, index) + " holds no record";
         case FateReason::bank_cleared:
             return "the kernel cleared " + mce_place(view, index) + " without reading the record";
         case FateReason::nobody_looked:
-            return "the poison is still in the media: nobody read it";
+            return planted_words(causes, index) + ": nobody read it";
         case FateReason::media_cleared:
             return "the poison was healed before anybody met it";
         case FateReason::no_such_page:
@@ -101,7 +138,9 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::already_poisoned:
             return "the page was poisoned already";
         case FateReason::pool_full:
-            return "the kernel's record pool was full: the record is lost";
+            return fate.lost <= 1 ? "the kernel's record pool was full: the record is lost"
+                                  : "the kernel's record pool was full: " +
+                                        std::to_string(fate.lost) + " records of it are lost";
         case FateReason::filtered_by_kernel:
             return "the kernel filters errors of this kind";
         case FateReason::filter_rejected:
@@ -116,7 +155,8 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
         case FateReason::memory_failure:
             return std::string(fate.fate == Fate::consumed ? "memory_failure() acted"
                                                            : "memory_failure() gave up") +
-                   decided_pfn(view, causes, fate);
+                   decided_pfn(view, causes, fate) +
+                   (fate.fate == Fate::consumed ? std::string() : action_result(view, index));
         case FateReason::signalled:
             return "a process was signalled";
         case FateReason::driver_error:
@@ -136,9 +176,9 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
             return text.empty() ? "the kernel panicked" : "the kernel panicked: " + text;
         }
         case FateReason::not_injected:
-            return "it injects no error";
+            return "it injects no error" + causes.encounters().of(index);
         case FateReason::never_triggered:
-            return "its trigger never came";
+            return "its trigger never came: " + unmet_trigger(view, causes, index);
         case FateReason::syscall_failed:
             return failed_call(view, index);
     }
@@ -149,10 +189,14 @@ std::string sentence(const RunView& view, const Causes& causes, std::size_t inde
 
 std::string because(const RunView& view, const Causes& causes, std::size_t index) {
     const EventFate& fate = view.fates[index];
-    std::string text = sentence(view, causes, index, fate);
+    std::string text = sentence(view, causes, index, fate) + of_its_records(view, index, fate);
     const std::string story = fate.cause != 0 ? causes.story(fate.cause) : std::string{};
     if (!story.empty()) text += (text.empty() ? "(" : " (") + story + ")";
     return text;
+}
+
+std::string reason(const RunView& view, const Causes& causes, std::size_t index) {
+    return sentence(view, causes, index, view.fates[index]);
 }
 
 }  // namespace mcemu::output

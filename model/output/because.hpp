@@ -8,5 +8,7 @@ namespace mcemu::output {
 
 /// `because` of event `index`: one plain sentence, then the chain of causes in brackets.
 std::string because(const RunView& view, const Causes& causes, std::size_t index);
+/// The sentence alone.
+std::string reason(const RunView& view, const Causes& causes, std::size_t index);
 
 }  // namespace mcemu::output

@@ -9,6 +9,11 @@ const TraceNames& Causes::names() const {
     return *names_;
 }
 
+const Encounters& Causes::encounters() const {
+    if (!encounters_) encounters_.emplace(view_);
+    return *encounters_;
+}
+
 std::string Causes::event_id(std::uint32_t index) const { return names().event(index); }
 
 std::string Causes::process_id(std::uint32_t index) const { return names().process(index); }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/run_view.hpp"
+#include "output/encounters.hpp"
 #include "output/trace_names.hpp"
 
 namespace mcemu::output {
@@ -26,6 +27,7 @@ public:
     /// lose their middle. Empty when the record is gone.
     std::string story(std::uint32_t id) const;
 
+    const Encounters& encounters() const;
     std::string event_id(std::uint32_t index) const;
     std::string process_id(std::uint32_t index) const;
 
@@ -33,7 +35,9 @@ private:
     const TraceNames& names() const;
 
     const RunView& view_;
-    mutable std::optional<TraceNames> names_;  // made when the first one is asked for
+    // Made when the first one is asked for.
+    mutable std::optional<TraceNames> names_;
+    mutable std::optional<Encounters> encounters_;
 };
 
 }  // namespace mcemu::output

@@ -45,33 +45,48 @@ bool any_configured_poison(const RunView& view) {
     return !view.dram_poison.empty() || any(view.nvdimm_poison) || any(view.memdev_poison);
 }
 
+/// What was seen, and at which event first; kNobody: not at an event.
+class Sight {
+public:
+    static constexpr int kNobody = -1;
+    void at(int event) {
+        if (!seen_) event_ = event;
+        seen_ = true;
+    }
+    explicit operator bool() const { return seen_; }
+    int event() const { return event_; }
+
+private:
+    bool seen_ = false;
+    int event_ = kNobody;
+};
 struct Seen {
-    bool silent = false, latent = false, recovered = false, corrected = false, masked = false,
-         injected = false;
+    Sight silent, latent, recovered, corrected, masked;
+    bool injected = false;
 };
 
-void look_at(const Action& action, const EventFate& fate, Seen& seen) {
+void look_at(const Action& action, const EventFate& fate, int event, Seen& seen) {
     switch (fate.fate) {
         case Fate::latent:
-            seen.latent = true;
+            seen.latent.at(event);
             break;
         case Fate::filtered:
-            if (fate.reason == FateReason::media_cleared) seen.masked = true;
+            if (fate.reason == FateReason::media_cleared) seen.masked.at(event);
             if ((fate.reason == FateReason::en_clear || fate.reason == FateReason::bank_disabled) &&
                 std::holds_alternative<PoisonEvent>(action))
-                seen.silent = true;
+                seen.silent.at(event);
             break;
         case Fate::overwritten:
-            (uncorrected(action) ? seen.silent : seen.corrected) = true;
+            (uncorrected(action) ? seen.silent : seen.corrected).at(event);
             break;
         case Fate::logged:
             if (!uncorrected(action))
-                seen.corrected = true;
+                seen.corrected.at(event);
             else
-                (memory_error_with_address(action) ? seen.latent : seen.recovered) = true;
+                (memory_error_with_address(action) ? seen.latent : seen.recovered).at(event);
             break;
         case Fate::consumed:
-            seen.recovered = true;
+            seen.recovered.at(event);
             break;
         case Fate::none:
         case Fate::shutdown:
@@ -107,39 +122,47 @@ bool bystander_killed(const RunView& view, std::uint32_t index) {
     return true;
 }
 
-std::string_view classify(const RunView& view, bool late) {
-    if (view.kernel.outcome == kernel::Outcome::shutdown) return "shutdown";
-    if (view.kernel.outcome == kernel::Outcome::panic) return "panic";
-    if (view.kernel.counters.oopses > 0) return "kernel-bug";
+Classified classified(const RunView& view, bool late) {
+    using Basis = Classified::Basis;
+    if (view.kernel.outcome == kernel::Outcome::shutdown) return {"shutdown", Basis::end};
+    if (view.kernel.outcome == kernel::Outcome::panic) return {"panic", Basis::end};
+    if (view.kernel.counters.oopses > 0) return {"kernel-bug", Basis::oops};
     // The kernel says each time that the error is handled, and it never is (kernel.md 2.9).
     const auto& accesses = view.kernel.processes.accesses();
     if (std::any_of(accesses.begin(), accesses.end(),
                     [](const kernel::AccessRecord& a) { return a.restarts_for_ever; }))
-        return "kernel-bug";
+        return {"kernel-bug", Basis::restarts};
 
     Seen seen;
     for (std::size_t i = 0; i < view.scenario.events.size() && i < view.fates.size(); ++i) {
         seen.injected = seen.injected || view.fates[i].injects;
-        look_at(view.scenario.events[i].action, view.fates[i], seen);
+        look_at(view.scenario.events[i].action, view.fates[i], static_cast<int>(i), seen);
     }
     if (!seen.injected) {
         const kernel::Counters& c = view.kernel.counters;
         if (c.memory_failures > 0 || c.machine_checks > 0)
-            seen.recovered = true;
+            seen.recovered.at(Sight::kNobody);
         else if (c.records > 0)
-            seen.corrected = true;
+            seen.corrected.at(Sight::kNobody);
         else if (any_configured_poison(view))
-            seen.latent = true;
+            seen.latent.at(Sight::kNobody);
     }
-    if (seen.silent) return "silent";
+    const auto of = [](std::string_view word, const Sight& sight) {
+        return sight.event() == Sight::kNobody ? Classified{word, Basis::configured}
+                                               : Classified{word, Basis::event, sight.event()};
+    };
+    if (seen.silent) return of("silent", seen.silent);
     for (std::uint32_t i = 0; i < view.kernel.processes.size(); ++i)
-        if (bystander_killed(view, i)) return "over-kill";
-    if (late) return "late";
-    if (seen.latent) return "latent";
-    if (seen.recovered) return "recovered";
-    if (seen.corrected) return "corrected";
-    if (seen.masked) return "masked";
-    return "not-effective";
+        if (bystander_killed(view, i))
+            return {"over-kill", Basis::process, static_cast<int>(i)};
+    if (late) return {"late", Basis::deadline};
+    if (seen.latent) return of("latent", seen.latent);
+    if (seen.recovered) return of("recovered", seen.recovered);
+    if (seen.corrected) return of("corrected", seen.corrected);
+    if (seen.masked) return of("masked", seen.masked);
+    return {"not-effective", Basis::nothing};
 }
+
+std::string_view classify(const RunView& view, bool late) { return classified(view, late).word; }
 
 }  // namespace mcemu::output

@@ -1,11 +1,31 @@
 #pragma once  // The class of a run, for campaigns: one word from a closed list.
+#include <cstdint>
 #include <string_view>
 
 #include "core/run_view.hpp"
 
 namespace mcemu::output {
 
-/// The worst of what happened, in this order; the first rule that holds names the class.
+/// A class and what it rests on.
+struct Classified {
+    enum class Basis : std::uint8_t {
+        end,         ///< how the run ended
+        oops,
+        restarts,    ///< an access that machine checks restart for ever
+        event,       ///< the fate of the event `index`
+        configured,  ///< what became of the errors that the configuration holds
+        process,     ///< the process `index` was killed
+        deadline,
+        nothing,
+    };
+    std::string_view word;
+    Basis basis = Basis::nothing;
+    int index = -1;
+};
+Classified classified(const RunView& view, bool late);
+
+/// The worst of what happened, in this order; the first rule that holds names the class
+/// (core/meanings.hpp has them for users).
 ///
 ///   shutdown       a processor shut down and took the machine with it
 ///   panic          the kernel panicked

@@ -14,6 +14,26 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
+std::string shown(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// The other members that differ beside the one at `p`: "signal: wanted ..., got ..."; they often
+/// say more.
+std::string also_different(const Json& wanted, const Json& got, const Json::json_pointer& p) {
+    const Json& want = wanted.at(p.parent_pointer());
+    const Json& there = got.at(p.parent_pointer());
+    std::string out;
+    if (!want.is_object() || !there.is_object()) return out;
+    for (const auto& [key, value] : want.items()) {
+        const auto it = there.find(key);
+        if (key == p.back() || it == there.end() || !mismatch(value, *it)) continue;
+        out += (out.empty() ? "also " : ", ") + key + ": wanted " + shown(value) + ", got " +
+               shown(*it);
+    }
+    return out;
+}
+
 /// A finding about the whole of `wanted` at `at`: ok, or with the place of the first difference.
 Finding compare(std::string at, const Json& wanted, const Json& got) {
     Finding f{.at = std::move(at)};
@@ -32,6 +52,8 @@ Finding compare(std::string at, const Json& wanted, const Json& got) {
             f.note = "one more than wanted";
         else if (!got.contains(p))
             f.note = "nothing there";
+        else
+            f.note = also_different(wanted, got, p);
     }
     return f;
 }
@@ -151,9 +173,11 @@ Findings syscalls(const Json& wanted, const Json& result) {
         for (const Json& call : result["syscalls"])
             if (call["event"] == event) calls.push_back(&call);
         const std::size_t wanted_calls = value.is_array() ? value.size() : calls.size();
-        const auto shown = [](const Json& call) {
-            return call["errno"].is_string() ? Json("-" + call["errno"].get<std::string>())
-                                             : call["ret"];
+        // An errno by the name that expectations give it, with a sign where they do.
+        const auto came = [](const Json& call, const Json& want) {
+            if (!call["errno"].is_string()) return call["ret"];
+            const bool sign = want.is_string() && want.get_ref<const std::string&>().starts_with('-');
+            return Json((sign ? "-" : "") + call["errno"].get<std::string>());
         };
         if (calls.empty() || calls.size() != wanted_calls) {
             f.ok = false;
@@ -166,7 +190,7 @@ Findings syscalls(const Json& wanted, const Json& result) {
             f.ok = ret && *ret == (*calls[i])["ret"].get<std::int64_t>();
             if (f.ok) continue;
             f.wanted = want;
-            f.got = shown(*calls[i]);
+            f.got = came(*calls[i], want);
             if (!ret)
                 f.note = "a number or an errno name is expected";
             else if (value.is_array())
@@ -359,6 +383,9 @@ Findings latency(const Json& wanted, const Json& result) {
         }
         if (f.late && !times.empty())
             f.nearest = {{"longest", longest_phases(result, want, *std::max_element(times.begin(), times.end()))}};
+        // Whole numbers are nanoseconds: said, since who wrote one may have meant another unit.
+        if (!f.ok && !times.empty() && f.note.empty())
+            f.note = f.late ? "at most " + human_time(*max) : "at least " + human_time(*min);
         if (f.ok) f.wanted = f.got = nullptr;
         findings.push_back(std::move(f));
     }
@@ -419,20 +446,39 @@ Findings one_key(const std::string& key, const Json& wanted, const Json& result,
 
 }  // namespace
 
+namespace {
+
+std::string in_words_of(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// "; nearest: ...": what a reader of the text wants of it; all of it is in the JSON.
+std::string nearest_words(const Finding& finding) {
+    const Json& near = finding.nearest;
+    if (finding.at.starts_with("/expect/temporal")) return {};  // the text tells the times
+    if (near.is_object() && near.contains("line") && near.contains("edits")) {
+        const std::uint64_t edits = as_number(near["edits"]).value_or(0);
+        return "; nearest: line " + in_words_of(near["line"]) + " of the log, " +
+               (near.contains("text") ? in_words_of(near["text"]) + ", " : std::string()) +
+               std::to_string(edits) + (edits == 1 ? " character" : " characters") + " apart";
+    }
+    return "; nearest: " + in_words_of(near);
+}
+
+}  // namespace
+
 Json to_json(const Finding& finding) {
     Json out = {{"at", finding.at}, {"ok", finding.ok}};
     if (finding.ok) return out;
     out["wanted"] = finding.wanted;
     out["got"] = finding.got;
     if (!finding.nearest.is_null()) out["nearest"] = finding.nearest;
+    if (finding.evidence) out["t_ns"] = to_ns(*finding.evidence);
     out["text"] = to_text(finding);
     return out;
 }
 
 std::string to_text(const Finding& finding) {
-    const auto shown = [](const Json& value) {
-        return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-    };
     if (finding.ok) return finding.at + ": met";
     std::string out = finding.at + ":";
     if (!finding.wanted.is_null() || !finding.got.is_null()) {
@@ -441,7 +487,7 @@ std::string to_text(const Finding& finding) {
         if (!finding.note.empty()) out += ";";
     }
     if (!finding.note.empty()) out += " " + finding.note;
-    if (!finding.nearest.is_null()) out += "; nearest: " + shown(finding.nearest);
+    if (!finding.nearest.is_null()) out += nearest_words(finding);
     return out;
 }
 

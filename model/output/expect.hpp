@@ -1,6 +1,7 @@
 #pragma once  // The `expect` block of a scenario, compared with the result JSON.
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,10 +20,11 @@ struct Finding {
     nlohmann::ordered_json got{};      ///< what came instead
     nlohmann::ordered_json nearest{};  ///< the nearest miss; null when there is none
     std::string note{};                ///< why it failed, where wanted and got do not say it
+    std::optional<SimTime> evidence{}; ///< when the run first showed it; nullopt: only the end did
 };
 
-/// {"at", "ok"} and, when it failed, "wanted", "got", "nearest" if there is one, and "text", all
-/// that in words.
+/// {"at", "ok"} and, when it failed, "wanted", "got", "nearest" if there is one, "t_ns" when the run
+/// showed it before its end, and "text", all that in words.
 nlohmann::ordered_json to_json(const Finding& finding);
 /// "/expect/outcome: wanted \"running\", got \"panic\"".
 std::string to_text(const Finding& finding);

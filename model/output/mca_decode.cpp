@@ -17,7 +17,7 @@ using namespace mca;
 using Json = nlohmann::ordered_json;
 
 /// A field of a register: bits high to low, and what each value means.
-struct Field {
+struct StatusField {
     std::string_view name;
     unsigned high, low;
     std::string_view set, clear;  ///< one bit: what 1 and 0 say; more: `set` says what it is
@@ -26,7 +26,7 @@ struct Field {
         return (value >> low) & ((std::uint64_t{1} << (high - low + 1)) - 1);
     }
 };
-constexpr std::array kStatusFields = std::to_array<Field>({
+constexpr std::array kStatusFields = std::to_array<StatusField>({
     {"VAL", 63, 63, "the bank holds an error", "the bank holds no error: the rest is stale"},
     {"OVER", 62, 62, "another error arrived and was lost", "no error was lost"},
     {"UC", 61, 61, "not corrected", "corrected"},
@@ -42,7 +42,7 @@ constexpr std::array kStatusFields = std::to_array<Field>({
     {"MSCOD", 31, 16, "model-specific error code", ""},
     {"MCACOD", 15, 0, "architectural error code", ""},
 });
-constexpr std::array kMcgFields = std::to_array<Field>({
+constexpr std::array kMcgFields = std::to_array<StatusField>({
     {"RIPV", 0, 0, "the saved instruction pointer can be resumed", "it cannot be resumed"},
     {"EIPV", 1, 1, "the saved instruction pointer met the error",
      "it has nothing to do with the error"},
@@ -56,7 +56,7 @@ constexpr std::array kModes =
 bool ser(const McaRegisters& r) { return r.mcgcap & MCG_SER_P; }
 
 /// Bits that this part of the processor does not define (mce.md 2.6).
-std::string_view not_defined(const Field& f, const McaRegisters& r) {
+std::string_view not_defined(const StatusField& f, const McaRegisters& r) {
     if ((f.name == "S" || f.name == "AR") && !ser(r)) return "reserved without MCG_SER_P";
     if (f.name == "TES" && (r.status & MCI_STATUS_UC))
         return "not defined for an uncorrected error";
@@ -65,7 +65,7 @@ std::string_view not_defined(const Field& f, const McaRegisters& r) {
     return "";
 }
 
-std::string meaning(const Field& f, const McaRegisters& r) {
+std::string meaning(const StatusField& f, const McaRegisters& r) {
     const std::uint64_t v = f.of(r.status);
     if (const auto none = not_defined(f, r); !none.empty()) return std::string(none);
     if (f.high == f.low) return std::string(v ? f.set : f.clear);
@@ -141,7 +141,7 @@ std::string fixed_hex(std::uint64_t value, unsigned bits) {
 
 /// What is to be done (mce.md section 3).
 std::string_view advice(const McaRegisters& r) {
-    switch (classify(r.status, ser(r))) {
+    switch (mca::classify(r.status, ser(r))) {
         case ErrorClass::invalid:
             return "ignore the bank";
         case ErrorClass::corrected:
@@ -168,7 +168,7 @@ std::string error_class(const McaRegisters& r) {
     const bool scrub = (mcacod(r.status) & 0xeff0) == 0xc0;
     const bool write_back = (mcacod(r.status) & MCACOD_MASK) == 0x17a;
     const bool enabled = r.status & MCI_STATUS_EN;
-    switch (classify(r.status, ser(r))) {
+    switch (mca::classify(r.status, ser(r))) {
         case ErrorClass::invalid:
             return "invalid";
         case ErrorClass::corrected:
@@ -192,7 +192,7 @@ std::string error_class(const McaRegisters& r) {
 Json decode_json(const McaRegisters& r) {
     if (!intel_layout(r.vendor)) return decode_foreign_json(r);
     Json j = {{"status", fixed_hex(r.status, 64)}};
-    for (const Field& f : kStatusFields) j["fields"][f.name] = f.of(r.status);
+    for (const StatusField& f : kStatusFields) j["fields"][f.name] = f.of(r.status);
     j["class"] = error_class(r);
     j["mcacod"] = {{"code", fixed_hex(mcacod(r.status), 16)},
                    {"form", mcacod_form(r.status)},
@@ -202,7 +202,7 @@ Json decode_json(const McaRegisters& r) {
     j["unit"] = r.bank && !unit_name(*r.bank, r.cpuid).empty() ? Json(unit_name(*r.bank, r.cpuid))
                                                                : Json(nullptr);
     j["mcgstatus"] = {{"value", hex(r.mcgstatus)}};
-    for (const Field& f : kMcgFields) j["mcgstatus"][f.name] = f.of(r.mcgstatus);
+    for (const StatusField& f : kMcgFields) j["mcgstatus"][f.name] = f.of(r.mcgstatus);
     j["addr"] = nullptr;
     if (const auto masked = masked_address(r))
         j["addr"] = {{"value", hex(r.addr)}, {"masked", hex(*masked)}, {"usable", usable(r)}};
@@ -238,7 +238,7 @@ std::string decode_text(const McaRegisters& r) {
         out += left + text + "\n";
     };
     out += "STATUS " + fixed_hex(r.status, 64) + "\n";
-    for (const Field& f : kStatusFields) {
+    for (const StatusField& f : kStatusFields) {
         const std::uint64_t v = f.of(r.status);
         const bool number = f.name == "CEC";
         line(f.name,
@@ -246,7 +246,7 @@ std::string decode_text(const McaRegisters& r) {
              meaning(f, r));
     }
     out += "MCG_STATUS " + hex(r.mcgstatus) + "\n";
-    for (const Field& f : kMcgFields)
+    for (const StatusField& f : kMcgFields)
         line(f.name, std::to_string(f.of(r.mcgstatus)),
              std::string(f.of(r.mcgstatus) ? f.set : f.clear));
     if (const auto masked = masked_address(r)) {

@@ -6,12 +6,16 @@
 #include "core/kernel/mm/address_space.hpp"
 #include "core/kernel/mm/mapping.hpp"
 #include "core/mca/msr_file.hpp"
+#include "core/meanings.hpp"
 #include "output/because.hpp"
 #include "output/causes.hpp"
+#include "output/class_reason.hpp"
 #include "output/classify.hpp"
 #include "output/dmesg.hpp"
+#include "output/evidence.hpp"
 #include "output/expect.hpp"
 #include "output/measure.hpp"
+#include "output/panic_reason.hpp"
 #include "output/reports.hpp"
 #include "output/temporal.hpp"
 #include "output/text.hpp"
@@ -522,19 +526,46 @@ Json make_result(const RunView& view, const nlohmann::json& expect, const Member
     return ResultMaker(view, expect, &members).make();
 }
 
-bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result) {
+namespace {
+
+/// What each finding that failed lacks: why, where the run decided it, and when it showed first.
+void explain(const RunView& view, const nlohmann::json& expect, const Json& result, bool late,
+             std::vector<Finding>& findings) {
+    for (Finding& f : findings) {
+        if (f.ok) continue;
+        if ((f.at == "/expect/outcome" || f.at.starts_with("/expect/panic")) && f.note.empty())
+            f.note = panic_reason(view);
+        if (f.at == "/expect/class") {
+            f.note = class_reason(view, Causes(view), late);
+            const nlohmann::json& wanted = expect["class"];
+            for (const auto& word : wanted.is_array() ? wanted : nlohmann::json::array({wanted}))
+                if (word.is_string())
+                    f.note += "; " + word.get<std::string>() + " means: " +
+                              std::string(meaning_of(kClassMeanings, word.get<std::string>()));
+        }
+        f.evidence = evidence_of(view, expect, result, f, late);
+        if (f.evidence && f.at.starts_with("/expect/counters/"))
+            f.note = "as wanted up to " + human_time(*f.evidence);
+    }
+}
+
+}  // namespace
+
+bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result,
+                   const SettingPlace& place) {
     std::vector<Finding> findings;
     Aliases devices;
     for (const NamespaceConfig& ns : view.kernel.namespaces) devices[ns.device] = ns.id;
     if (!expect.is_null()) findings = evaluate(expect, result, devices);
     if (expect.is_object() && expect.contains("temporal"))
-        for (Finding& f : evaluate_temporal(view, expect["temporal"]))
+        for (Finding& f : evaluate_temporal(view, expect["temporal"], place))
             findings.push_back(std::move(f));
     const bool late =
         std::any_of(findings.begin(), findings.end(), [](const Finding& f) { return f.late; });
     result["class"] = classify(view, late);
     if (expect.is_object() && expect.contains("class"))
         findings.push_back(evaluate_class(expect["class"], result));
+    explain(view, expect, result, late, findings);
     bool all = true;
     for (const Finding& f : findings) {
         all = all && f.ok;

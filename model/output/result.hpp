@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/run_view.hpp"
+#include "output/never_came.hpp"
 
 namespace mcemu::output {
 
@@ -26,7 +27,9 @@ Json make_result(const RunView& view, const nlohmann::json& expect, const Member
 Json make_events(const RunView& view);
 
 /// Compares with `expect` and fills in `class` and `expect`. True when every expectation was met.
-bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result);
+/// `place` tells where settings stand, for what failed because of one.
+bool finish_result(const RunView& view, const nlohmann::json& expect, Json& result,
+                   const SettingPlace& place = {});
 
 /// The program's version, as --version prints it.
 std::string_view program_version();

@@ -13,7 +13,8 @@ namespace mcemu::output {
 namespace {
 
 /// What the run shows that is nearest to a condition which never held.
-std::string instead(const RunView& view, const Causes& causes, const Condition& c) {
+std::string instead(const RunView& view, const Causes& causes, const Condition& c,
+                    const ConditionHistory& history, const SettingPlace& place) {
     const kernel::Kernel& kernel = view.kernel;
     switch (c.kind) {
         case Condition::Kind::signal:
@@ -48,6 +49,10 @@ std::string instead(const RunView& view, const Causes& causes, const Condition& 
         case Condition::Kind::event:
         case Condition::Kind::done:
             return view.event_ran[c.index] ? "it has not ended" : "it was never performed";
+        case Condition::Kind::phase:
+            return why_no_phase(view, static_cast<Lat>(c.number), place);
+        case Condition::Kind::counter:
+            return how_near(c, history.nearest);
         default:
             return {};
     }
@@ -79,7 +84,8 @@ bool temporal_met(const RunView& view, std::size_t first, std::size_t count) {
     return true;
 }
 
-std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted) {
+std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted,
+                                       const SettingPlace& place) {
     std::vector<Finding> findings;
     const Causes causes(view);
     TemporalContext context;
@@ -87,7 +93,9 @@ std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json
     context.told = [&](std::uint32_t id) {
         return view.trace.holds(id) ? causes.describe(id) : std::string();
     };
-    context.instead = [&](const Condition& c) { return instead(view, causes, c); };
+    context.instead = [&](const Condition& c, const ConditionHistory& h) {
+        return instead(view, causes, c, h, place);
+    };
     const std::vector<TemporalExpectation>& items = view.scenario.temporal;
     for (std::size_t i = 0; i < items.size(); ++i)
         findings.push_back(judge(items[i], view.temporal[i], context,

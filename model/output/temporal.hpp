@@ -5,6 +5,7 @@
 
 #include "core/condition.hpp"
 #include "core/run_view.hpp"
+#include "output/never_came.hpp"
 #include "output/temporal_judge.hpp"
 
 namespace mcemu::output {
@@ -17,7 +18,9 @@ std::function<bool(const kernel::LogRecord&)> make_log_matcher(const Condition& 
 /// Whether items [first, first + count) of the scenario are all met.
 bool temporal_met(const RunView& view, std::size_t first, std::size_t count);
 
-/// All items of the scenario, in order. `wanted`: the list as it was written.
-std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted);
+/// All items of the scenario, in order. `wanted`: the list as it was written; `place`: where its
+/// settings stand.
+std::vector<Finding> evaluate_temporal(const RunView& view, const nlohmann::json& wanted,
+                                       const SettingPlace& place = {});
 
 }  // namespace mcemu::output

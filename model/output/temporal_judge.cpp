@@ -195,16 +195,23 @@ private:
     /// Why a condition never held: which of its parts did, or what came instead.
     std::string hint(const Condition& c, const ConditionHistory& h) const {
         if (c.parts.empty()) {
-            const std::string near = context_.instead ? context_.instead(c) : std::string();
+            const std::string near = context_.instead ? context_.instead(c, h) : std::string();
             return near.empty() ? std::string() : ": " + near;
         }
         std::string text;
         for (std::size_t i = 0; i < h.parts.size(); ++i) {
             const auto& spans = h.parts[i].spans;
             text += (text.empty() ? ": /" : ", /") + std::to_string(i) +
-                    (spans.empty() ? " never" : " first at " + human_time(spans.front().begin));
+                    (spans.empty() ? " never" + near_of(c.parts[i], h.parts[i])
+                                   : " first at " + human_time(spans.front().begin));
         }
         return text;
+    }
+
+    std::string near_of(const Condition& c, const ConditionHistory& h) const {
+        if (!c.parts.empty() || !context_.instead) return {};
+        const std::string near = context_.instead(c, h);
+        return near.empty() ? std::string() : " (" + near + ")";
     }
 
     const TemporalExpectation& item_;

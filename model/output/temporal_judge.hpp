@@ -14,7 +14,8 @@ namespace mcemu::output {
 struct TemporalContext {
     SimTime end{};                                   ///< of the run
     std::function<std::string(std::uint32_t)> told;  ///< a trace record in words; empty: gone
-    std::function<std::string(const Condition&)> instead;  ///< what came near it; empty: nothing
+    /// What came near a condition that never held; "": nothing.
+    std::function<std::string(const Condition&, const ConditionHistory&)> instead;
 };
 
 /// One item: `wanted` as it was written, `at` its pointer.

@@ -21,6 +21,25 @@ std::string map_type(std::uint64_t packed) {
     return std::string(short_word(static_cast<kernel::CacheMode>(packed & 0xff)));
 }
 
+std::string dropped(DropReason why, const std::string& bank) {
+    switch (why) {
+        case DropReason::left_in_bank: return bank + " left to a poll";
+        case DropReason::not_enabled: return bank + " not logged: not enabled";
+        case DropReason::dont_log: return bank + " cleared without a record (dont_log_ce, nobootlog)";
+        case DropReason::bank_cleared: return bank + " cleared unread";
+        case DropReason::filtered: return "record of " + bank + " filtered";
+        case DropReason::pool_full: return "record of " + bank + " lost: the pool is full";
+        case DropReason::count_: break;
+    }
+    return bank + " not logged";
+}
+
+/// An address in the media: of a module its own, of DRAM the system's.
+std::string place_of(const TraceRecord& r, const TraceNames& names) {
+    if (r.module == Module::dram) return hex(r.a);
+    return names.device(r.module, r.subject) + " " + hex(r.a);
+}
+
 std::string named(const std::vector<std::string>& names, std::uint64_t index, const char* what) {
     return index < names.size() ? names[index] : what + std::to_string(index);
 }
@@ -66,12 +85,16 @@ std::string describe(const TraceRecord& r, const TraceNames& names) {
         case TraceKind::scenario_event:
             return names.event(r.subject) + " (" + names.action(r.subject) + ")";
         case TraceKind::access:
+            // Without a page there is no physical address to tell.
+            if (r.a == 0 && r.b != 0)
+                return std::string(word(static_cast<AccessKind>(r.c & 0xff))) + " of " + hex(r.b) +
+                       on_cpu() + ": no page is mapped there";
             return std::string(word(static_cast<AccessKind>(r.c & 0xff))) + " of " + hex(r.a) +
                    on_cpu();
         case TraceKind::poison_planted:
-            return std::to_string(r.b) + " bytes of poison planted at " + hex(r.a);
+            return std::to_string(r.b) + " bytes of poison planted at " + place_of(r, names);
         case TraceKind::poison_cleared:
-            return "poison cleared at " + hex(r.a) + "+" + hex(r.b);
+            return "poison cleared at " + place_of(r, names) + "+" + hex(r.b);
         case TraceKind::poison_read:
             return "poison read at " + hex(r.a);
         case TraceKind::bank_logged:
@@ -100,7 +123,7 @@ std::string describe(const TraceRecord& r, const TraceNames& names) {
         case TraceKind::mce_record:
             return "record of bank " + std::to_string(r.a) + cpu() + " (" + hex(r.b) + ")";
         case TraceKind::mce_dropped:
-            return "bank " + std::to_string(r.a) + cpu() + " not logged";
+            return dropped(static_cast<DropReason>(r.c), "bank " + std::to_string(r.a) + cpu());
         case TraceKind::memory_failure:
             return "memory_failure(" + hex(r.a) + ")";
         case TraceKind::memory_failure_end:

@@ -3,6 +3,8 @@
 #include <array>
 #include <iterator>
 
+#include "output/words.hpp"
+
 namespace mcemu::output {
 namespace {
 
@@ -51,7 +53,8 @@ constexpr Shape kShapes[] = {
     {K::log_line, {"line", As::number}, {"text", As::log_text}, kNone, kNone},
     {K::mce_record, kCpu, kBank, {"status", As::hex},
      {"severity", As::word, kSeverities}},
-    {K::mce_dropped, kCpu, kBank, {"severity", As::word, kSeverities}, kNone},
+    {K::mce_dropped, kCpu, kBank, {"severity", As::word, kSeverities},
+     {"why", As::word, kDropReasons}},
     {K::notifier, kCpu, {"notifier", As::word, kNotifiers}, {"status", As::hex}, kNone},
     {K::memory_failure, kNone, {"pfn", As::hex}, {"flags", As::hex}, kNone},
     {K::memory_failure_end, kNone, {"pfn", As::hex}, {"ret", As::signed_number}, kNone},

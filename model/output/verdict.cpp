@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "output/evidence.hpp"
 #include "output/words.hpp"
 
 namespace mcemu::output {
@@ -45,10 +46,11 @@ std::string one_event(const Json& e, std::size_t id_width, bool colour) {
 
 }  // namespace
 
-std::string failed_expectations(const Json& result, const Where& where, bool colour) {
+std::string failed_expectations(const Json& result, const Where& where, bool colour,
+                                const Rank& rank) {
     std::string out;
-    for (const Json& e : result["expect"]) {
-        if (e["ok"].get<bool>()) continue;
+    for (const Json* failure : failures_in_order(result, rank)) {
+        const Json& e = *failure;
         const std::string place = where(e["at"].get<std::string>());
         out += paint("failed", "panic", colour) + " ";
         if (!place.empty()) out += place + ": ";
@@ -57,7 +59,7 @@ std::string failed_expectations(const Json& result, const Where& where, bool col
     return out;
 }
 
-std::string verdict(const Json& result, const Where& where, bool colour) {
+std::string verdict(const Json& result, const Where& where, bool colour, const Rank& rank) {
     std::string out;
     const Json& events = result["events"];
     std::size_t id_width = 2;
@@ -87,7 +89,7 @@ std::string verdict(const Json& result, const Where& where, bool colour) {
     if (result.contains("interrupted")) out += ", interrupted";
     out += " at " + human_time(from_ns(result["end_ns"].get<std::uint64_t>())) + "\n";
 
-    out += failed_expectations(result, where, colour);
+    out += failed_expectations(result, where, colour, rank);
     const Json& expect = result["expect"];
     const auto met = std::count_if(expect.begin(), expect.end(),
                                    [](const Json& e) { return e["ok"].get<bool>(); });

@@ -19,6 +19,13 @@ constexpr std::array kFates = std::to_array<std::string_view>({
 });
 static_assert(kFates.size() == static_cast<std::size_t>(Fate::panic) + 1);
 
+constexpr std::array kCounters = std::to_array<std::string_view>({
+    "HardwareCorrupted_kB", "num_poisoned_pages", "machine_checks", "cmci", "polls", "records",
+    "records_lost", "memory_failures", "signals", "tlb_flushes", "cache_flushes", "oopses",
+    "hugepages_total",
+});
+static_assert(kCounters.size() == static_cast<std::size_t>(CounterName::hugepages_total) + 1);
+
 constexpr std::array kModules = std::to_array<std::string_view>({
     "scenario", "cpu", "memory_controller", "dram", "nvdimm", "firmware", "kernel",
     "memdev", "dma",
@@ -103,6 +110,7 @@ static_assert(kPageFlags.size() == kernel::PG_ksm + 1);
 }  // namespace
 
 std::string_view word(Fate fate) { return pick(kFates, fate); }
+std::string_view word(CounterName counter) { return pick(kCounters, counter); }
 std::string_view word(Module module) { return pick(kModules, module); }
 std::string_view word(TraceKind kind) { return pick(kKinds, kind); }
 std::string_view word(cxl::PoisonSource source) {

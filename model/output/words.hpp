@@ -1,5 +1,6 @@
 #pragma once  // The words of enumerations and numbers in results, traces and messages.
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,11 @@ std::string_view word(Module module);    ///< "memory_controller"
 std::string_view word(TraceKind kind);   ///< "bank_logged"
 std::string_view word(cxl::PoisonSource source);  ///< "injected"
 std::string_view word(AccessKind kind);  ///< "load"
+std::string_view word(CounterName counter);  ///< "machine_checks"
+inline constexpr std::string_view kDropReasons[] = {"left_in_bank", "not_enabled", "dont_log",
+                                                    "bank_cleared", "filtered",    "pool_full"};
+static_assert(std::size(kDropReasons) == static_cast<std::size_t>(DropReason::count_));
+inline std::string_view word(DropReason why) { return kDropReasons[static_cast<std::size_t>(why)]; }
 std::string_view word(kernel::Outcome outcome);
 std::string_view word(kernel::ProcessState state);
 std::string_view word(mca::Severity severity);     ///< "PANIC"

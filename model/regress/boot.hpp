@@ -11,6 +11,8 @@ namespace mcemu::regress {
 struct Boot {
     std::optional<NvdimmImage> image;   ///< none: `problems` says why
     std::vector<std::string> problems;  ///< a line each
+    /// What became of the scenarios that ran before, the first one first, a line each.
+    std::vector<std::string> story{};
 };
 
 /// Runs the scenario at `path` in a forked child, and first those that it boots on itself. `machine`

@@ -7,7 +7,7 @@
 namespace mcemu::regress {
 namespace {
 
-constexpr std::size_t kMostNames = 20;
+constexpr std::size_t kMostNames = 1000;
 
 std::string padded(std::string text, std::size_t width) {
     if (text.size() < width) text.resize(width, ' ');
@@ -40,6 +40,7 @@ std::string override_words(const scenario::Overrides& overrides) {
     };
     if (overrides.profile) add("--profile", *overrides.profile);
     if (overrides.seed) add("--seed", std::to_string(*overrides.seed));
+    for (const std::string& pointer : overrides.unset) add("--unset", pointer);
     for (const std::string& set : overrides.set) add("--set", set);
     for (const std::string& word : scenario::cell_words(overrides.params)) add("--matrix", word);
     return out;

@@ -7,10 +7,11 @@
 
 #include "core/assert.hpp"
 #include "output/dmesg.hpp"
+#include "output/evidence.hpp"
 #include "output/result.hpp"
 #include "output/temporal.hpp"
-#include "output/verdict.hpp"
 #include "output/words.hpp"
+#include "regress/became.hpp"
 #include "regress/boot.hpp"
 #include "regress/divergence.hpp"
 #include "regress/report.hpp"
@@ -23,7 +24,6 @@ namespace {
 using output::Json;
 
 constexpr std::size_t kMostLines = 20;
-constexpr std::size_t kMostEvents = 12;
 
 void keep(std::vector<std::string>& lines, std::string line) {
     if (lines.size() < kMostLines) lines.push_back(std::move(line));
@@ -51,31 +51,6 @@ std::uint64_t crc_of_trace(const Trace& trace) {
     for (std::uint32_t id = trace.first(); id <= trace.count(); ++id)
         crc.add({reinterpret_cast<const char*>(&trace[id]), sizeof(TraceRecord)});
     return crc.value();
-}
-
-/// The first lines of what `run` prints to stderr: what became of the events, and of the run.
-std::vector<std::string> what_became(const Json& result) {
-    const std::string text = output::verdict(
-        result, [](const std::string&) { return std::string(); }, false);
-    std::vector<std::string> lines;
-    std::size_t left_out = 0;
-    const std::size_t events = result["events"].size();
-    for (std::size_t begin = 0, number = 0; begin < text.size(); ++number) {
-        const std::size_t end = std::min(text.find('\n', begin), text.size());
-        const std::string_view line = std::string_view(text).substr(begin, end - begin);
-        begin = end + 1;
-        if (line.starts_with("failed ") || line.starts_with("expectations: ")) continue;
-        if (number < events && number >= kMostEvents) {
-            ++left_out;
-            continue;
-        }
-        if (left_out > 0 && number >= events) {
-            lines.push_back("... and " + std::to_string(left_out) + " more events");
-            left_out = 0;
-        }
-        lines.emplace_back(line);
-    }
-    return lines;
 }
 
 /// Ids of the first two events that happened at one time; "" when none did.
@@ -122,6 +97,7 @@ public:
                 return;
             }
             image_ = std::move(boot.image);
+            boots_ = std::move(boot.story);
             run_.start_from = &*image_;
         }
         if (!task_.explore)
@@ -187,15 +163,38 @@ private:
         }
         out_.digest.result = results.value();
         if (found.met()) return;
-        out_.events.push_back(
-            std::to_string(found.outcomes.size()) + " outcomes in " + std::to_string(found.runs) +
-            (found.complete ? " orders, all that there are" : " orders; there are more"));
+        tell_passing(found);
+        out_.events.push_back(counted(found.outcomes.size(), "outcome") + " in " +
+                              counted(found.runs, "order") +
+                              (found.complete ? ", all that there are" : "; there are more"));
+    }
+
+    static std::string counted(std::size_t n, const char* what) {
+        return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+    }
+    static std::string order_words(const compare::RaceOutcome& o) {
+        if (o.schedule.choices.empty()) return "the order as it stands";
+        std::string out;
+        for (const std::string& words : o.order) out += (out.empty() ? "" : ", ") + words;
+        return out;
+    }
+    /// One line: an order of each outcome that meets all, which is what a repair has to keep.
+    void tell_passing(const compare::Exploration& found) {
+        std::string orders;
+        std::size_t runs = 0;
+        for (const compare::RaceOutcome& o : found.outcomes) {
+            if (!o.met) continue;
+            runs += o.runs;
+            orders += (orders.empty() ? ": " : "; ") + order_words(o);
+        }
+        out_.events.push_back(runs == 0 ? "no order passes"
+                                        : counted(runs, "order") + (runs == 1 ? " passes" : " pass") +
+                                              orders);
     }
 
     void tell_order(const compare::RaceOutcome& o, std::size_t number) {
-        std::string order = o.schedule.choices.empty() ? "in the order as it stands" : "with ";
-        for (const std::string& words : o.order)
-            order += (words == o.order.front() ? "" : ", ") + words;
+        const std::string order =
+            (o.schedule.choices.empty() ? "in " : "with ") + order_words(o);
         keep(out_.wrong, "outcome " + std::to_string(number) + ", " + order + ":");
         if (!o.error.empty()) {
             keep(out_.wrong, "  " + o.error);
@@ -211,7 +210,9 @@ private:
 
     void judge(const RunView& view) {
         Json result = output::make_result(view, loaded_->expect);
-        const bool met = output::finish_result(view, loaded_->expect, result);
+        const bool met = output::finish_result(
+            view, loaded_->expect, result,
+            [&](const std::string& pointer) { return loaded_->setting_place(pointer); });
         out_.status = met ? Status::ok : Status::failed;
         out_.outcome = result["outcome"].get<std::string>();
         out_.result_class = result["class"].get<std::string>();
@@ -235,20 +236,22 @@ private:
     }
 
     void tell(const RunView& view, const Json& result) {
-        std::size_t failed = 0;
-        for (const Json& e : result["expect"]) {
-            if (e["ok"].get<bool>()) continue;
-            ++failed;
-            keep(out_.wrong,
-                 loaded_->where(e["at"].get<std::string>()) + ": " + e["text"].get<std::string>());
-        }
+        const auto rank = [&](const std::string& pointer) { return loaded_->rank(pointer); };
+        const std::vector<const Json*> failures = output::failures_in_order(result, rank);
+        const std::size_t failed = failures.size();
+        for (const Json* e : failures)
+            keep(out_.wrong, loaded_->where((*e)["at"].get<std::string>()) + ": " +
+                                 (*e)["text"].get<std::string>());
         if (failed > out_.wrong.size())
             out_.wrong.push_back("and " + std::to_string(failed - out_.wrong.size()) +
                                  " expectations more");
-        out_.divergence = first_divergence(result);
-        out_.events = what_became(result);
+        out_.divergence = first_divergence(result, rank);
+        out_.events = boots_;
+        for (std::string& line : what_became(result)) out_.events.push_back(std::move(line));
         if (const std::string together = same_time(result); !together.empty())
-            out_.events.push_back(together + " come at the same time: mcemu run --explore tries every order");
+            out_.events.push_back(together + " come at the same time: mcemu run --explore" +
+                                  override_words(task_.overrides) + " " + shell_word(path_) +
+                                  " tries every order");
         if (!task_.update) return;
         const auto judge = [&](const nlohmann::json& expect) {
             Json again = result;
@@ -266,6 +269,7 @@ private:
     scenario::LoadOptions options_;
     sim::RunOptions run_;
     std::optional<NvdimmImage> image_;
+    std::vector<std::string> boots_;  // what became of the scenarios that it boots on
     std::shared_ptr<scenario::LoadedScenario> loaded_;
     std::unique_ptr<sim::Simulation> simulation_;
     Outcome out_;

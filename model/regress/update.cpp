@@ -187,8 +187,10 @@ private:
         const std::size_t index = index_at(steps, 2);
         if (key == "no_log") {
             if (!list.is_array()) expect_.erase(key);
-            else if (index < list.size()) list.erase(index);
-            else return at + ": it cannot be judged";
+            else if (index >= list.size()) return at + ": it cannot be judged";
+            else if (list.size() == 1)
+                return at + ": without it the list would be empty and could not fail: change it by hand";
+            else list.erase(index);
             return {};
         }
         if (!list.is_array() || index == kNoIndex) return at + ": a list of lines is expected";
@@ -219,8 +221,11 @@ private:
         if (steps[2] == "contains" && finding.contains("nearest") &&
             !finding["nearest"].is_null())
             items[index] = in_the_form_of(items[index], Json(finding["nearest"]));
-        else
+        else if (items.size() > 1)
             items.erase(index);
+        else
+            return finding["at"].get<std::string>() +
+                   ": without it the list would be empty and could not fail: change it by hand";
         return {};
     }
 

@@ -145,7 +145,10 @@ bool can_measure(std::string_view what) {
     const std::string_view type = what.substr(0, colon);
     const std::string_view id = colon == std::string_view::npos ? "" : what.substr(colon + 1);
     if (type == "event" || type == "signal" || type == "syscall") return true;
-    if (type == "phase") return id.empty() || find_latency(id);
+    if (type == "phase") {
+        const auto which = find_latency(id);
+        return id.empty() || (which && latency_info(*which).use == LatencyInfo::Use::phase);
+    }
     if (type == "flag") return find_page_flag(id).has_value();
     return colon == std::string_view::npos && (type == "panic" || find_kind(type));
 }

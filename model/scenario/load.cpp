@@ -84,6 +84,7 @@ public:
             if (!cell) return;
             overrides.params = std::move(*cell);
         }
+        if (options_.machine_only) leave_machine(root);
         const std::vector<std::string> unknown = unknown_names();
         apply_overrides(*document_, overrides, findings_);
         substitute_params(*document_, findings_);
@@ -108,6 +109,20 @@ public:
     }
 
 private:
+    /// Takes away what happens to the machine and what is expected of it.
+    static void leave_machine(Value& root) {
+        if (Value* events = root.find("events")) {
+            events->type = Value::Type::array;
+            events->count = 0;
+        }
+        for (const std::string_view key : {"expect", "matrix", "boots_on"}) {
+            Value* const member = root.find(key);
+            if (member == nullptr) continue;
+            std::move(member + 1, root.items + root.count, member);
+            --root.count;
+        }
+    }
+
     /// The path that a text stands for, from the folder of its file.
     std::string beside(const Value& text) const {
         const std::filesystem::path folder(document_->source(text.source).folder);
@@ -196,16 +211,20 @@ private:
 };
 
 /// Whether a document is a scenario, for those who look for them. What has events or expectations
-/// under a scenario's schema or name was meant to be one, whatever is wrong with it.
+/// under a scenario's schema or name was meant to be one, whatever is wrong with it. Where nothing
+/// happens and nothing is expected, there is nothing to run: an empty list of events is as none.
 Draft::Kind kind_of(const Value& root) {
     const Value* schema = text_member(root, "schema");
     const bool labelled = schema != nullptr && schema->text().starts_with("mcemu/scenario/");
-    const bool content = root.find("events") != nullptr || root.find("expect") != nullptr;
+    const Value* events = root.find("events");
+    const bool happens =
+        events != nullptr && !(events->is(Value::Type::array) && events->count == 0);
+    const bool content = happens || root.find("expect") != nullptr;
     if (labelled) return content ? Draft::Kind::scenario : Draft::Kind::part;
     if (schema != nullptr) return Draft::Kind::other;
-    if (root.find("events") != nullptr && root.find("name") != nullptr) return Draft::Kind::scenario;
-    return root.find("machine") != nullptr || root.find("processes") != nullptr ||
-                   root.find("events") != nullptr
+    if (events != nullptr && root.find("name") != nullptr)
+        return content ? Draft::Kind::scenario : Draft::Kind::part;
+    return root.find("machine") != nullptr || root.find("processes") != nullptr || events != nullptr
                ? Draft::Kind::part
                : Draft::Kind::other;
 }
@@ -309,8 +328,11 @@ LoadResult load_draft(Draft draft, const LoadOptions& options) {
     return out;
 }
 
-std::string LoadedScenario::where(std::string_view pointer) const {
-    const Value* at = &text->root;
+namespace {
+
+/// The value at a pointer, or the nearest container that exists; `whole`: it is that value.
+const Value& value_at(const Value& root, std::string_view pointer, bool& whole) {
+    const Value* at = &root;
     std::size_t begin = 0;
     while (begin < pointer.size() && pointer[begin] == '/') {
         const std::size_t end = std::min(pointer.find('/', begin + 1), pointer.size());
@@ -329,6 +351,32 @@ std::string LoadedScenario::where(std::string_view pointer) const {
         at = next;
         begin = end;
     }
+    whole = begin >= pointer.size();
+    return *at;
+}
+
+}  // namespace
+
+std::string LoadedScenario::setting_place(std::string_view pointer) const {
+    bool whole = false;
+    const Value& at = value_at(text->root, pointer, whole);
+    if (!whole) return {};
+    // Without folders: a result is the same wherever the files lie.
+    const std::string name =
+        std::filesystem::path(text->source(at.source).name).filename().string();
+    const Document::Position position = text->position(at.source, at.offset);
+    return position.line == 0 ? name : name + ':' + std::to_string(position.line);
+}
+
+std::uint64_t LoadedScenario::rank(std::string_view pointer) const {
+    bool whole = false;
+    const Value& at = value_at(text->root, pointer, whole);
+    return std::uint64_t{at.source} << 48 | at.offset;
+}
+
+std::string LoadedScenario::where(std::string_view pointer) const {
+    bool whole = false;
+    const Value* at = &value_at(text->root, pointer, whole);
     const Document::Position position = text->position(at->source, at->offset);
     std::string out = text->source(at->source).name;
     if (position.line != 0)
@@ -380,7 +428,7 @@ ReadText read_file(const std::string& path) {
     const bool standard = path == "-";
     std::error_code ignored;
     if (!standard && std::filesystem::is_directory(path, ignored))
-        return {std::nullopt, std::strerror(EISDIR)};
+        return {std::nullopt, "it is a folder: name a file in it"};
     std::FILE* const file = standard ? stdin : std::fopen(path.c_str(), "rb");
     if (file == nullptr) return {std::nullopt, std::strerror(errno)};
     std::string text;

@@ -22,6 +22,7 @@ struct Overrides {
     std::optional<std::string> profile;                          ///< --profile
     std::optional<std::uint64_t> seed;                           ///< --seed
     std::optional<std::string> until;                            ///< --until
+    std::vector<std::string> unset;  ///< --unset: "/json/pointer" of a key or item that goes
     std::vector<std::string> set;  ///< --set: "/json/pointer=value", value JSON or else a text
 };
 
@@ -41,6 +42,8 @@ struct LoadOptions {
     /// Holds the document against the JSON Schema as well, by valijson. The reader finds the same
     /// (a test holds them against each other); compiling the schema takes most of a load.
     bool second_opinion = true;
+    /// Events and expectations are not looked at: for those who ask about the machine alone.
+    bool machine_only = false;
     /// How files are read; the default reads the disk, and stdin for "-".
     std::function<ReadText(const std::string& path)> read_file;
 };
@@ -57,6 +60,10 @@ struct LoadedScenario {
     std::string boots_on;     ///< path of the scenario that leaves the NVDIMMs; "": starts afresh
     /// Where the value of a pointer stands: "FILE:LINE:COL", of the nearest container that exists.
     std::string where(std::string_view pointer) const;
+    /// The same place as a number that rises with the file's text, files in the order of reading.
+    std::uint64_t rank(std::string_view pointer) const;
+    /// "node.json:8": where a file, or an option, writes a value at that very pointer. "": nowhere.
+    std::string setting_place(std::string_view pointer) const;
     /// All of it, after include, overrides and params.
     nlohmann::json document() const;
     std::shared_ptr<const Document> text;
@@ -89,7 +96,7 @@ class Draft {
 public:
     enum class Kind : std::uint8_t {
         scenario,  ///< or what was meant as one: loading it says what is wrong
-        part,      ///< has neither events nor expectations: for others to include
+        part,      ///< has no event and no expectation: for others to include
         other,     ///< JSON of another kind: a campaign, a result, somebody else's
     };
 

@@ -87,7 +87,11 @@ private:
         const std::string path =
             (fs::path(document_.source(source).folder) / fs::path(name.text())).lexically_normal().string();
         if (std::find(chain.begin(), chain.end(), path) != chain.end()) {
-            findings_.add(at, {in_quotes(path) + " includes itself", "break the circle"});
+            std::string circle;
+            for (std::size_t i = 0; i < chain.size(); ++i)
+                if (!circle.empty() || chain[i] == path) circle += chain[i] + " -> ";
+            findings_.add(at, {in_quotes(path) + " includes itself: " + circle + path,
+                               "break the circle"});
             return base;
         }
         if (++included_ > kMaxIncludes) {
@@ -97,8 +101,7 @@ private:
         }
         ReadText read = options_.read_file ? options_.read_file(path) : read_file(path);
         if (!read.text) {
-            findings_.add(at, {"cannot read " + in_quotes(path) + ": " + read.error,
-                               "paths count from the folder of the file that includes"});
+            findings_.add(at, {"cannot read " + in_quotes(path) + ": " + read.error, beside(path)});
             complete = false;
             return base;
         }
@@ -114,6 +117,30 @@ private:
         const Value expanded = expand(*parsed, child);
         chain.pop_back();
         return merged(document_, base, expanded);
+    }
+
+    /// What would be right in place of a file that is not there: its like in that folder.
+    std::string beside(const std::string& path) const {
+        namespace fs = std::filesystem;
+        const std::string rule = "paths count from the folder of the file that includes";
+        if (options_.read_file) return rule;  // what the reader knows may lie in no folder
+        const fs::path wanted(path), folder = wanted.has_parent_path() ? wanted.parent_path() : ".";
+        std::error_code error;
+        if (!fs::is_directory(folder, error))
+            return rule + "; there is no folder " + in_quotes(folder.string());
+        constexpr std::size_t kMost = 10'000;
+        std::vector<std::string> names;
+        for (fs::directory_iterator it(folder, error), end; !error && it != end && names.size() < kMost;
+             it.increment(error))
+            if (it->path().extension() == ".json") names.push_back(it->path().filename().string());
+        std::sort(names.begin(), names.end());
+        const std::vector<std::string_view> views(names.begin(), names.end());
+        return rule + "; in " + in_quotes(folder.string()) +
+               (names.empty() ? std::string(" is no .json file")
+                              : " " + did_you_mean(wanted.filename().string(), views,
+                                                   names.size() <= 8 ? "are " + listed(views)
+                                                                     : "are " + std::to_string(names.size()) +
+                                                                           " .json files"));
     }
 
     Document& document_;
@@ -202,6 +229,49 @@ public:
                 return;
             }
             shape = below;
+        }
+    }
+
+    /// Takes the key, or the item of an array, at `pointer` away.
+    void unset(std::uint16_t source, std::string_view pointer) {
+        const auto steps = steps_of(pointer);
+        if (!steps) {
+            complain(source, "", {in_quotes(pointer) + " is not a JSON pointer",
+                                  "write /a/b, as in /machine/cpus/cores"});
+            return;
+        }
+        Value* at = &document_.root;
+        std::string so_far;
+        for (std::size_t i = 0; i < steps->size(); ++i) {
+            const std::string& step = (*steps)[i];
+            const bool last = i + 1 == steps->size();
+            std::size_t place = at->count;
+            if (at->is(Value::Type::array)) {
+                place = index_of(step, at->count).value_or(at->count);
+            } else if (at->is(Value::Type::object)) {
+                for (place = 0; place < at->count && at->items[place].key != step;) ++place;
+            } else {
+                complain(source, so_far, {describe(*at) + " stands here, it has no " + in_quotes(step),
+                                          "name a key of an object or an index of an array"});
+                return;
+            }
+            so_far += '/' + step;
+            if (place >= at->count) {
+                std::vector<std::string_view> names;
+                if (at->is(Value::Type::object))
+                    for (const Value& child : at->children()) names.push_back(child.key);
+                complain(source, so_far,
+                         {"there is no " + in_quotes(step) + " to take away",
+                          did_you_mean(step, names, names.empty() ? "name what stands there"
+                                                                  : "there are " + listed(names))});
+                return;
+            }
+            if (!last) {
+                at = &at->items[place];
+                continue;
+            }
+            std::move(at->items + place + 1, at->items + at->count, at->items + place);
+            --at->count;
         }
     }
 
@@ -434,6 +504,11 @@ void apply_overrides(Document& document, const Overrides& overrides, Findings& f
     if (overrides.until) {
         const std::uint16_t source = option_source(document, "--until", *overrides.until);
         setter.set(source, "/until", json_or_text(document, source, findings));
+    }
+    for (std::size_t i = 0; i < overrides.unset.size(); ++i) {
+        const std::uint16_t source =
+            option_source(document, "--unset " + std::to_string(i + 1), overrides.unset[i]);
+        setter.unset(source, overrides.unset[i]);
     }
     for (std::size_t i = 0; i < overrides.set.size(); ++i) {
         const std::string& option = overrides.set[i];

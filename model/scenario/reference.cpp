@@ -36,6 +36,8 @@ std::string form(const Shape& shape) {
         case Kind::time: return "time";
         case Kind::address: return shape.choices.empty() ? "address" : "address or name";
         case Kind::choice: {
+            if (!shape.meanings.empty())
+                return "[" + std::string(shape.name) + "](#" + std::string(shape.name) + ")";
             std::string text;
             for (const std::string_view c : shape.choices)
                 text += (text.empty() ? "`" : ", `") + std::string(c) + '`';
@@ -70,7 +72,8 @@ private:
         }
     }
     void want_form(const Shape& shape) {
-        if (shape.kind == Kind::object && seen_.insert(&shape).second) wanted_.push_back(&shape);
+        const bool of_its_own = shape.kind == Kind::object || !shape.meanings.empty();
+        if (of_its_own && seen_.insert(&shape).second) wanted_.push_back(&shape);
         if (shape.item != nullptr) want_form(*shape.item);
         for (const Shape* one : shape.forms) want_form(*one);
     }
@@ -87,6 +90,12 @@ private:
     void part(const Shape& shape) {
         seen_.insert(&shape);
         text += "\n### " + std::string(shape.name) + "\n\n" + std::string(shape.doc) + "\n\n";
+        if (!shape.meanings.empty()) {
+            text += "| word | meaning |\n| --- | --- |\n";
+            for (const Meaning& m : shape.meanings)
+                text += "| `" + std::string(m.word) + "` | " + cell(m.meaning) + " |\n";
+            return;
+        }
         fields(shape.fields);
         for (const Case& c : shape.cases) {
             text += "\n**`\"" + std::string(shape.discriminator) + "\": \"" + std::string(c.name) +

@@ -253,13 +253,7 @@ void Resolver::happening(const Cursor& c, std::string_view key, Condition& out) 
 /// The event, process or phase that a happening is about.
 void Resolver::named_happening(const Path& at, std::string_view name, Condition& out) {
     if (out.kind == Kind::phase) {
-        if (const auto lat = find_latency(name)) {
-            out.number = static_cast<std::uint32_t>(*lat);
-            return;
-        }
-        std::array<std::string_view, kLatCount> names;
-        for (std::size_t n = 0; n < kLatCount; ++n) names[n] = latency_info(static_cast<Lat>(n)).name;
-        add(at, "there is no phase " + in_quotes(name), did_you_mean(name, names, "see `mcemu latencies`"));
+        if (const auto lat = phase_named(at, name)) out.number = static_cast<std::uint32_t>(*lat);
         return;
     }
     const auto index = (out.kind == Kind::signal ? processes_ : events_).require(findings_, at, name);

@@ -134,15 +134,7 @@ Trigger Resolver::trigger_after(const Cursor& after) {
     t.event = reference(after, "event", events_);
     t.signal = reference(after, "signal", processes_);
     if (after.given("phase")) {
-        const std::string_view name = after.text("phase");
-        t.phase = find_latency(name);
-        if (!t.phase && !bad(after)) {
-            std::array<std::string_view, kLatCount> names;
-            for (std::size_t n = 0; n < kLatCount; ++n)
-                names[n] = latency_info(static_cast<Lat>(n)).name;
-            add(after.at("phase"), "there is no phase " + in_quotes(name),
-                did_you_mean(name, names, "see `mcemu latencies`"));
-        }
+        if (!bad(after)) t.phase = phase_named(after.at("phase"), after.text("phase"));
     }
     return t;
 }

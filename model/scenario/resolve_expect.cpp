@@ -158,11 +158,7 @@ void Resolver::check_endpoint(const Cursor& latency, std::string_view key) {
     } else if (kind == "signal" && colon != std::string_view::npos) {
         processes_.require(findings_, latency.at(key), name);
     } else if (kind == "phase" && colon != std::string_view::npos) {
-        if (find_latency(name) || findings_.full()) return;
-        std::array<std::string_view, kLatCount> names;
-        for (std::size_t n = 0; n < kLatCount; ++n) names[n] = latency_info(static_cast<Lat>(n)).name;
-        add(latency.at(key), "there is no phase " + in_quotes(name),
-            did_you_mean(name, names, "see `mcemu latencies`"));
+        if (!findings_.full()) phase_named(latency.at(key), name);
     } else {
         add(latency.at(key), in_quotes(text) + " is nothing that can be timed",
             "write \"event:ID\", \"signal:PROCESS\", \"syscall:EVENT\", \"phase:NAME\" or \"panic\"");

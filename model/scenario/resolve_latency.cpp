@@ -1,4 +1,5 @@
 #include <array>
+#include <span>
 
 #include "core/latency.hpp"
 #include "scenario/resolver.hpp"
@@ -35,6 +36,30 @@ void Resolver::resolve_latency(const Cursor& machine) {
         }
         scenario.latency.emplace_back(*which, std::move(how));
     }
+}
+
+std::optional<Lat> Resolver::phase_named(const Path& at, std::string_view name) {
+    const auto which = find_latency(name);
+    if (!which) {
+        std::array<std::string_view, kLatCount> names;
+        std::size_t count = 0;
+        for (std::size_t n = 0; n < kLatCount; ++n)
+            if (const LatencyInfo& info = latency_info(static_cast<Lat>(n));
+                info.use == LatencyInfo::Use::phase)
+                names[count++] = info.name;
+        add(at, "there is no phase " + in_quotes(name),
+            did_you_mean(name, std::span(names).first(count), "see `mcemu latencies`"));
+        return std::nullopt;
+    }
+    const LatencyInfo& info = latency_info(*which);
+    if (info.use == LatencyInfo::Use::phase) return which;
+    const std::string in(info.in);
+    if (info.use == LatencyInfo::Use::part)
+        add(at, in_quotes(name) + " is no phase: it is a part of " + in,
+            "name what it belongs to, or a phase of `mcemu latencies`");
+    else
+        add(at, in_quotes(name) + " is no phase: nothing takes it", "name one of " + in);
+    return std::nullopt;
 }
 
 Distribution Resolver::distribution(const Cursor& value) {

@@ -171,6 +171,8 @@ private:
 
     // resolve_latency.cpp
     void resolve_latency(const Cursor& machine);
+    /// The phase of that name; a finding when there is none that ever begins.
+    std::optional<Lat> phase_named(const Path& at, std::string_view name);
     Distribution distribution(const Cursor& value);
 
     // resolve_work.cpp

@@ -57,7 +57,7 @@ public:
                 out["type"] = "string";
                 if (shape.min > 0) out["minLength"] = shape.min;
                 break;
-            case Kind::choice: out["enum"] = names(shape.choices); break;
+            case Kind::choice: choice(out, shape); break;
             case Kind::time:
                 out["type"] = {"string", "integer"};
                 out["minimum"] = 0;
@@ -113,6 +113,21 @@ private:
         Json out = Json::array();
         for (const std::string_view name : list) out.push_back(name);
         return out;
+    }
+
+    /// Draft 7 has no place for the meaning of one value: editors show "enumDescriptions", readers
+    /// the description.
+    void choice(Json& out, const Shape& shape) {
+        out["enum"] = names(shape.choices);
+        if (shape.meanings.empty() || used_ != nullptr) return;
+        std::string all(shape.doc);
+        Json each = Json::array();
+        for (const Meaning& m : shape.meanings) {
+            all += "\n" + std::string(m.word) + ": " + std::string(m.meaning);
+            each.push_back(m.meaning);
+        }
+        out["description"] = all;
+        out["enumDescriptions"] = std::move(each);
     }
 
     static void limits(Json& out, const Shape& shape) {

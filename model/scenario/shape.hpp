@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "core/meanings.hpp"
+
 namespace mcemu::scenario {
 
 struct Shape;
@@ -51,6 +53,7 @@ struct Shape {
     std::uint64_t min = 0;
     std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
     std::span<const std::string_view> choices = {};
+    std::span<const Meaning> meanings = {};  ///< of the choices, in their order; empty: none
     std::span<const Field> fields = {};
     std::string_view discriminator = {};
     std::span<const Case> cases = {};

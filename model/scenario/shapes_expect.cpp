@@ -1,3 +1,5 @@
+#include <array>
+
 #include "scenario/shape.hpp"
 
 namespace mcemu::scenario {
@@ -6,17 +8,24 @@ namespace {
 using Kind = Shape::Kind;
 
 constexpr std::string_view kOutcomes[] = {"running", "panic", "shutdown"};
-constexpr std::string_view kClasses[] = {"masked",   "corrected", "recovered", "late",
-                                         "over-kill", "panic",    "shutdown",  "latent",
-                                         "silent",   "kernel-bug", "not-effective"};
-constexpr std::string_view kFates[] = {"none",     "logged",   "overwritten", "filtered",
-                                       "latent",   "consumed", "panic",       "shutdown"};
+template <std::size_t N>
+constexpr std::array<std::string_view, N> words_of(const std::array<Meaning, N>& all) {
+    std::array<std::string_view, N> out;
+    for (std::size_t i = 0; i < N; ++i) out[i] = all[i].word;
+    return out;
+}
+constexpr std::array kClasses = words_of(kClassMeanings);
+constexpr std::array kFates = words_of(kFateMeanings);
 constexpr std::string_view kProcessStates[] = {"alive", "killed", "exited", "unborn"};
 
 constinit const Shape kNull{.kind = Kind::null};
 constinit const Shape kOutcome{.kind = Kind::choice, .choices = kOutcomes};
-constinit const Shape kClass{.kind = Kind::choice, .choices = kClasses};
-constinit const Shape kFate{.kind = Kind::choice, .choices = kFates};
+constinit const Shape kClass{.kind = Kind::choice, .name = "class",
+                             .doc = "Class of a run: the first of these that holds.",
+                             .choices = kClasses, .meanings = kClassMeanings};
+constinit const Shape kFate{.kind = Kind::choice, .name = "fate",
+                            .doc = "What became of an event: the last of these that came to it.",
+                            .choices = kFates, .meanings = kFateMeanings};
 constinit const Shape kProcessState{.kind = Kind::choice, .choices = kProcessStates};
 constinit const Shape kPattern{.kind = Kind::text, .min = 1, .max = 1000};
 constinit const Shape kLsb{.kind = Kind::whole, .max = 63};
@@ -375,6 +384,7 @@ constexpr Field kVerdictFields[] = {
     {"wanted", &kAnything, "What was wanted", {}},
     {"got", &kAnything, "What came", {}},
     {"nearest", &kAnything, "The nearest miss", {}},
+    {"t_ns", &kCount, "When the run first showed it; left out: only its end did", {}},
     {"text", &kFreeText, "All that in words", {}},
 };
 constinit const Shape kVerdict{.kind = Kind::object, .name = "result_expectation",

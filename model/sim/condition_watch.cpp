@@ -84,7 +84,9 @@ bool WatchedCondition::state(const TraceRecord* record) {
         }
         case Kind::counter: {
             const std::int64_t value = counter();
-            return value >= condition_->min && value <= condition_->max;
+            if (!nearest_ || condition_->off_by(value) < condition_->off_by(*nearest_))
+                nearest_ = value;
+            return condition_->off_by(value) == 0;
         }
         default:
             return false;
@@ -117,6 +119,13 @@ bool WatchedCondition::happens(const TraceRecord& record) const {
         default:
             return false;
     }
+}
+
+std::optional<std::int64_t> WatchedCondition::nearest() const {
+    if (nearest_) return nearest_;
+    for (const WatchedCondition& part : parts_)
+        if (const auto value = part.nearest()) return value;
+    return std::nullopt;
 }
 
 bool WatchedCondition::bad_block() const {
@@ -165,6 +174,7 @@ void WatchedCondition::event_done(std::uint32_t event) {
 void WatchedCondition::note(ConditionHistory& history, SimTime at, std::uint32_t id) {
     history.parts.resize(parts_.size());
     for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i].note(history.parts[i], at, id);
+    history.nearest = nearest_;
     if (!condition_->is_state()) {
         if (holds_) history.spans.push_back({at, at, id, id, true});
         return;

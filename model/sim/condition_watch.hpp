@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/condition.hpp"
@@ -29,6 +30,9 @@ public:
     /// Looks again. `record` null: at the start, between records, at the end. True: it holds.
     bool look(const TraceRecord* record);
     bool holds() const { return holds_; }
+    /// Of a counter: the value nearest to its bounds so far. Of several conditions: their first
+    /// counter's.
+    std::optional<std::int64_t> nearest() const;
     /// A scenario event has run to its end.
     void event_done(std::uint32_t event);
 
@@ -47,6 +51,7 @@ private:
     std::vector<WatchedCondition> parts_;
     bool holds_ = false, known_ = false, open_ = false, done_ = false;
     bool bad_ = false;  // bad_block: as of the last change of a table
+    std::optional<std::int64_t> nearest_;
 };
 
 /// The histories of all temporal expectations.

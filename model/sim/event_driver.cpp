@@ -330,17 +330,22 @@ bool EventDriver::injects(const Action& action) {
 void EventDriver::finish() {
     for (std::uint32_t i = 0; i < scenario_.events.size(); ++i) {
         EventFate& fate = fates_[i];
-        if (!fate.injects) {
+        if (!ran_[i]) {
+            fate = {fate.injects ? Fate::filtered : Fate::none, FateReason::never_triggered, 0, 0,
+                    fate.injects};
+        } else if (!fate.injects) {
             fate = {};
             fate.reason = FateReason::not_injected;
-        } else if (!ran_[i]) {
-            fate = {Fate::filtered, FateReason::never_triggered, 0, 0, true};
         } else if (fate.fate == Fate::none) {
             // Performed, and nobody claimed it: a system call that refused, or a record that
             // left no trace in any bank.
             fate = {Fate::filtered, FateReason::syscall_failed, 0, 0, true};
         }
     }
+    for (const Waiting& waiting : waiting_)
+        fates_[waiting.event].came_to = static_cast<std::int64_t>(waiting.seen);
+    for (const When& when : whens_)
+        if (!when.gone) fates_[when.event].came_to = when.condition.nearest();
 }
 
 }  // namespace mcemu::sim

@@ -61,7 +61,7 @@ diff)
     has out "no traces"
     status 0 diff --trace-a a.ndjson a.json "$racing"
     status 2 diff --set '/events/1/at="5ms"' "$racing" a.json
-    has err "--profile, --set and --matrix change scenarios, not results"
+    has err "--profile, --set, --unset and --matrix change scenarios, not results"
     status 1 diff --json a.ndjson b.ndjson
     has out '"schema": "mcemu/diff/1"'
     has out '"differ": true'

@@ -65,7 +65,9 @@ Finding judged(const TemporalExpectation& item, const TemporalHistory& history) 
     mcemu::output::TemporalContext context;
     context.end = SimTime{std::int64_t{1} << 40};
     context.told = [](std::uint32_t id) { return id % 3 == 0 ? std::string() : "record " + std::to_string(id); };
-    context.instead = [](const Condition&) { return std::string("something else"); };
+    context.instead = [](const Condition&, const ConditionHistory&) {
+        return std::string("something else");
+    };
     Finding finding = mcemu::output::judge(item, history, context, "/expect/temporal/0", nullptr);
     static_cast<void>(mcemu::output::to_json(finding).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     static_cast<void>(mcemu::output::to_text(finding));

@@ -123,6 +123,15 @@ TEST_CASE("signals match in order and completely", "[output][expect]") {
     CHECK_FALSE(met(R"({"signals": []})"));
 }
 
+TEST_CASE("what else differs is told beside the first difference", "[output][expect]") {
+    const Finding f = failure(R"({"signals": [
+        {"process": "a", "signal": "SIGSEGV", "code": "SEGV_MAPERR", "addr": "0x7f1000300000"},
+        {"process": "b"}]})");
+    CHECK(f.at == "/expect/signals/0/code");
+    CHECK(f.note == "also signal: wanted \"SIGSEGV\", got \"SIGBUS\"");
+    CHECK(failure(R"({"signals": [{"process": "a", "lsb": 12}, {"process": "b"}]})").note.empty());
+}
+
 TEST_CASE("contains looks for signals in any order, each once", "[output][expect]") {
     CHECK(met(R"({"signals": {"contains": [{"process": "b"}, {"signal": "SIGBUS"}]}})"));
     const Finding f = failure(R"({"signals": {"contains": [{"process": "a"}, {"process": "a"}]}})");
@@ -135,7 +144,10 @@ TEST_CASE("a system call is judged by number or errno name", "[output][expect]")
     CHECK(met(R"({"syscalls": {"e2": "-EBUSY"}})"));
     CHECK(met(R"({"syscalls": {"e2": -16}})"));
     CHECK_FALSE(met(R"({"syscalls": {"e2": 16}})"));
-    CHECK(failure(R"({"syscalls": {"e2": "EIO"}})").got == "-EBUSY");
+    // What came is named as what was wanted: without a sign, or with it.
+    CHECK(failure(R"({"syscalls": {"e2": "EIO"}})").got == "EBUSY");
+    CHECK(failure(R"({"syscalls": {"e2": "-EIO"}})").got == "-EBUSY");
+    CHECK(failure(R"({"syscalls": {"e2": 0}})").got == "EBUSY");
     CHECK(failure(R"({"syscalls": {"e9": 0}})").note == "e9 made 0 system calls");
 }
 

@@ -52,7 +52,7 @@ struct Case {
         TemporalContext context;
         context.end = ms(100);
         context.told = [](std::uint32_t id) { return "record " + std::to_string(id); };
-        context.instead = [](const Condition&) { return std::string("nothing like it"); };
+        context.instead = [](const Condition&, const ConditionHistory&) { return std::string("nothing like it"); };
         return judge(item, history, context, "/expect/temporal/0", "as written");
     }
     bool met() const { return judged().ok; }
@@ -111,7 +111,7 @@ TEST_CASE("eventually: of several conditions, which never held", "[output][tempo
     c.item.what.kind = Condition::Kind::all;
     c.item.what.parts.resize(2);
     c.history.what.parts = {ConditionHistory{{state(7, -1)}, {}}, ConditionHistory{}};
-    CHECK(c.got() == "it never came: /0 first at 7.000 ms, /1 never");
+    CHECK(c.got() == "it never came: /0 first at 7.000 ms, /1 never (nothing like it)");
 }
 
 TEST_CASE("before: both come, in order and in time", "[output][temporal]") {

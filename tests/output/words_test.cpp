@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/meanings.hpp"
+
 namespace mcemu::output {
 
 TEST_CASE("signals and their codes have the names of the C library", "[output][words]") {
@@ -47,6 +49,19 @@ TEST_CASE("an action has the word of the scenario", "[output][words]") {
     CHECK(word(Action{FileIoEvent{.write = true}}) == "write_file");
     CHECK(word(Action{CpuHotplugEvent{0, true}}) == "cpu_online");
     CHECK(word(Action{CallEvent{}}) == "call");
+}
+
+TEST_CASE("every fate and every reason to drop a record has its word", "[output][words]") {
+    REQUIRE(kFateMeanings.size() == static_cast<std::size_t>(Fate::panic) + 1);
+    for (std::size_t i = 0; i < kFateMeanings.size(); ++i) {
+        CHECK(kFateMeanings[i].word == word(static_cast<Fate>(i)));
+        CHECK_FALSE(kFateMeanings[i].meaning.empty());
+    }
+    for (const Meaning& m : kClassMeanings) CHECK_FALSE(m.meaning.empty());
+    CHECK(meaning_of(kClassMeanings, "masked") == "what was injected was healed before anybody met it");
+    CHECK(meaning_of(kClassMeanings, "mask").empty());
+    CHECK(word(DropReason::left_in_bank) == "left_in_bank");
+    CHECK(word(DropReason::pool_full) == "pool_full");
 }
 
 }  // namespace mcemu::output

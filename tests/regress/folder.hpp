@@ -37,9 +37,10 @@ public:
     std::filesystem::path path;
 };
 
-/// A scenario that needs nothing; `more` are further members, with a comma behind.
+/// A scenario that needs nothing and does next to nothing; `more` are further members, with a comma behind.
 inline std::string scenario_text(const std::string& name, const std::string& more = "") {
-    return R"({"schema": "mcemu/scenario/1", "name": ")" + name + R"(", )" + more + R"("events": []})";
+    return R"({"schema": "mcemu/scenario/1", "name": ")" + name + R"(", )" + more +
+           R"("events": [{"at": "1us", "do": "sysctl", "name": "memory_failure_early_kill", "value": 0}]})";
 }
 
 }  // namespace mcemu::regress

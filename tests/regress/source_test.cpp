@@ -52,6 +52,7 @@ TEST_CASE("a window that holds one name finds what a large one finds", "[regress
 TEST_CASE("a folder gives its scenarios and passes the rest over", "[regress][source]") {
     Folder folder;
     folder.write("part.json", R"({"schema": "mcemu/scenario/1", "name": "p", "machine": {}})");
+    folder.write("idle.json", R"({"schema": "mcemu/scenario/1", "name": "p", "machine": {}, "events": []})");
     folder.write("campaign.json", R"({"schema": "mcemu/campaign/1", "events": 3})");
     folder.write("foreign.json", R"([1, 2])");
     folder.write("good.json", scenario_text("good"));
@@ -62,6 +63,7 @@ TEST_CASE("a folder gives its scenarios and passes the rest over", "[regress][so
           List{"good.json", "inherits.json", "misspelt.json", "syntax.json"});
     // A file that is named is never passed over.
     CHECK(titles({.paths = {(folder.path / "part.json").string()}}, folder) == List{"part.json"});
+    CHECK(titles({.paths = {(folder.path / "idle.json").string()}}, folder) == List{"idle.json"});
 }
 
 TEST_CASE("tags and globs select", "[regress][source]") {

@@ -63,8 +63,8 @@ TEST_CASE("a fate is of an event that exists", "[scenario][expect]") {
 
 TEST_CASE("an unknown fate is told", "[scenario][expect]") {
     CHECK(told(document(R"("expect": {"fates": {"e1": "lost"}})")) ==
-          "s.json:2:28: /expect/fates/e1: \"lost\" is unknown: expected one of \"none\", \"logged\", "
-          "\"overwritten\", \"filtered\", \"latent\", \"consumed\", \"panic\", \"shutdown\"\n"
+          "s.json:2:28: /expect/fates/e1: \"lost\" is unknown: expected one of \"none\", \"latent\", "
+          "\"filtered\", \"overwritten\", \"logged\", \"consumed\", \"shutdown\", \"panic\"\n"
           "s.json:2:28: /expect/fates/e1: there is no event \"e1\": there are no events");
 }
 

@@ -91,7 +91,7 @@ TEST_CASE("a file that is not there is a finding", "[scenario][limits]") {
 TEST_CASE("a folder is no scenario", "[scenario][limits]") {
     const LoadResult result = load_file("/");
     REQUIRE(result.findings.size() == 1);
-    CHECK(to_text(result.findings[0]) == "/:1:1: /: cannot be read: Is a directory");
+    CHECK(to_text(result.findings[0]) == "/:1:1: /: cannot be read: it is a folder: name a file in it");
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ TEST_CASE("a file that includes itself is told", "[scenario][include]") {
     const auto options = with_files({{"a.json", R"({"include": "b.json"})"},
                                      {"b.json", R"({"include": ["./a.json"]})"}});
     CHECK(told(document(R"("include": "a.json")"), options) ==
-          "b.json:1:14: /include/0: \"a.json\" includes itself: break the circle");
+          "b.json:1:14: /include/0: \"a.json\" includes itself: a.json -> b.json -> a.json: break the circle");
 }
 
 TEST_CASE("an included file that is no object is told", "[scenario][include]") {
@@ -283,10 +283,15 @@ TEST_CASE("a draft says what a file is before it is checked", "[scenario][params
         return Draft("f.json", options).kind();
     };
     using Kind = Draft::Kind;
-    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": []})") == Kind::scenario);
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": [{}]})") == Kind::scenario);
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": {}})") == Kind::scenario);
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": [], "expect": {}})") == Kind::scenario);
+    // Nothing happens, nothing is expected: a machine that others include.
+    CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "events": []})") == Kind::part);
     CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "evnets": [], "expect": {}})") == Kind::scenario);
     CHECK(kind(R"({"schema": "mcemu/scenario/1", "name": "x", "machine": {}})") == Kind::part);
-    CHECK(kind(R"({"name": "x", "events": []})") == Kind::scenario);
+    CHECK(kind(R"({"name": "x", "events": [{}]})") == Kind::scenario);
+    CHECK(kind(R"({"name": "x", "events": []})") == Kind::part);
     CHECK(kind(R"({"machine": {}})") == Kind::part);
     CHECK(kind(R"({"schema": "mcemu/campaign/1", "events": []})") == Kind::other);
     CHECK(kind(R"({"some": "thing"})") == Kind::other);

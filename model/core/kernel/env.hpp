@@ -99,6 +99,9 @@ struct AccessRecord {
     bool completed;          ///< false: a signal ended it, or the process died
     /// Machine checks restart it and nothing ever takes the poison away: not followed further.
     bool restarts_for_ever = false;
+    bool reached = false;     ///< memory, at `spa` first; else its address led nowhere
+    bool met_poison = false;  ///< a machine check ended a part of it
+    std::uint64_t spa = 0;
 };
 
 enum class Outcome : std::uint8_t { running, panic, shutdown };

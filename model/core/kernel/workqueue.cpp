@@ -48,10 +48,17 @@ Workqueue::Worker& Workqueue::worker(CpuId cpu) {
 
 void Workqueue::schedule(CpuId cpu, Work work) {
     Worker& w = worker(cpu);
+    if (w.dead || w.running || !w.items.empty()) {
+        w.items.push_back({std::move(work), env_.agenda.why()});
+        return;
+    }
+    const Causality before = env_.agenda.why();
+    const SimTime until_start = env_.latency.draw(Lat::kernel_mce_work);
+    env_.trace.step(Module::kernel, TraceKind::phase, cpu,
+                    static_cast<std::uint64_t>(Lat::kernel_mce_work), until_start.count());
     w.items.push_back({std::move(work), env_.agenda.why()});
-    if (w.dead || w.running || w.items.size() > 1) return;
-    const SimTime start = env_.agenda.now() + env_.latency.draw(Lat::kernel_mce_work);
-    env_.agenda.post(start, w, ++w.expected);
+    env_.agenda.post(env_.agenda.now() + until_start, w, ++w.expected);
+    env_.agenda.set_why(before);
 }
 
 Task<void> Workqueue::run(Worker& w) {

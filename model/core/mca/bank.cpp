@@ -103,7 +103,8 @@ LogResult Bank::log(const NewError& error, const Capabilities& has, SimTime now)
 
     if (!(fresh & MCI_STATUS_VAL)) {
         r.what = Logged::ignored;
-        if (!valid()) {
+        r.latched = !valid();
+        if (r.latched) {
             latch(error, fresh, now);
             observed_ = 0;
         }
@@ -143,6 +144,7 @@ LogResult Bank::log(const NewError& error, const Capabilities& has, SimTime now)
 
     if (!valid()) {
         r.what = Logged::stored;
+        r.latched = true;
         latch(error, fresh, now);
         r.status = status_;
         return r;
@@ -174,6 +176,7 @@ LogResult Bank::log(const NewError& error, const Capabilities& has, SimTime now)
     else
         status_ = merged;
     r.what = take ? Logged::overwrote : Logged::kept;
+    r.latched = take;
     r.status = status_;
     return r;
 }

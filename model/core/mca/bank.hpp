@@ -38,6 +38,7 @@ struct LogResult {
     ErrorClass error_class = ErrorClass::invalid;  ///< of the new error
     bool machine_check = false;                    ///< the new error raises #MC
     bool bank_disabled = false;                    ///< CTL took the error's signal away
+    bool latched = false;                          ///< the bank's registers are the new error's
     std::uint64_t new_status = 0;                  ///< the new error alone
     std::uint64_t previous_status = 0;             ///< of the bank
     std::uint64_t status = 0;                      ///< of the bank, now

@@ -81,7 +81,7 @@ LogResult BankStore::log(CpuId cpu, std::uint32_t bank, const NewError& error,
                          const Capabilities& has, SimTime now) {
     Bank& b = touch(cpu, bank);
     const LogResult r = b.log(error, has, now);
-    if (r.what == Logged::stored || r.what == Logged::overwrote) b.set_logged_for(cpu);
+    if (r.latched) b.set_logged_for(cpu);
     note_valid(cpu, bank, b.valid());
     return r;
 }

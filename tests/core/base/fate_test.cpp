@@ -52,3 +52,13 @@ TEST_CASE("how things stand for now gives way to what comes of them", "[core]") 
     CHECK(fates.so_far(1) == Fate::filtered);
     CHECK(fates.so_far(2) == Fate::none);
 }
+
+TEST_CASE("records that found the pool full are counted, whatever became of the others", "[core][fate]") {
+    Fates fates;
+    fates.resize(1);
+    fates.mark(1, Fate::consumed, FateReason::signalled, 3);
+    for (std::uint32_t id = 4; id < 7; ++id)
+        fates.mark(1, Fate::filtered, FateReason::pool_full, id);
+    CHECK(fates[0].fate == Fate::consumed);
+    CHECK(fates[0].lost == 3);
+}

@@ -251,3 +251,23 @@ TEST_CASE("the sparse state behaves like a dense one under random operations",
         }
     }
 }
+
+TEST_CASE("a record without VAL belongs to the CPU it was written for", "[mca][machine]") {
+    Booted b(cpus(1, 4, 1));
+    NewError e;
+    e.verbatim = true;
+    e.status = 0x3d80000000000134;  // as 0xbd8..., with VAL clear
+    const LogResult first = b.state.log(2, 1, e, {});
+    CHECK(first.what == Logged::ignored);
+    CHECK(first.latched);
+    std::vector<BankSnapshot> banks = b.state.banks().snapshot();
+    REQUIRE(banks.size() == 1);
+    CHECK(banks[0].cpu == 2);
+    CHECK(banks[0].status == e.status);
+    // A record that stands there stays, and whose it is.
+    b.state.log(2, 1, srar(), {});
+    const std::uint64_t stands = b.state.banks().snapshot()[0].status;
+    const LogResult second = b.state.log(2, 1, e, {});
+    CHECK_FALSE(second.latched);
+    CHECK(b.state.banks().snapshot()[0].status == stands);
+}

@@ -180,19 +180,21 @@ bool MceCore::log(CpuId cpu, MceRecord m) {
     const Causality before = env.agenda.why();
     m.number = history.size() < kHistory ? static_cast<std::uint32_t>(history.size()) + 1 : 0;
     env.agenda.set_why({before.cause, m.origin});
-    const std::uint32_t id = env.trace.step(
-        Module::kernel, TraceKind::mce_record, cpu,
-        static_cast<std::uint64_t>(static_cast<std::int64_t>(m.bank)), m.status, m.severity);
+    const auto bank = static_cast<std::uint64_t>(static_cast<std::int64_t>(m.bank));
+    const auto severity = static_cast<Severity>(m.severity);
+    env.trace.step(Module::kernel, TraceKind::mce_record, cpu, bank, m.status, m.severity);
     bool added = false;
     if (filtered(m)) {
-        env.fates.mark(m.origin, Fate::filtered, FateReason::filtered_by_kernel, id);
+        env.fates.mark(m.origin, Fate::filtered, FateReason::filtered_by_kernel,
+                       note_dropped(cpu, bank, severity, DropReason::filtered));
     } else if (pool.add(m, env.agenda.why())) {
         ++env.counters.records;
         added = true;
         if (m.number != 0) history.push_back({.at = env.agenda.now(), .record = m});
     } else {
         ++env.counters.records_lost;
-        env.fates.mark(m.origin, Fate::filtered, FateReason::pool_full, id);
+        env.fates.mark(m.origin, Fate::filtered, FateReason::pool_full,
+                       note_dropped(cpu, bank, severity, DropReason::pool_full));
         unsigned missed = 0;
         if (pool_full_limit_.allow(env.agenda.now(), &missed))
             env.log.line(cpu, Line::mce_pool_full);

@@ -79,6 +79,11 @@ public:
 
     /// mce_log(): true when the record went into the pool, so that irq_work() is due.
     bool log(CpuId cpu, mca::MceRecord m);
+    /// Notes that an error in a bank makes no record, or that its record is lost; the trace id.
+    std::uint32_t note_dropped(CpuId cpu, std::uint64_t bank, mca::Severity severity, DropReason why) {
+        return env.trace.note(Module::kernel, TraceKind::mce_dropped, cpu, bank,
+                              static_cast<std::uint64_t>(severity), static_cast<std::uint64_t>(why));
+    }
     /// The first records of the run that went into the pool; a storm's later ones are only counted.
     std::vector<LoggedRecord> history;
     void taken(const mca::MceRecord& m, LoggedRecord::Taken by) {

@@ -35,8 +35,8 @@ void Handler::pre_scan(McCpu& c) {
 
 void Handler::leave_bank(const McCpu& c, std::uint32_t bank, Severity severity) {
     Env& env = core_.env;
-    const std::uint32_t id = env.trace.note(Module::kernel, TraceKind::mce_dropped, c.cpu, bank,
-                                            static_cast<std::uint64_t>(severity));
+    const std::uint32_t id =
+        core_.note_dropped(c.cpu, bank, severity, DropReason::left_in_bank);
     env.fates.mark(core_.origin(c.cpu, bank), Fate::latent, FateReason::left_in_bank, id);
 }
 
@@ -66,9 +66,10 @@ void Handler::scan(McCpu& c) {
         c.to_clear |= 1ull << bank;
         m.origin = core_.origin(c.cpu, bank);
         if (severity == MCE_NO_SEVERITY) {  // not enabled: cleared, never logged
-            const std::uint32_t id =
-                env.trace.note(Module::kernel, TraceKind::mce_dropped, c.cpu, bank);
             const bool stays = c.no_way_out;
+            const std::uint32_t id =
+                core_.note_dropped(c.cpu, bank, severity,
+                                   stays ? DropReason::left_in_bank : DropReason::not_enabled);
             env.fates.mark(m.origin, stays ? Fate::latent : Fate::filtered,
                            stays ? FateReason::left_in_bank : FateReason::en_clear, id);
             continue;

@@ -145,7 +145,7 @@ int MachineCheck::write_bank(std::string_view number, std::uint64_t ctl) {
             const auto lost = static_cast<std::uint32_t>(std::countr_zero(left));
             core.env.fates.mark(
                 core.origin(cpu, lost), Fate::filtered, FateReason::bank_cleared,
-                core.env.trace.note(Module::kernel, TraceKind::mce_dropped, cpu, lost));
+                core.note_dropped(cpu, lost, mca::Severity::MCE_NO_SEVERITY, DropReason::bank_cleared));
             core.write(cpu, msr_mci_status(lost), 0);
         }
     }

@@ -46,7 +46,8 @@ Poller::Result Poller::machine_check_poll(CpuId cpu, unsigned flags, std::uint64
             if (core_.log(cpu, m)) result.logged = true;
         } else {
             env.fates.mark(m.origin, Fate::filtered, FateReason::filtered_by_kernel,
-                           env.trace.note(Module::kernel, TraceKind::mce_dropped, cpu, bank));
+                           core_.note_dropped(cpu, bank, static_cast<Severity>(m.severity),
+                                              DropReason::dont_log));
         }
         core_.write(cpu, msr_mci_status(bank), 0);
     }

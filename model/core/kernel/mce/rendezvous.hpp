@@ -37,6 +37,7 @@ private:
         bool everyone = false;    ///< all online CPUs but delivery.missing; else `cpus` only
         std::vector<McCpu> cpus;  ///< the CPUs looked at, in arrival order
         SimTime monarch_arrival{}, last_arrival{};
+        Lat last_message = Lat::mc_skew;  ///< what the CPU that comes last waited for
         CpuId monarch = 0;
         std::uint32_t called_in = 0;
         /// Entered while the first CPUs were still on their way into the rendezvous.
@@ -101,6 +102,8 @@ private:
     SimTime timeout() const;
     /// Lets the time until `when` pass, shown as the phase `which`.
     Delay pass(CpuId cpu, Lat which, SimTime when) const;
+    /// What makes `cpu` come later than the CPU that raised the machine check.
+    Lat message_to(const McDelivery& delivery, CpuId cpu) const;
     Never stop_if_panicked() const { return {!panic_.panicked()}; }
 
     MceCore& core_;

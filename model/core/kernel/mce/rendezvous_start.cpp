@@ -36,8 +36,12 @@ SimTime Rendezvous::skew(const McDelivery& d, CpuId cpu) const {
                          [](const std::pair<CpuId, SimTime>& e, CpuId c) { return e.first < c; });
     if (it != d.skew.end() && it->first == cpu) return it->second;
     if (cpu == d.first) return SimTime::zero();
-    const bool same_socket = cpu / d.cpus_per_socket == d.first / d.cpus_per_socket;
-    return same_socket ? d.skew_same_socket : d.skew_other_socket;
+    return message_to(d, cpu) == Lat::mc_skew ? d.skew_same_socket : d.skew_other_socket;
+}
+
+Lat Rendezvous::message_to(const McDelivery& d, CpuId cpu) const {
+    return cpu / d.cpus_per_socket == d.first / d.cpus_per_socket ? Lat::mc_skew
+                                                                  : Lat::mc_broadcast;
 }
 
 bool Rendezvous::takes_part(const Session& s, CpuId cpu) const {
@@ -76,11 +80,16 @@ void Rendezvous::call_in(Session& s) const {
     s.called_in = core_.online_count() - missing;
 
     SimTime latest{};
+    const auto comes = [&](SimTime later, Lat message) {
+        if (later <= latest) return;
+        latest = later;
+        s.last_message = message;
+    };
     for (const auto& [cpu, extra] : d.skew)
-        if (takes_part(s, cpu)) latest = std::max(latest, extra);
+        if (takes_part(s, cpu)) comes(extra, message_to(d, cpu));
     const std::uint32_t all = core_.env.machine.cpus.count();
-    if (all > 1) latest = std::max(latest, d.skew_same_socket);
-    if (all > d.cpus_per_socket) latest = std::max(latest, d.skew_other_socket);
+    if (all > 1) comes(d.skew_same_socket, Lat::mc_skew);
+    if (all > d.cpus_per_socket) comes(d.skew_other_socket, Lat::mc_broadcast);
     s.last_arrival = s.begin + latest;
 
     // The monarch is the earliest; of several the raising CPU, then the lowest number.
@@ -112,7 +121,10 @@ void Rendezvous::join(Session& s, const McDelivery& delivery, SimTime entered) {
         handler_.gather(s.cpus.back());
         handler_.pre_scan(s.cpus.back());
         ++s.called_in;
-        s.last_arrival = std::max(s.last_arrival, s.cpus.back().arrival);
+        if (s.cpus.back().arrival > s.last_arrival) {
+            s.last_arrival = s.cpus.back().arrival;
+            s.last_message = message_to(delivery, cpu);
+        }
     };
     enter_now(delivery.first);
     if (delivery.broadcast)
@@ -148,8 +160,12 @@ Task<void> Rendezvous::enter(Session& s) {
 
     bool no_way_out = false;
     for (McCpu& c : s.cpus) {
+        const bool earliest = &c == &s.cpus.front();
+        if (earliest) co_await pass(c.cpu, message_to(s.delivery, c.cpu), c.arrival);
         c.arrival += entry;
-        co_await pass(c.cpu, Lat::kernel_mc_entry, c.arrival);
+        // All enter alike: who is later than the one before is so by its message.
+        co_await pass(c.cpu, earliest ? Lat::kernel_mc_entry : message_to(s.delivery, c.cpu),
+                      c.arrival);
         handler_.gather(c);
         const unsigned n = bank_count(core_.valid_banks(c.cpu));
         if (n > 0) {
@@ -194,7 +210,7 @@ Task<bool> Rendezvous::meet(Session& s) {
     if (open_ == &s) open_ = nullptr;
     const bool all_here = s.called_in >= core_.online_count();
     if (all_here && s.last_arrival < deadline) {
-        co_await pass(s.monarch, Lat::mc_skew, s.last_arrival);
+        co_await pass(s.monarch, s.last_message, s.last_arrival);
         co_return true;
     }
     co_await pass(s.monarch, Lat::mc_skew, deadline);

@@ -1,5 +1,6 @@
 // What processes and kernel copies do to memory, one page at a time.
 #include <algorithm>
+#include <utility>
 
 #include "core/kernel/mm/process_state.hpp"
 
@@ -22,6 +23,8 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
     const std::uint64_t end = a.va + std::max<std::uint64_t>(a.size, 1);
     std::uint64_t va = a.va;
     unsigned restarts = 0;
+    bool reached = false, met_poison = false;
+    std::uint64_t first_spa = 0;
     Libnvdimm::Found found;
     found.equal = true;
     while (va < end && p.state == ProcessState::alive && p.handled_signals == handled &&
@@ -37,6 +40,7 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
         switch (r.status) {
             case ExecResult::Status::retired:
             case ExecResult::Status::bus_error:  // reads of nothing give ones, writes are lost
+                if (!std::exchange(reached, true)) first_spa = r.spa;
                 touched(a, r.spa, i.size, va - a.va, found);
                 co_await delay(env.agenda, r.delay);
                 va += i.size;
@@ -53,6 +57,8 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
                 co_await owner.exit_to_user(ctx);
                 break;
             case ExecResult::Status::machine_check:
+                if (!std::exchange(reached, true)) first_spa = r.spa;
+                met_poison = true;
                 co_await kernel.machine_check_core.wait_handled(ctx);
                 if (!p.pending.empty() || !p.task_work.empty()) co_await owner.exit_to_user(ctx);
                 ++restarts;
@@ -64,7 +70,8 @@ Task<void> Processes::State::access(Process& p, std::uint32_t event, AccessEvent
     const bool endless = restarts >= kMaxRestarts;
     if (endless)
         env.trace.note(Module::kernel, TraceKind::endless_restart, p.index, va, restarts);
-    owner.accesses_.push_back({env.agenda.now(), event, va >= end, endless});
+    owner.accesses_.push_back(
+        {env.agenda.now(), event, va >= end, endless, reached, met_poison, first_spa});
     if (a.report && va >= end)
         kernel.report_data(event, write ? "store" : "load", 0, found);
 }
