@@ -42,6 +42,8 @@ Encounters::Encounters(const RunView& view) : view_(view), poison_(view.dram_poi
     view.trace.find_first([this](const TraceRecord& r) {
         if (r.kind == TraceKind::poison_cleared && r.why.origin != 0)
             healers_.insert(r.why.origin - 1);
+        if (r.kind == TraceKind::poison_read && r.why.origin != 0)
+            met_.emplace(r.why.origin - 1, r.a);
         return false;  // all of them
     });
     for (const RegionConfig& region : view.scenario.machine.regions)
@@ -63,7 +65,10 @@ std::string Encounters::of_access(const AccessEvent& access, std::size_t event) 
     const kernel::AccessRecord& a = *found->second;
     const bool write =
         access.kind == AccessKind::store || access.kind == AccessKind::store_full_line;
-    if (a.met_poison) return ": it met the poison of SPA " + hex(a.spa);
+    if (a.met_poison) {
+        const auto met = met_.find(static_cast<std::uint32_t>(event));
+        return ": it met the poison of SPA " + hex(met == met_.end() ? a.spa : met->second);
+    }
     if (a.reached && write) return ": it wrote SPA " + hex(a.spa) + healed(event);
     if (a.reached)
         return ": it read SPA " + hex(a.spa) + ", where no poison was" + nearest_poison(a.spa);

@@ -33,6 +33,7 @@ private:
     std::unordered_map<std::uint32_t, const kernel::SignalRecord*> signals_;   // the first of each
     std::unordered_map<std::uint32_t, std::int64_t> returned_;                 // the first of each
     std::unordered_set<std::uint32_t> healers_;  // events that took poison out of the media
+    std::unordered_map<std::uint32_t, std::uint64_t> met_;  // SPA of the first poison that each met
     std::vector<SpaRange> poison_;               // at the end, by rising address
 };
 

@@ -42,6 +42,12 @@ what-it-met)
     has out "it read SPA 0x520010c0, where no poison was; the nearest lies at SPA 0x52001000, 64 bytes"
     # All is as wanted when the poison is planted: only the end shows that nobody met it.
     has out "first divergence at the end, 2.000 ms: /expect/fates/bad/fate"
+    # An access over several lines names the one that was bad.
+    scenario over '{ "id": "bad", "at": "1ms", "do": "poison", "spa": "0x52001100" },
+        { "id": "load", "at": "2ms", "do": "load", "process": "db", "va": "0x7f0000001000", "size": "1KiB" }' \
+        '"outcome": "running"' "$db"
+    status 0 run over.json
+    has err "it met the poison of SPA 0x52001100"
     scenario nowhere '{ "id": "load", "at": "2ms", "do": "load", "process": "db", "va": "0x7f0000008000" }' \
         '"signals": [ { "process": "db", "signal": "SIGBUS", "code": "BUS_MCEERR_AR" } ]' "$db"
     status 1 regress nowhere.json
